@@ -1,0 +1,128 @@
+/* arena.c - bump allocation in blocks that double up to 1 MiB. */
+#include "base/arena.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+enum {
+    ARENA_ALIGN = 16,
+    ARENA_BLOCK_BYTES_MIN = 4 << 10,
+    ARENA_BLOCK_BYTES_MAX = 1 << 20,
+};
+
+struct arena_block {
+    struct arena_block *older;
+    size_t bytes; /* of data[] */
+    _Alignas(ARENA_ALIGN) char data[];
+};
+
+void
+arena_init(struct arena *a, size_t limit_bytes)
+{
+    *a = (struct arena){.limit_bytes = limit_bytes};
+}
+
+void
+arena_fini(struct arena *a)
+{
+    struct arena_block *block = a->blocks;
+    while (block) {
+        struct arena_block *older = block->older;
+        mem_free(block);
+        block = older;
+    }
+    *a = (struct arena){.limit_bytes = a->limit_bytes};
+}
+
+void
+arena_reset(struct arena *a)
+{
+    struct arena_block *keep = a->blocks;
+    if (!keep)
+        return;
+    a->blocks = keep->older;
+    arena_fini(a);
+    keep->older = NULL;
+    a->blocks = keep;
+    a->at = keep->data;
+    a->end = keep->data + keep->bytes;
+    a->used_bytes = keep->bytes;
+}
+
+static void
+arena_grow(struct arena *a, size_t need)
+{
+    size_t doubled = a->blocks ? size_min(a->blocks->bytes * 2, ARENA_BLOCK_BYTES_MAX)
+                               : ARENA_BLOCK_BYTES_MIN;
+    size_t bytes = size_max(doubled, need);
+    struct arena_block *block = mem_alloc(sizeof *block + bytes);
+    block->older = a->blocks;
+    block->bytes = bytes;
+    a->blocks = block;
+    a->at = block->data;
+    a->end = block->data + bytes;
+    a->used_bytes += bytes;
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+    ASSERT(bytes <= SIZE_MAX / 2); /* sizes from outside were checked against a limit */
+    size_t rounded = (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    if ((size_t)(a->end - a->at) < rounded)
+        arena_grow(a, rounded);
+    void *p = a->at;
+    a->at += rounded;
+    return p;
+}
+
+void *
+arena_alloc_zero(struct arena *a, size_t bytes)
+{
+    return memset(arena_alloc(a, bytes), 0, bytes);
+}
+
+void *
+arena_array(struct arena *a, size_t count, size_t item_bytes)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, item_bytes, &bytes))
+        UNREACHABLE("an array size that overflows was not checked against a limit");
+    return arena_alloc_zero(a, bytes);
+}
+
+struct str
+arena_str(struct arena *a, struct str s)
+{
+    char *copy = arena_alloc(a, s.n + 1);
+    if (s.n > 0)
+        memcpy(copy, s.p, s.n);
+    copy[s.n] = '\0';
+    return (struct str){copy, s.n};
+}
+
+struct str
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int need = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    ASSERT(need >= 0);
+    char *text = arena_alloc(a, (size_t)need + 1);
+    int wrote = vsnprintf(text, (size_t)need + 1, fmt, again);
+    va_end(again);
+    ASSERT(wrote == need);
+    return (struct str){text, (size_t)need};
+}
+
+struct err
+arena_check(const struct arena *a)
+{
+    if (a->limit_bytes == 0 || a->used_bytes <= a->limit_bytes)
+        return OK;
+    return ERR(ERR_LIMIT, "memory budget of %zu bytes is used up", a->limit_bytes);
+}

@@ -1,0 +1,47 @@
+/* arena.h - memory with one lifetime: everything of one request or query, dropped at once.
+ *
+ * An arena has a byte budget. Allocation never returns NULL; arena_check() says whether the
+ * budget was passed, and callers ask at the points where input can make them grow. Nothing
+ * taken from an arena outlives it: copy or intern at the border.
+ * Threads: one at a time. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *blocks; /* newest first; owned */
+    char *at, *end;             /* free part of the newest block */
+    size_t used_bytes;          /* handed to callers, plus block rests */
+    size_t limit_bytes;         /* 0: no budget */
+};
+
+/* `limit_bytes` 0 means no budget. No memory is taken before the first allocation. */
+void arena_init(struct arena *a, size_t limit_bytes);
+/* Frees everything taken from `a`; allowed on a zeroed arena. */
+void arena_fini(struct arena *a);
+/* As arena_fini + arena_init, but keeps one block for reuse. */
+void arena_reset(struct arena *a);
+static inline void
+auto_arena_fini(struct arena *a)
+{
+    arena_fini(a);
+}
+
+/* 16-byte aligned, uninitialised. */
+void *arena_alloc(struct arena *a, size_t bytes) __attribute__((returns_nonnull));
+void *arena_alloc_zero(struct arena *a, size_t bytes) __attribute__((returns_nonnull));
+/* Zeroed room for `count` items; a product that overflows aborts. */
+void *arena_array(struct arena *a, size_t count, size_t item_bytes) __attribute__((returns_nonnull));
+#define ARENA_NEW(a, type) ((type *)arena_alloc_zero((a), sizeof(type)))
+#define ARENA_ARRAY(a, type, count) ((type *)arena_array((a), (count), sizeof(type)))
+/* A copy that lives as long as the arena; NUL-terminated behind its end. */
+struct str arena_str(struct arena *a, struct str s);
+struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* ERR_LIMIT naming the budget once more than limit_bytes was taken. */
+struct err arena_check(const struct arena *a);

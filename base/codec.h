@@ -1,0 +1,29 @@
+/* codec.h - whole-buffer compression: snappy blocks, zstd, gzip.
+ *
+ * Decoders learn the decoded size before they allocate and refuse more than limit_bytes with
+ * ERR_TOO_LARGE; malformed input is ERR_INVALID. All append to *to.
+ * Snappy is the block format only. Threads: any. */
+#pragma once
+#include "base/err.h"
+#include "base/str.h"
+
+/* The length that a snappy block announces. */
+struct err snappy_decoded_bytes(struct str block, size_t *ret_bytes);
+struct err snappy_decode(struct str block, size_t limit_bytes, struct buf *to);
+void snappy_encode(struct str bytes, struct buf *to);
+
+struct err zstd_decode(struct str frame, size_t limit_bytes, struct buf *to);
+void zstd_encode(struct str bytes, struct buf *to);
+
+struct err gzip_decode(struct str bytes, size_t limit_bytes, struct buf *to);
+void gzip_encode(struct str bytes, struct buf *to);
+
+/* Streams for answers of unknown length. */
+enum codec { CODEC_NONE, CODEC_GZIP, CODEC_ZSTD };
+struct codec_stream;
+/* The caller owns the result; CODEC_NONE copies. */
+struct codec_stream *codec_stream_open(enum codec codec);
+void codec_stream_close(struct codec_stream *s);
+enum codec_flush { CODEC_MORE, CODEC_FINISH };
+void codec_stream_write(struct codec_stream *s, struct str bytes, enum codec_flush flush,
+                        struct buf *to);

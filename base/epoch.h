@@ -1,0 +1,25 @@
+/* epoch.h - frees shared memory once the last reader that can see it has left.
+ *
+ * Readers bracket their work with epoch_enter/epoch_leave and then follow atomic pointers
+ * without locks. A writer that replaces such a memory unlinks it first and retires it; it is
+ * freed when every reader that was inside at that time has left.
+ * Entering costs two uncontended atomics; a reader may not block for long (a request is fine).
+ * Threads: any. */
+#pragma once
+#include <stdint.h>
+
+struct epoch;
+struct epoch_guard {
+    unsigned slot;
+};
+
+struct epoch *epoch_open(void);
+/* Frees everything retired; no reader may be inside. NULL is allowed. */
+void epoch_close(struct epoch *e);
+
+struct epoch_guard epoch_enter(struct epoch *e);
+void epoch_leave(struct epoch *e, struct epoch_guard g);
+/* Takes `p` (from mem_alloc) and frees it when no reader can see it any more. */
+void epoch_retire(struct epoch *e, void *p);
+/* Frees what can be freed now; called by retire now and then, and by maintenance. */
+void epoch_collect(struct epoch *e);

@@ -1,0 +1,3 @@
+bin_PROGRAMS += mneme
+mneme_SOURCES = %reldir%/main.c
+EXTRA_DIST += %reldir%/README.md

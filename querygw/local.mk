@@ -1,0 +1,3 @@
+noinst_LIBRARIES += %reldir%/libquerygw.a
+%canon_reldir%_libquerygw_a_SOURCES =
+EXTRA_DIST += %reldir%/README.md

@@ -1,0 +1,3 @@
+noinst_LIBRARIES += %reldir%/libreceiver.a
+%canon_reldir%_libreceiver_a_SOURCES =
+EXTRA_DIST += %reldir%/README.md

@@ -1,0 +1,10 @@
+check_PROGRAMS += %reldir%/test_base
+%canon_reldir%_test_base_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+	%reldir%/test_arena.c \
+	%reldir%/test_bytes.c \
+	%reldir%/test_err.c \
+	%reldir%/test_str.c \
+	%reldir%/test_vec.c
+%canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'
+%canon_reldir%_test_base_CFLAGS = $(TEST_CFLAGS)
+%canon_reldir%_test_base_LDADD = $(TEST_LDADD)

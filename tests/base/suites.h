@@ -1,0 +1,6 @@
+/* suites.h - the unit tests of base/, the most basic first. */
+X(err)
+X(str)
+X(bytes)
+X(arena)
+X(vec)

@@ -1,0 +1,61 @@
+/* An arena hands out aligned memory that does not overlap, and reports a passed budget. */
+#include "tests/harness.h"
+
+#include "base/arena.h"
+#include "base/mem.h"
+
+START_TEST(test_alloc)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    unsigned char *kept[200];
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        kept[i] = arena_alloc(&a, i * 37 + 1);
+        ck_assert_uint_eq((uintptr_t)kept[i] % 16, 0);
+        memset(kept[i], (int)i, i * 37 + 1);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        ck_assert_uint_eq(kept[i][0], i % 256);
+        ck_assert_uint_eq(kept[i][i * 37], i % 256);
+    }
+    CK_OK(arena_check(&a));
+}
+END_TEST
+
+START_TEST(test_budget)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 100 << 10);
+    ck_assert(str_eq(arena_printf(&a, "%s-%d", "x", 5), STR("x-5")));
+    CK_OK(arena_check(&a));
+    arena_alloc(&a, 200 << 10);
+    CK_ERR(ERR_LIMIT, arena_check(&a));
+    arena_fini(&a);
+    CK_OK(arena_check(&a));
+}
+END_TEST
+
+START_TEST(test_reset)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < 1000; i++)
+            memset(arena_alloc(&a, 1000), i, 1000);
+        arena_reset(&a);
+    }
+    ck_assert_uint_le(a.used_bytes, 1 << 20); /* one block is kept, not a thousand */
+}
+END_TEST
+
+Suite *
+arena_suite(void)
+{
+    Suite *s = suite_create("arena");
+    TCase *t = tcase_create("arena");
+    tcase_add_test(t, test_alloc);
+    tcase_add_test(t, test_budget);
+    tcase_add_test(t, test_reset);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,10 @@
+# One unit test program a folder of the product; the list of suites is <folder>/suites.h.
+EXTRA_DIST += %reldir%/README.md
+if HAVE_CHECK
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir;
+TESTS += $(check_PROGRAMS)
+TEST_HARNESS = tests/harness.c tests/harness.h
+TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-conversion
+TEST_LDADD = $(LDADD) $(CHECK_LIBS)
+include tests/base/local.mk
+endif

@@ -1,0 +1,3 @@
+noinst_LIBRARIES += %reldir%/libtsdb.a
+%canon_reldir%_libtsdb_a_SOURCES =
+EXTRA_DIST += %reldir%/README.md
