@@ -18,6 +18,28 @@ struct arena_block {
     _Alignas(ARENA_ALIGN) char data[];
 };
 
+struct arena_defer {
+    struct arena_defer *older;
+    void (*release)(void *object);
+    void *object;
+};
+
+static void
+run_deferred(struct arena *a)
+{
+    for (struct arena_defer *d = a->deferred; d; d = d->older)
+        d->release(d->object);
+    a->deferred = NULL;
+}
+
+void
+arena_defer(struct arena *a, void (*release)(void *object), void *object)
+{
+    struct arena_defer *d = arena_alloc(a, sizeof *d);
+    *d = (struct arena_defer){a->deferred, release, object};
+    a->deferred = d;
+}
+
 void
 arena_init(struct arena *a, size_t limit_bytes)
 {
@@ -27,6 +49,7 @@ arena_init(struct arena *a, size_t limit_bytes)
 void
 arena_fini(struct arena *a)
 {
+    run_deferred(a);
     struct arena_block *block = a->blocks;
     while (block) {
         struct arena_block *older = block->older;
@@ -42,6 +65,7 @@ arena_reset(struct arena *a)
     struct arena_block *keep = a->blocks;
     if (!keep)
         return;
+    run_deferred(a);
     a->blocks = keep->older;
     arena_fini(a);
     keep->older = NULL;

@@ -12,12 +12,14 @@
 #include "base/str.h"
 
 struct arena_block;
+struct arena_defer;
 
 struct arena {
     struct arena_block *blocks; /* newest first; owned */
     char *at, *end;             /* free part of the newest block */
     size_t used_bytes;          /* handed to callers, plus block rests */
     size_t limit_bytes;         /* 0: no budget */
+    struct arena_defer *deferred; /* newest first; the list lives in the arena itself */
 };
 
 /* `limit_bytes` 0 means no budget. No memory is taken before the first allocation. */
@@ -42,6 +44,10 @@ void *arena_array(struct arena *a, size_t count, size_t item_bytes) __attribute_
 /* A copy that lives as long as the arena; NUL-terminated behind its end. */
 struct str arena_str(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Runs release(object) when the arena is reset or finished, newest first: for objects that an
+ * arena cannot hold whole (compiled regexes). */
+void arena_defer(struct arena *a, void (*release)(void *object), void *object);
 
 /* ERR_LIMIT naming the budget once more than limit_bytes was taken. */
 struct err arena_check(const struct arena *a);

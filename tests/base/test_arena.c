@@ -48,14 +48,57 @@ START_TEST(test_reset)
 }
 END_TEST
 
+static void
+count_release(void *object)
+{
+    ++*(int *)object;
+}
+
+START_TEST(test_defer)
+{
+    int released = 0;
+    struct arena a;
+    arena_init(&a, 0);
+    arena_defer(&a, count_release, &released);
+    arena_defer(&a, count_release, &released);
+    arena_reset(&a);
+    ck_assert_int_eq(released, 2);
+    arena_defer(&a, count_release, &released);
+    arena_fini(&a);
+    ck_assert_int_eq(released, 3);
+}
+END_TEST
+
 Suite *
 arena_suite(void)
 {
-    Suite *s = suite_create("arena");
+    static void
+count_release(void *object)
+{
+    ++*(int *)object;
+}
+
+START_TEST(test_defer)
+{
+    int released = 0;
+    struct arena a;
+    arena_init(&a, 0);
+    arena_defer(&a, count_release, &released);
+    arena_defer(&a, count_release, &released);
+    arena_reset(&a);
+    ck_assert_int_eq(released, 2);
+    arena_defer(&a, count_release, &released);
+    arena_fini(&a);
+    ck_assert_int_eq(released, 3);
+}
+END_TEST
+
+Suite *s = suite_create("arena");
     TCase *t = tcase_create("arena");
     tcase_add_test(t, test_alloc);
     tcase_add_test(t, test_budget);
     tcase_add_test(t, test_reset);
+    tcase_add_test(t, test_defer);
     suite_add_tcase(s, t);
     return s;
 }

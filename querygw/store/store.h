@@ -1,0 +1,26 @@
+/* store.h - the waist between the query API and everything that holds series.
+ *
+ * A head, a block in a bucket, a remote receiver, and a merge of them all implement this.
+ * Threads: any worker; calls may block. */
+#pragma once
+#include "tsdb/db.h" /* select_query, str_list */
+#include "tsdb/model/matcher.h"
+#include "tsdb/series_set.h"
+
+struct store;
+struct store_ops {
+    /* As db_select(). */
+    struct err (*select)(struct store *s, const struct select_query *q, struct matchers matchers,
+                         struct arena *a, struct series_set **ret_set);
+    /* As db_label_names() and db_label_values(). */
+    struct err (*label_names)(struct store *s, const struct select_query *q,
+                              struct matchers matchers, struct arena *a,
+                              struct str_list *ret_names);
+    struct err (*label_values)(struct store *s, const struct select_query *q, struct str name,
+                               struct matchers matchers, struct arena *a,
+                               struct str_list *ret_values);
+};
+/* The first member of every implementation. */
+struct store {
+    const struct store_ops *ops;
+};

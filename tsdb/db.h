@@ -1,0 +1,70 @@
+/* db.h - one tenant's database: a head with its log today, blocks beside it later.
+ *
+ * Layout under its directory: wal/, chunks_head/, lock (spec/tsdb.md section 0).
+ * Threads: any, unless a function says otherwise. */
+#pragma once
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "tsdb/head/append.h"
+#include "tsdb/model/matcher.h"
+#include "tsdb/series_set.h"
+#include "tsdb/wal/wal.h"
+
+struct db;
+
+struct db_opts {
+    struct fs *fs;             /* borrowed for life, as clock and log */
+    const struct clock *clock;
+    struct log *log;           /* may be NULL */
+    const char *dir;           /* copied; made when missing */
+    uint64_t wal_segment_bytes;
+    enum wal_sync_mode wal_sync;
+    enum wal_compression wal_compression;
+    int64_t block_range_ms;     /* 2 h: chunks never cross a multiple of it */
+    int64_t future_window_ms;   /* 0: any future is accepted */
+    uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
+};
+/* The defaults of production, without fs, clock and dir. */
+struct db_opts db_opts_default(void);
+
+/* Locks the directory, repairs and replays. The caller owns *ret_db. */
+struct err db_open(const struct db_opts *opts, struct db **ret_db);
+/* Writes finished chunks, flushes and syncs the log, unlocks. No call may be in flight. */
+struct err db_finish(struct db *db);
+void db_close(struct db *db); /* after db_finish, or to drop as a crash would; NULL is allowed */
+
+/* Stores every good sample of the request and returns once all are in the log. An error means
+ * that nothing of this request may be taken as stored (ERR_NO_SPACE, ERR_IO, ERR_OVERLOAD);
+ * refused rows and samples are no error, see *ret_result. The arena takes scratch memory. */
+struct err db_append(struct db *db, const struct append_request *request, struct arena *a,
+                     struct append_result *ret_result);
+
+/* Series that match all matchers (at least one), sorted by labels. *ret_set borrows arena and
+ * db until it is closed. */
+struct err db_select(struct db *db, const struct select_query *q, struct matchers matchers,
+                     struct arena *a, struct series_set **ret_set);
+
+struct str_list {
+    struct str *v; /* sorted, unique; array and strings in the arena of the call */
+    size_t n;
+};
+/* Without matchers: of every series. With: of the series that match. */
+struct err db_label_names(struct db *db, const struct select_query *q, struct matchers matchers,
+                          struct arena *a, struct str_list *ret_names);
+struct err db_label_values(struct db *db, const struct select_query *q, struct str name,
+                           struct matchers matchers, struct arena *a, struct str_list *ret_values);
+
+/* One background pass: maps finished chunks, tries to recover a poisoned log, frees memory. */
+struct err db_maintain(struct db *db);
+
+struct db_stats {
+    uint64_t series, chunks_open, chunks_mapped;
+    uint64_t samples_appended, series_created;
+    int64_t mint_ms, maxt_ms; /* INT64_MAX, INT64_MIN while empty */
+    uint64_t wal_bytes, head_chunks_bytes;
+    bool writable; /* the log is healthy */
+};
+void db_stats(struct db *db, struct db_stats *ret_stats);
+
+DEFINE_AUTO(struct db *, db_close)

@@ -1,0 +1,33 @@
+/* wal_reader.h - reads a log back, and repairs what a crash left.
+ *
+ * Threads: one at a time; the log must not be open for writing. */
+#pragma once
+#include "base/fs.h"
+#include "base/str.h"
+
+struct wal_reader;
+
+/* Reads records of all segments from number `first` on (0: all), in order. ERR_CORRUPT at
+ * once when segment numbers have a gap. */
+struct err wal_reader_open(struct fs *fs, const char *dir, uint64_t first,
+                           struct wal_reader **ret_reader);
+void wal_reader_close(struct wal_reader *r);
+/* The next record, decompressed; *ret_record is valid until the next call and has n == 0 (and
+ * *ret_more false) behind the last. ERR_CORRUPT names segment, offset and cause: see
+ * wal_reader_where(). A torn last record is ERR_CORRUPT too: wal_repair() cuts it off. */
+struct err wal_reader_next(struct wal_reader *r, struct str *ret_record, bool *ret_more);
+/* Segment and byte offset of the record returned last, or of the corruption. */
+void wal_reader_where(const struct wal_reader *r, uint64_t *ret_segment, uint64_t *ret_offset);
+
+/* Keeps everything before (segment, offset) and drops the rest, crash-safely, as Prometheus'
+ * Repair does: later segments are deleted, the bad one is rewritten up to the offset. */
+struct err wal_repair(struct fs *fs, const char *dir, uint64_t segment, uint64_t offset);
+
+/* First and last segment number; *ret_none when there is none. ERR_CORRUPT on a gap. */
+struct err wal_segments(struct fs *fs, const char *dir, uint64_t *ret_first, uint64_t *ret_last,
+                        bool *ret_none);
+/* The newest checkpoint.N directory: its path is appended to *ret_dir and N returned. */
+struct err wal_last_checkpoint(struct fs *fs, const char *dir, struct buf *ret_dir,
+                               uint64_t *ret_segment, bool *ret_none);
+
+DEFINE_AUTO(struct wal_reader *, wal_reader_close)
