@@ -4,6 +4,7 @@
  * ASSERT_SLOW  costly walks; on in debug, fuzz and simulation builds (MNEME_DEBUG).
  * UNREACHABLE  a path that the types allow and the logic does not. */
 #pragma once
+#include "config.h"
 
 #define ASSERT(cond)                                                                               \
     (__builtin_expect(!(cond), 0) ? assert_fail(__FILE__, __LINE__, __func__, #cond) : (void)0)

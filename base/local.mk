@@ -3,13 +3,25 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/arena.c %reldir%/arena.h \
 	%reldir%/assert.c %reldir%/assert.h \
 	%reldir%/bytes.c %reldir%/bytes.h \
-	%reldir%/clock.h %reldir%/codec.h %reldir%/cpu.h %reldir%/crc32c.h %reldir%/epoch.h \
+	%reldir%/clock.c %reldir%/clock.h \
+	%reldir%/codec.h \
+	%reldir%/cpu.c %reldir%/cpu.h \
+	%reldir%/crc32c.h \
+	%reldir%/epoch.h \
 	%reldir%/err.c %reldir%/err.h %reldir%/err_codes.h \
-	%reldir%/fs.h %reldir%/hash.h %reldir%/json.h %reldir%/lock.h %reldir%/lock_ranks.h \
+	%reldir%/fs.h \
+	%reldir%/hash.h \
+	%reldir%/json.h \
+	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
 	%reldir%/log.h \
 	%reldir%/mem.c %reldir%/mem.h \
-	%reldir%/metrics.h %reldir%/numtext.h %reldir%/pb.h %reldir%/pool.h %reldir%/queue.h \
-	%reldir%/regex.h %reldir%/segarray.h \
+	%reldir%/metrics.h \
+	%reldir%/numtext.h \
+	%reldir%/pb.h \
+	%reldir%/pool.h \
+	%reldir%/queue.h \
+	%reldir%/regex.h \
+	%reldir%/segarray.h \
 	%reldir%/str.c %reldir%/str.h \
 	%reldir%/vec.c %reldir%/vec.h
 EXTRA_DIST += %reldir%/README.md

@@ -2,7 +2,10 @@ check_PROGRAMS += %reldir%/test_base
 %canon_reldir%_test_base_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/test_arena.c \
 	%reldir%/test_bytes.c \
+	%reldir%/test_clock.c \
+	%reldir%/test_cpu.c \
 	%reldir%/test_err.c \
+	%reldir%/test_lock.c \
 	%reldir%/test_str.c \
 	%reldir%/test_vec.c
 %canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'
