@@ -4,7 +4,7 @@
  *
  * Locks must be taken in ascending rank (lock_ranks.h); debug builds keep the list of locks
  * that a thread holds and assert it, so a dead lock is found without having to happen.
- * `struct spin` is 4 bytes for state of a few cache lines, held for nanoseconds, unranked:
+ * `struct spin` is one byte for state of a few cache lines, held for nanoseconds, unranked:
  * nothing may be called under it. Threads: any. */
 #pragma once
 #include <pthread.h>
@@ -58,7 +58,7 @@ void cond_signal(struct cond *c);
 void cond_broadcast(struct cond *c);
 
 struct spin {
-    _Atomic(uint32_t) held; /* 0 or 1; acquire on taking pairs with release on leaving */
+    _Atomic(uint8_t) held;  /* 0 or 1; acquire on taking pairs with release on leaving */
 };
 void spin_wait(struct spin *s);
 static inline void
