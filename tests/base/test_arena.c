@@ -72,28 +72,7 @@ END_TEST
 Suite *
 arena_suite(void)
 {
-    static void
-count_release(void *object)
-{
-    ++*(int *)object;
-}
-
-START_TEST(test_defer)
-{
-    int released = 0;
-    struct arena a;
-    arena_init(&a, 0);
-    arena_defer(&a, count_release, &released);
-    arena_defer(&a, count_release, &released);
-    arena_reset(&a);
-    ck_assert_int_eq(released, 2);
-    arena_defer(&a, count_release, &released);
-    arena_fini(&a);
-    ck_assert_int_eq(released, 3);
-}
-END_TEST
-
-Suite *s = suite_create("arena");
+    Suite *s = suite_create("arena");
     TCase *t = tcase_create("arena");
     tcase_add_test(t, test_alloc);
     tcase_add_test(t, test_budget);
