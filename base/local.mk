@@ -4,22 +4,23 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/assert.c %reldir%/assert.h \
 	%reldir%/bytes.c %reldir%/bytes.h \
 	%reldir%/clock.c %reldir%/clock.h \
-	%reldir%/codec.h \
+	%reldir%/codec.c %reldir%/codec.h \
 	%reldir%/cpu.c %reldir%/cpu.h \
-	%reldir%/crc32c.h \
+	%reldir%/crc32c.c %reldir%/crc32c.h \
 	%reldir%/epoch.h \
 	%reldir%/err.c %reldir%/err.h %reldir%/err_codes.h \
 	%reldir%/fs.h \
-	%reldir%/hash.h \
+	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/json.h \
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
 	%reldir%/log.h \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/metrics.h \
 	%reldir%/numtext.h \
-	%reldir%/pb.h \
+	%reldir%/pb.c %reldir%/pb.h \
 	%reldir%/pool.h \
 	%reldir%/queue.h \
+	%reldir%/rand.c %reldir%/rand.h \
 	%reldir%/regex.h \
 	%reldir%/segarray.h \
 	%reldir%/str.c %reldir%/str.h \

@@ -4,7 +4,11 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_bytes.c \
 	%reldir%/test_clock.c \
 	%reldir%/test_cpu.c \
+	%reldir%/test_codec.c \
+	%reldir%/test_crc32c.c \
 	%reldir%/test_err.c \
+	%reldir%/test_hash.c \
+	%reldir%/test_pb.c \
 	%reldir%/test_lock.c \
 	%reldir%/test_str.c \
 	%reldir%/test_vec.c
