@@ -1,3 +1,8 @@
 noinst_LIBRARIES += %reldir%/libquerygw.a
-%canon_reldir%_libquerygw_a_SOURCES =
-EXTRA_DIST += %reldir%/README.md
+%canon_reldir%_libquerygw_a_SOURCES = \
+	%reldir%/promql/ast.c %reldir%/promql/ast.h \
+	%reldir%/promql/functions.c %reldir%/promql/functions.h \
+	%reldir%/promql/operators.c %reldir%/promql/operators.h \
+	%reldir%/promql/parse.h \
+	%reldir%/promql/print.h
+EXTRA_DIST += %reldir%/README.md %reldir%/promql/README.md
