@@ -9,7 +9,9 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/crc32c.c %reldir%/crc32c.h \
 	%reldir%/epoch.h \
 	%reldir%/err.c %reldir%/err.h %reldir%/err_codes.h \
-	%reldir%/fs.h \
+	%reldir%/fs.c %reldir%/fs.h %reldir%/fs_int.h \
+	%reldir%/fs_fault.c %reldir%/fs_fault.h \
+	%reldir%/fs_posix.c \
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/json.h \
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
