@@ -4,9 +4,13 @@
  * without locks. A writer that replaces such a memory unlinks it first and retires it; it is
  * freed when every reader that was inside at that time has left.
  * Entering costs two uncontended atomics; a reader may not block for long (a request is fine).
- * Threads: any. */
+ * A reader that never leaves keeps everything retired since from being freed: epoch_pending()
+ * shows it. Threads: any. */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
+
+enum { EPOCH_READERS_MAX = 128 }; /* inside at once; the next one waits for a place */
 
 struct epoch;
 struct epoch_guard {
@@ -23,3 +27,5 @@ void epoch_leave(struct epoch *e, struct epoch_guard g);
 void epoch_retire(struct epoch *e, void *p);
 /* Frees what can be freed now; called by retire now and then, and by maintenance. */
 void epoch_collect(struct epoch *e);
+/* How many are retired and not freed yet. */
+size_t epoch_pending(struct epoch *e);

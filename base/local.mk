@@ -7,7 +7,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/codec.c %reldir%/codec.h \
 	%reldir%/cpu.c %reldir%/cpu.h \
 	%reldir%/crc32c.c %reldir%/crc32c.h \
-	%reldir%/epoch.h \
+	%reldir%/epoch.c %reldir%/epoch.h \
 	%reldir%/err.c %reldir%/err.h %reldir%/err_codes.h \
 	%reldir%/fs.c %reldir%/fs.h %reldir%/fs_int.h \
 	%reldir%/fs_fault.c %reldir%/fs_fault.h \
@@ -24,7 +24,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/queue.h \
 	%reldir%/rand.c %reldir%/rand.h \
 	%reldir%/regex.h \
-	%reldir%/segarray.h \
+	%reldir%/segarray.c %reldir%/segarray.h \
 	%reldir%/str.c %reldir%/str.h \
 	%reldir%/vec.c %reldir%/vec.h
 EXTRA_DIST += %reldir%/README.md

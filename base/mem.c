@@ -5,11 +5,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #if HAVE_JEMALLOC
 #include <jemalloc/jemalloc.h>
 #endif
 
 #include "base/assert.h"
+
+#ifdef __has_feature /* clang */
+#if __has_feature(address_sanitizer)
+#define MEM_PAGES_FROM_HEAP 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define MEM_PAGES_FROM_HEAP 1
+#endif
+enum { MEM_PAGE_BYTES = 4096 };
 
 static void *
 check_allocated(void *p)
@@ -66,6 +76,42 @@ mem_free(void *p)
 {
     free(p);
 }
+
+#ifdef MEM_PAGES_FROM_HEAP /* so that the sanitizer sees overruns and what pages point at */
+void *
+mem_pages_alloc_zero(size_t bytes)
+{
+    ASSERT(bytes > 0);
+    return memset(mem_alloc_aligned(MEM_PAGE_BYTES, bytes), 0, bytes);
+}
+
+void
+mem_pages_free(void *p, size_t bytes)
+{
+    (void)bytes;
+    mem_free(p);
+}
+#else
+void *
+mem_pages_alloc_zero(size_t bytes)
+{
+    ASSERT(bytes > 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *pages = check_allocated(p == MAP_FAILED ? NULL : p);
+    ASSERT((uintptr_t)pages % MEM_PAGE_BYTES == 0);
+    return pages;
+}
+
+void
+mem_pages_free(void *p, size_t bytes)
+{
+    if (!p)
+        return;
+    int failed = munmap(p, bytes);
+    ASSERT(!failed);
+}
+#endif
 
 uint32_t
 u32_of_size(size_t n)

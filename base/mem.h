@@ -20,6 +20,12 @@ char *mem_dup_text(const char *p, size_t bytes) __attribute__((malloc, returns_n
 /* NULL is allowed. */
 void mem_free(void *p);
 
+/* Zeroed pages straight from the kernel, for arrays that are mostly empty: what is never
+ * touched is never resident. Page-aligned, not part of mem_stats; bytes > 0. */
+void *mem_pages_alloc_zero(size_t bytes) __attribute__((malloc, returns_nonnull));
+/* `bytes` as given to the call above. NULL is allowed. */
+void mem_pages_free(void *p, size_t bytes);
+
 struct mem_stats {
     uint64_t allocated_bytes; /* asked for and not freed       */
     uint64_t active_bytes;    /* in pages that hold those      */

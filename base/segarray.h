@@ -12,17 +12,19 @@
 #include "base/assert.h"
 
 enum { SEGARRAY_FIRST_LOG2 = 6, SEGARRAY_SEGMENTS = 26 };
+#define SEGARRAY_ITEMS_MAX (((UINT64_C(1) << SEGARRAY_SEGMENTS) - 1) << SEGARRAY_FIRST_LOG2)
 
 struct segarray {
     size_t item_bytes;
     size_t align;
+    /* The release that publishes one pairs with the acquire in segarray_at(). */
     _Atomic(char *) segments[SEGARRAY_SEGMENTS];
 };
 
 /* `align` is a power of two, at most 4096. */
 void segarray_init(struct segarray *a, size_t item_bytes, size_t align);
 void segarray_fini(struct segarray *a);
-/* Makes item i exist. */
+/* Makes items 0 to i exist; i is below SEGARRAY_ITEMS_MAX. */
 void segarray_ensure(struct segarray *a, uint32_t i);
 
 /* Item i, which must exist. */

@@ -6,12 +6,14 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_codec.c \
 	%reldir%/test_cpu.c \
 	%reldir%/test_crc32c.c \
+	%reldir%/test_epoch.c \
 	%reldir%/test_err.c \
 	%reldir%/test_fs.c \
 	%reldir%/test_fs_fault.c \
 	%reldir%/test_hash.c \
 	%reldir%/test_lock.c \
 	%reldir%/test_pb.c \
+	%reldir%/test_segarray.c \
 	%reldir%/test_str.c \
 	%reldir%/test_vec.c
 %canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'
