@@ -22,6 +22,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/pb.c %reldir%/pb.h \
 	%reldir%/pool.h \
 	%reldir%/queue.h \
+	%reldir%/quote.c %reldir%/quote.h %reldir%/quote_table.h \
 	%reldir%/rand.c %reldir%/rand.h \
 	%reldir%/regex.h \
 	%reldir%/segarray.c %reldir%/segarray.h \

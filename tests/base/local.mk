@@ -14,6 +14,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_lock.c \
 	%reldir%/test_pb.c \
 	%reldir%/test_segarray.c \
+	%reldir%/test_quote.c \
 	%reldir%/test_str.c \
 	%reldir%/test_vec.c
 %canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'

@@ -1,6 +1,7 @@
 /* suites.h - the unit tests of base/, the most basic first. */
 X(err)
 X(str)
+X(quote)
 X(bytes)
 X(arena)
 X(vec)
