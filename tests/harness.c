@@ -28,6 +28,13 @@ test_data(const char *relative)
     return data_path;
 }
 
+bool
+test_forks(void)
+{
+    const char *mode = getenv("CK_FORK");
+    return !mode || strcmp(mode, "no") != 0;
+}
+
 static int
 remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 {

@@ -4,6 +4,7 @@
  * X(err) X(str) ..., the most basic first. CK_RUN_SUITE=name runs one of them. */
 #pragma once
 #include <check.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define X(name) Suite *name##_suite(void);
@@ -31,3 +32,6 @@
 const char *test_dir(void);
 /* The path of a file under tests/data, wherever the build runs; valid until the next call. */
 const char *test_data(const char *relative);
+/* Each test runs in a child; without (CK_FORK=no) one that aborts would end the program, so
+ * suites leave those out. */
+bool test_forks(void);

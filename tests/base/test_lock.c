@@ -4,8 +4,6 @@
 #include "tests/harness.h"
 
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/lock.h"
@@ -171,9 +169,8 @@ END_TEST
 static void
 add_abort_tests(TCase *t)
 {
-    const char *fork_mode = getenv("CK_FORK");
-    if (fork_mode && strcmp(fork_mode, "no") == 0)
-        return; /* an abort would end the whole program */
+    if (!test_forks())
+        return;
     tcase_add_loop_test_raise_signal(t, test_rank_wrong, SIGABRT, 0, (int)ARRAY_LEN(bad_ranks));
     tcase_add_test_raise_signal(t, test_release_unheld, SIGABRT);
 }
