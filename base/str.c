@@ -81,15 +81,17 @@ str_starts_with_nocase(struct str s, struct str prefix)
     return true;
 }
 
-/* Length of the UTF-8 sequence at p (n bytes left), 0 when malformed. RFC 3629 section 4. */
-static size_t
-utf8_sequence(const unsigned char *p, size_t n)
+/* RFC 3629 section 4. */
+size_t
+str_utf8_first(struct str s)
 {
+    ASSERT(s.n > 0);
+    const unsigned char *p = (const unsigned char *)s.p;
     unsigned char c = p[0];
     if (c < 0x80)
         return 1;
     size_t len = c >= 0xC2 && c <= 0xDF ? 2 : (c & 0xF0) == 0xE0 ? 3 : c >= 0xF0 && c <= 0xF4 ? 4 : 0;
-    if (len == 0 || len > n)
+    if (len == 0 || len > s.n)
         return 0;
     for (size_t i = 1; i < len; i++) {
         if ((p[i] & 0xC0) != 0x80)
@@ -104,12 +106,11 @@ utf8_sequence(const unsigned char *p, size_t n)
 bool
 str_is_utf8(struct str s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
-    for (size_t i = 0; i < s.n;) {
-        size_t len = utf8_sequence(p + i, s.n - i);
+    while (s.n > 0) {
+        size_t len = str_utf8_first(s);
         if (len == 0)
             return false;
-        i += len;
+        s = str_skip(s, len);
     }
     return true;
 }

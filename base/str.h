@@ -79,6 +79,8 @@ bool str_eq_nocase(struct str a, struct str b);
 bool str_starts_with_nocase(struct str s, struct str prefix);
 /* All bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool str_is_utf8(struct str s);
+/* Bytes of the well-formed UTF-8 sequence that `s` (not empty) starts with, 0 when malformed. */
+size_t str_utf8_first(struct str s);
 /* Plain decimal integers, whole string, no sign for u64. ERR_INVALID names the text. */
 struct err str_parse_u64(struct str s, uint64_t *ret_value);
 struct err str_parse_i64(struct str s, int64_t *ret_value);
