@@ -18,13 +18,13 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/log.h \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/metrics.h \
-	%reldir%/numtext.h \
+	%reldir%/numtext.c %reldir%/numtext.h %reldir%/numtext_shim.cc %reldir%/numtext_shim.h \
 	%reldir%/pb.c %reldir%/pb.h \
 	%reldir%/pool.h \
 	%reldir%/queue.h \
 	%reldir%/quote.c %reldir%/quote.h %reldir%/quote_table.h \
 	%reldir%/rand.c %reldir%/rand.h \
-	%reldir%/regex.h \
+	%reldir%/regex.c %reldir%/regex.h %reldir%/regex_shim.cc %reldir%/regex_shim.h \
 	%reldir%/segarray.c %reldir%/segarray.h \
 	%reldir%/str.c %reldir%/str.h \
 	%reldir%/vec.c %reldir%/vec.h

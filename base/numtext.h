@@ -12,13 +12,13 @@ enum { NUMTEXT_BYTES_MAX = 352 }; /* -1.797e308 in plain digits, and room */
 
 /* FormatFloat(v, 'f', -1, 64): plain digits; NaN, +Inf, -Inf. */
 size_t numtext_f(double v, char *to);
-/* FormatFloat(v, 'g', -1, 64): exponent form below 1e-4 and from 1e21 on (1e+21, 1e-07). */
+/* FormatFloat(v, 'g', -1, 64): exponent form below 1e-4 and from 1e6 on (1e-05, 1e+06). */
 size_t numtext_g(double v, char *to);
 /* FormatFloat(v, 'e', -1, 64) */
 size_t numtext_e(double v, char *to);
 /* A sample value in API answers: 'f', but 'e' when 0 < |v| < 1e-6 or |v| >= 1e21. */
 size_t numtext_api(double v, char *to);
 
-/* ParseFloat(s, 64): also +1, inf, Infinity, nan, 0x1p-2, 1_000 (only with base prefix, as
- * Go). Overflow gives ERR_INVALID, underflow gives 0. The whole text must be the number. */
+/* ParseFloat(s, 64): also +1, inf, Infinity, nan (without sign), 0x1p-2, 1_000. Overflow gives
+ * ERR_INVALID, underflow gives 0. The whole text must be the number. */
 struct err numtext_parse(struct str s, double *ret_value);

@@ -1,5 +1,8 @@
-/* regex.h - RE2: exactly Go's syntax (with the differences listed in README.md), linear time.
- * Patterns are compiled as Prometheus does: ^(?s:PATTERN)$, case as written.
+/* regex.h - RE2: Go's syntax, linear time.
+ *
+ * Patterns are compiled as Prometheus does: ^(?s:PATTERN)$, case as written. What RE2 does
+ * otherwise is evened out: (?<name>x) is accepted, \C is refused, a malformed byte of the text
+ * counts as U+FFFD. Left over: Unicode tables of version 14, Go's are newer.
  * Threads: a compiled regex is immutable: any. */
 #pragma once
 #include <stdbool.h>
@@ -12,9 +15,14 @@ enum { REGEX_PATTERN_BYTES_MAX = 64 << 10, REGEX_MEMORY_BYTES_MAX = 8 << 20 };
 
 struct regex;
 
-/* ERR_INVALID with the position or reason. The caller owns *ret_regex. */
+/* ERR_INVALID with Go's text ("error parsing regexp: ..."). The caller owns *ret_regex. */
 struct err regex_compile(struct str pattern, struct regex **ret_regex);
 void regex_free(struct regex *r); /* NULL is allowed */
 /* The whole text matches. */
 bool regex_match(const struct regex *r, struct str text);
+/* The values that match when the pattern is nothing but literals joined by "|" (in brackets or
+ * not), sorted, each once; NULL for all other patterns. Borrowed from r. */
+const struct str *regex_set(const struct regex *r, size_t *ret_count);
+/* What every matching text starts with; often empty. Borrowed from r. */
+struct str regex_prefix(const struct regex *r);
 DEFINE_AUTO(struct regex *, regex_free)

@@ -1,5 +1,5 @@
 check_PROGRAMS += %reldir%/test_base
-%canon_reldir%_test_base_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+%canon_reldir%_test_base_SOURCES = $(TEST_HARNESS) %reldir%/golden.h %reldir%/suites.h \
 	%reldir%/test_arena.c \
 	%reldir%/test_bytes.c \
 	%reldir%/test_clock.c \
@@ -12,7 +12,9 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_fs_fault.c \
 	%reldir%/test_hash.c \
 	%reldir%/test_lock.c \
+	%reldir%/test_numtext.c \
 	%reldir%/test_pb.c \
+	%reldir%/test_regex.c \
 	%reldir%/test_segarray.c \
 	%reldir%/test_quote.c \
 	%reldir%/test_str.c \
@@ -20,3 +22,4 @@ check_PROGRAMS += %reldir%/test_base
 %canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'
 %canon_reldir%_test_base_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_base_LDADD = $(TEST_LDADD)
+EXTRA_DIST += tests/data/base/floats.json tests/data/base/regex.json
