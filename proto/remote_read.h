@@ -16,11 +16,13 @@ struct read_query {
 struct read_request {
     struct read_query *queries;
     size_t query_count;
-    enum read_response_type response_type; /* first accepted one that we know; none given: SAMPLES */
+    enum read_response_type
+        response_type; /* first accepted one that we know; none given: SAMPLES */
 };
 
 /* ERR_INVALID for malformed messages, bad regexes, and when no accepted type is known. */
-struct err read_request_decode(struct arena *a, struct str message, struct read_request *ret_request);
+struct err read_request_decode(struct arena *a, struct str message,
+                               struct read_request *ret_request);
 
 /* SAMPLES: for each query read_response_begin_query(), then the series, then ..._end_query().
  * Writes into *to, which holds the whole ReadResponse afterwards. */

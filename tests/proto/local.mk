@@ -1,0 +1,18 @@
+# The second opinion on our protobuf comes from protobuf-c, generated at build time.
+PROMPB_GENERATED = %reldir%/prompb.pb-c.c %reldir%/prompb.pb-c.h
+BUILT_SOURCES += $(PROMPB_GENERATED)
+CLEANFILES += $(PROMPB_GENERATED)
+EXTRA_DIST += %reldir%/prompb.proto
+%reldir%/prompb.pb-c.h: %reldir%/prompb.pb-c.c
+%reldir%/prompb.pb-c.c: %reldir%/prompb.proto
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	$(PROTOC_C) --c_out=. --proto_path='$(srcdir)' '$(srcdir)/%reldir%/prompb.proto'
+
+check_PROGRAMS += %reldir%/test_proto
+%canon_reldir%_test_proto_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+	%reldir%/test_remote_write.c \
+	%reldir%/test_remote_write_peer.c
+nodist_%canon_reldir%_test_proto_SOURCES = $(PROMPB_GENERATED)
+%canon_reldir%_test_proto_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/proto/suites.h"'
+%canon_reldir%_test_proto_CFLAGS = $(TEST_CFLAGS) $(PROTOBUF_C_CFLAGS)
+%canon_reldir%_test_proto_LDADD = $(TEST_LDADD) $(PROTOBUF_C_LIBS)

@@ -1,0 +1,3 @@
+/* suites.h - the unit tests of proto/, the most basic first. */
+X(remote_write)
+X(remote_write_peer)
