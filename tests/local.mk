@@ -10,4 +10,5 @@ include tests/base/local.mk
 if HAVE_PROTOBUF_C
 include tests/proto/local.mk
 endif
+include tests/tsdb/local.mk
 endif

@@ -1,3 +1,18 @@
 noinst_LIBRARIES += %reldir%/libtsdb.a
-%canon_reldir%_libtsdb_a_SOURCES =
-EXTRA_DIST += %reldir%/README.md
+%canon_reldir%_libtsdb_a_SOURCES = \
+	%reldir%/chunk/bits.h \
+	%reldir%/chunk/chunk.c %reldir%/chunk/chunk.h \
+	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
+	%reldir%/db.h \
+	%reldir%/head/append.h \
+	%reldir%/head/head_chunks.h \
+	%reldir%/model/label_key.h \
+	%reldir%/model/labels.h \
+	%reldir%/model/matcher.h \
+	%reldir%/model/sample.c %reldir%/model/sample.h \
+	%reldir%/series_set.h \
+	%reldir%/tenants.h \
+	%reldir%/wal/record.h \
+	%reldir%/wal/wal.h \
+	%reldir%/wal/wal_reader.h
+EXTRA_DIST += %reldir%/README.md %reldir%/chunk/README.md

@@ -47,5 +47,6 @@ size_t xor_snapshot(const struct xor_appender *x, const uint8_t *buffer, uint8_t
 
 /* Decodes; see chunk_decode_floats(). Fast path for runs of unchanged deltas and values. */
 struct err xor_decode(struct str data, int64_t mint_ms, int64_t maxt_ms, struct sample_columns *to);
-/* First and last time without keeping samples, and a full check of the bytes. */
+/* First and last time without keeping samples, and a full check of the bytes: at least one
+ * sample, nothing behind the last but one zero byte of an old writer. */
 struct err xor_check(struct str data, int64_t *ret_mint_ms, int64_t *ret_maxt_ms);

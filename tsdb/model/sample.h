@@ -25,3 +25,8 @@ struct sample_columns {
 /* Room for `more` samples behind the last. */
 void sample_columns_reserve(struct sample_columns *c, size_t more);
 void sample_columns_fini(struct sample_columns *c);
+static inline void
+auto_sample_columns_fini(struct sample_columns *c)
+{
+    sample_columns_fini(c);
+}

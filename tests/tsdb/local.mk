@@ -1,0 +1,10 @@
+check_PROGRAMS += %reldir%/test_tsdb
+%canon_reldir%_test_tsdb_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+	%reldir%/golden.c %reldir%/golden.h \
+	%reldir%/test_bits.c \
+	%reldir%/test_chunk.c \
+	%reldir%/test_xor.c
+%canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
+%canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)
+%canon_reldir%_test_tsdb_LDADD = $(TEST_LDADD)
+EXTRA_DIST += tests/data/make-goldens.sh tests/data/tsdb
