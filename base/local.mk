@@ -20,8 +20,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/metrics.h \
 	%reldir%/numtext.c %reldir%/numtext.h %reldir%/numtext_shim.cc %reldir%/numtext_shim.h \
 	%reldir%/pb.c %reldir%/pb.h \
-	%reldir%/pool.h \
-	%reldir%/queue.h \
+	%reldir%/pool.c %reldir%/pool.h \
+	%reldir%/queue.c %reldir%/queue.h \
 	%reldir%/quote.c %reldir%/quote.h %reldir%/quote_table.h \
 	%reldir%/rand.c %reldir%/rand.h \
 	%reldir%/regex.c %reldir%/regex.h %reldir%/regex_shim.cc %reldir%/regex_shim.h \

@@ -1,5 +1,7 @@
 /* pool.h - worker threads over one bounded queue of jobs.
- * Threads: any. */
+ *
+ * Jobs start in the order of submission and run without any lock held.
+ * Threads: any; pool_stop() by one, when nobody else uses the pool any more. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +18,8 @@ struct pool_opts {
 
 /* The caller owns *ret_pool. */
 struct err pool_start(const struct pool_opts *opts, struct pool **ret_pool);
-/* Runs every queued job, joins the threads, frees. NULL is allowed. */
+/* Runs every queued job, joins the threads, frees. What jobs submit meanwhile is refused. NULL
+ * is allowed. */
 void pool_stop(struct pool *p);
 /* Queues run(arg). False when the queue is full: the caller still owns arg and answers
  * "overloaded". */

@@ -11,7 +11,7 @@ struct queue;
 struct queue *queue_open(size_t limit);
 /* Must be empty or hold only pointers nobody owns. NULL is allowed. */
 void queue_close(struct queue *q);
-/* False when the queue is full or was shut. */
+/* False when the queue is full or was shut: the caller still owns `item`, which is not NULL. */
 bool queue_push(struct queue *q, void *item);
 /* Waits for an item; NULL once the queue is shut and empty. */
 void *queue_pop(struct queue *q);

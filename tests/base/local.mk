@@ -14,9 +14,11 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_lock.c \
 	%reldir%/test_numtext.c \
 	%reldir%/test_pb.c \
+	%reldir%/test_pool.c \
+	%reldir%/test_queue.c \
+	%reldir%/test_quote.c \
 	%reldir%/test_regex.c \
 	%reldir%/test_segarray.c \
-	%reldir%/test_quote.c \
 	%reldir%/test_str.c \
 	%reldir%/test_vec.c
 %canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'
