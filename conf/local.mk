@@ -1,5 +1,11 @@
 noinst_LIBRARIES += %reldir%/libconf.a
 %canon_reldir%_libconf_a_SOURCES = \
-	%reldir%/flags.h \
+	%reldir%/all_flags.h \
+	%reldir%/common_flags.h \
+	%reldir%/flag_sets.c %reldir%/flag_sets.h \
+	%reldir%/flags.c %reldir%/flags.h \
+	%reldir%/flags_text.c \
+	%reldir%/nearest.c %reldir%/nearest.h \
+	%reldir%/receive_flags.h \
 	%reldir%/units.c %reldir%/units.h
 EXTRA_DIST += %reldir%/README.md

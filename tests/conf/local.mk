@@ -1,5 +1,9 @@
 check_PROGRAMS += %reldir%/test_conf
 %canon_reldir%_test_conf_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+	%reldir%/test_flag_sets.c \
+	%reldir%/test_flags.c \
+	%reldir%/test_flags_text.c \
+	%reldir%/test_nearest.c \
 	%reldir%/test_units.c
 %canon_reldir%_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/conf/suites.h"'
 %canon_reldir%_test_conf_CFLAGS = $(TEST_CFLAGS)

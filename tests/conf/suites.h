@@ -1,2 +1,6 @@
 /* suites.h - the unit tests of conf/, the most basic first. */
 X(units)
+X(nearest)
+X(flags)
+X(flags_text)
+X(flag_sets)

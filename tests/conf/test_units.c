@@ -115,7 +115,8 @@ START_TEST(test_duration_golden)
     json_t *cases = json_object_get(root, "cases"), *row;
     size_t i;
     ck_assert_uint_gt(json_array_size(cases), 200);
-    json_array_foreach (cases, i, row) {
+    json_array_foreach(cases, i, row)
+    {
         const char *input = golden_text(row, "input");
         check_golden_model(row, input);
         check_golden_flag(row, input);

@@ -1,0 +1,121 @@
+/* common_flags.h - groups of flags that several components share, spelled as Thanos spells
+ * them. Each is an X-table (flags.h): name, default, help in one place.
+ * Source: Thanos 0.43 cmd/thanos, extkingpin. */
+#pragma once
+#include "conf/flags.h"
+
+/* clang-format off */
+#define LOG_FLAGS(X, S) \
+    X(S, ENUM, log_level, "log.level", "info", "Least severity that is logged.", \
+      .choices = "error|warn|info|debug") \
+    X(S, ENUM, log_format, "log.format", "logfmt", "Form of a log line.", \
+      .choices = "logfmt|json")
+
+#define PROCESS_FLAGS(X, S) \
+    X(S, CONTENT, tracing_config, "tracing.config", NULL, \
+      "YAML that says where traces go.", .notes = FLAG_NOT_YET | FLAG_SECRET) \
+    X(S, BOOL, auto_gomemlimit, "enable-auto-gomemlimit", "false", \
+      "Accepted for Thanos; there is no Go runtime to limit.") \
+    X(S, FLOAT, auto_gomemlimit_ratio, "auto-gomemlimit.ratio", "0.9", \
+      "Accepted for Thanos; there is no Go runtime to limit.", .max = 1) \
+    X(S, STRING, debug_name, "debug.name", "", "Name in log lines.", \
+      .notes = FLAG_HIDDEN | FLAG_NOT_YET)
+
+#define HTTP_FLAGS(X, S) \
+    X(S, ADDR, http_address, "http-address", "0.0.0.0:10902", \
+      "Listener for the query API, metrics and probes, as far as the component has them.") \
+    X(S, DURATION, http_grace_period_ms, "http-grace-period", "2m", \
+      "How long requests in flight may take once the process is told to stop.") \
+    X(S, STRING, http_config, "http.config", "", \
+      "YAML file of TLS and basic authentication for the HTTP listener.", \
+      .notes = FLAG_NOT_YET)
+
+#define GRPC_FLAGS(X, S) \
+    X(S, ADDR, grpc_address, "grpc-address", "0.0.0.0:10901", \
+      "Listener for the Store API and for writes of other receivers.", .notes = FLAG_NOT_YET) \
+    X(S, DURATION, grpc_grace_period_ms, "grpc-grace-period", "2m", \
+      "How long gRPC calls in flight may take once the process is told to stop.", \
+      .notes = FLAG_NOT_YET) \
+    X(S, STRING, grpc_tls_cert, "grpc-server-tls-cert", "", \
+      "Certificate of the gRPC listener, PEM; empty: no TLS.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, grpc_tls_key, "grpc-server-tls-key", "", \
+      "Key of that certificate, PEM.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, grpc_tls_client_ca, "grpc-server-tls-client-ca", "", \
+      "CA that gRPC clients must be signed by, PEM.", .notes = FLAG_NOT_YET) \
+    X(S, ENUM, grpc_tls_min_version, "grpc-server-tls-min-version", "1.3", \
+      "Least TLS version of the gRPC listener.", .choices = "1.0|1.1|1.2|1.3", \
+      .notes = FLAG_NOT_YET) \
+    X(S, LIST, grpc_tls_ciphers, "grpc-server-tls-ciphers", NULL, \
+      "Cipher suites up to TLS 1.2 of the gRPC listener.", .notes = FLAG_NOT_YET) \
+    X(S, LIST, grpc_tls_curves, "grpc-server-tls-curves", NULL, \
+      "Key exchange groups of the gRPC listener.", .notes = FLAG_NOT_YET) \
+    X(S, DURATION, grpc_connection_age_max_ms, "grpc-server-max-connection-age", "60m", \
+      "Age at which a gRPC connection is asked to reconnect.", .notes = FLAG_NOT_YET)
+
+#define REMOTE_WRITE_FLAGS(X, S) \
+    X(S, ADDR, remote_write_address, "remote-write.address", "0.0.0.0:19291", \
+      "Listener for remote writes.") \
+    X(S, STRING, remote_write_tls_cert, "remote-write.server-tls-cert", "", \
+      "Certificate of the write listener, PEM; empty: no TLS.") \
+    X(S, STRING, remote_write_tls_key, "remote-write.server-tls-key", "", \
+      "Key of that certificate, PEM.") \
+    X(S, STRING, remote_write_tls_client_ca, "remote-write.server-tls-client-ca", "", \
+      "CA that senders must be signed by, PEM.") \
+    X(S, ENUM, remote_write_tls_min_version, "remote-write.server-tls-min-version", "1.3", \
+      "Least TLS version of the write listener.", .choices = "1.0|1.1|1.2|1.3") \
+    X(S, LIST, remote_write_tls_ciphers, "remote-write.server-tls-ciphers", NULL, \
+      "Cipher suites up to TLS 1.2 of the write listener.", .notes = FLAG_NOT_YET) \
+    X(S, LIST, remote_write_tls_curves, "remote-write.server-tls-curves", NULL, \
+      "Key exchange groups of the write listener.", .notes = FLAG_NOT_YET)
+
+#define TENANT_FLAGS(X, S) \
+    X(S, STRING, tenant_header, "receive.tenant-header", "THANOS-TENANT", \
+      "Request header that names the tenant of a write.") \
+    X(S, STRING, default_tenant_id, "receive.default-tenant-id", "default-tenant", \
+      "Tenant of writes without that header.") \
+    X(S, STRING, tenant_label_name, "receive.tenant-label-name", "tenant_id", \
+      "External label that carries the tenant.", .notes = FLAG_NOT_YET)
+
+#define TSDB_FLAGS(X, S) \
+    X(S, DURATION, tsdb_retention_ms, "tsdb.retention", "15d", \
+      "Age at which local blocks are deleted; 0d keeps them for ever.", .notes = FLAG_NOT_YET) \
+    X(S, DURATION, tsdb_block_min_ms, "tsdb.min-block-duration", "2h", \
+      "Time span of a block cut from the head.", .min = 1, \
+      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, DURATION, tsdb_block_max_ms, "tsdb.max-block-duration", "2h", \
+      "Longest time span of a local block.", .min = 1, .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, BYTES, tsdb_retention_bytes, "tsdb.max-retention-bytes", "0", \
+      "Size of one tenant's blocks above which the oldest is deleted; 0: no limit.", \
+      .notes = FLAG_NOT_YET) \
+    X(S, DURATION, tsdb_future_window_ms, "tsdb.too-far-in-future.time-window", "0s", \
+      "Samples later than now plus this are refused; 0s: none are.") \
+    X(S, DURATION, tsdb_ooo_window_ms, "tsdb.out-of-order.time-window", "0s", \
+      "How much older than the newest sample of its series a sample may be; 0s: not at all.", \
+      .notes = FLAG_NOT_YET) \
+    X(S, INT, tsdb_ooo_cap_max, "tsdb.out-of-order.cap-max", "0", \
+      "Most samples of a chunk of out-of-order samples; 0 or less: 32.", \
+      .min = FLAG_NO_MIN, .max = 255, .notes = FLAG_NOT_YET) \
+    X(S, BOOL, tsdb_allow_overlap, "tsdb.allow-overlapping-blocks", "false", \
+      "Accepted for Thanos, where it does nothing either.") \
+    X(S, BOOL, tsdb_wal_compression, "tsdb.wal-compression", "true", \
+      "Compress the records of the write-ahead log with snappy.") \
+    X(S, ENUM, tsdb_wal_sync, "tsdb.wal-sync", "none", \
+      "When a write is acknowledged: none, once the kernel has it; batch, once the disk has " \
+      "it (a group of writes shares one sync).", .choices = "none|batch") \
+    X(S, BOOL, tsdb_no_lockfile, "tsdb.no-lockfile", "false", \
+      "Accepted for Thanos; the lock is advisory and vanishes with the process.") \
+    X(S, BYTES, tsdb_head_postings_cache_bytes, "tsdb.head.expanded-postings-cache-size", "0", \
+      "Memory for cached postings of the head; 0: none.", .notes = FLAG_NOT_YET) \
+    X(S, BYTES, tsdb_block_postings_cache_bytes, "tsdb.block.expanded-postings-cache-size", "0", \
+      "Memory for cached postings of blocks; 0: none.", .notes = FLAG_NOT_YET) \
+    X(S, INT, tsdb_exemplars_max, "tsdb.max-exemplars", "0", \
+      "Exemplars kept for a tenant; 0 or less: none.", .min = FLAG_NO_MIN, \
+      .notes = FLAG_NOT_YET) \
+    X(S, INT, tsdb_write_queue_chunks, "tsdb.write-queue-size", "0", \
+      "Accepted for Thanos; chunks are written without a queue.", .notes = FLAG_HIDDEN) \
+    X(S, BOOL, tsdb_memory_snapshot, "tsdb.memory-snapshot-on-shutdown", "false", \
+      "Write the head to disk at shutdown for a faster start.", \
+      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, BOOL, tsdb_native_histograms, "tsdb.enable-native-histograms", "true", \
+      "Accepted for Thanos, where it does nothing either.")
+/* clang-format on */

@@ -1,0 +1,12 @@
+/* flag_sets.h - the flag table of every component, for the parser in cmd and for the generator
+ * of docs/flags.md and the man page. Immutable. Threads: any. */
+#pragma once
+#include "conf/flags.h"
+
+/* Fills struct all_flags (all_flags.h). */
+extern const struct flag_set all_flag_set;
+/* Fills struct receive_flags (receive_flags.h). */
+extern const struct flag_set receive_flag_set;
+
+/* In the order of the documentation; NULL ends it. */
+extern const struct flag_set *const flag_sets[];

@@ -1,0 +1,114 @@
+/* receive_flags.h - the flags of `mneme receive`: every flag of `thanos receive` (0.43), and
+ * tsdb.wal-sync. Rows marked FLAG_NOT_YET are parsed and checked; cmd warns when one is given. */
+#pragma once
+#include "conf/common_flags.h"
+
+/* clang-format off */
+#define RECEIVE_OWN_FLAGS(X, S) \
+    X(S, INT, limit_request_series, "store.limits.request-series", "0", \
+      "Most series of one Series call; 0: no limit.", .notes = FLAG_NOT_YET) \
+    X(S, INT, limit_request_samples, "store.limits.request-samples", "0", \
+      "Most samples of one Series call; 0: no limit.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, client_tls_cert, "remote-write.client-tls-cert", "", \
+      "Certificate shown to other receivers, PEM.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, client_tls_key, "remote-write.client-tls-key", "", \
+      "Key of that certificate, PEM.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, client_tls_ca, "remote-write.client-tls-ca", "", \
+      "CA that other receivers must be signed by, PEM.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, client_server_name, "remote-write.client-server-name", "", \
+      "Host name expected in the certificates of other receivers.", .notes = FLAG_NOT_YET) \
+    X(S, ENUM, client_tls_min_version, "remote-write.client-tls-min-version", "1.3", \
+      "Least TLS version towards other receivers.", .choices = "1.0|1.1|1.2|1.3", \
+      .notes = FLAG_NOT_YET) \
+    X(S, BOOL, client_tls_secure, "remote-write.client-tls-secure", "false", \
+      "Use TLS towards other receivers.", .notes = FLAG_NOT_YET) \
+    X(S, BOOL, client_tls_skip_verify, "remote-write.client-tls-skip-verify", "false", \
+      "Take any certificate of other receivers.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, tsdb_path, "tsdb.path", "./data", \
+      "Data directory; each tenant has a directory in it.") \
+    X(S, LIST, labels, "label", NULL, \
+      "External label of this receiver, name=\"value\".", \
+      .notes = FLAG_REQUIRED | FLAG_NOT_YET) \
+    X(S, CONTENT, objstore_config, "objstore.config", NULL, \
+      "YAML of the bucket that blocks are uploaded to; absent: no upload.", \
+      .notes = FLAG_NOT_YET | FLAG_SECRET) \
+    X(S, STRING, hashrings_file, "receive.hashrings-file", "", \
+      "JSON file of the hashrings; read again when it changes.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, hashrings, "receive.hashrings", "", \
+      "The hashrings as JSON text; the file comes first.", .notes = FLAG_NOT_YET) \
+    X(S, ENUM, hashrings_algorithm, "receive.hashrings-algorithm", "hashmod", \
+      "How series are spread over nodes where a hashring does not say.", \
+      .choices = "hashmod|ketama", .notes = FLAG_NOT_YET) \
+    X(S, DURATION, hashrings_refresh_ms, "receive.hashrings-file-refresh-interval", "5m", \
+      "How often the file is read again even without a sign of change.", \
+      .notes = FLAG_NOT_YET) \
+    X(S, STRING, local_endpoint, "receive.local-endpoint", "", \
+      "Address of this receiver in the hashrings.", .notes = FLAG_NOT_YET) \
+    X(S, STRING, replica_header, "receive.replica-header", "THANOS-REPLICA", \
+      "Request header with the replica number of a write.", .notes = FLAG_NOT_YET) \
+    X(S, ENUM, tenant_certificate_field, "receive.tenant-certificate-field", "", \
+      "Field of the client certificate that names the tenant; empty: the header does.", \
+      .choices = "|organization|organizationalUnit|commonName", .notes = FLAG_NOT_YET) \
+    X(S, STRING, split_tenant_label_name, "receive.split-tenant-label-name", "", \
+      "Label of a series that names its tenant.", .notes = FLAG_NOT_YET) \
+    X(S, UINT, replication_factor, "receive.replication-factor", "1", \
+      "Copies of each sample.", .min = 1, .notes = FLAG_NOT_YET) \
+    X(S, ENUM, replication_protocol, "receive.replication-protocol", "protobuf", \
+      "Protocol between receivers.", .choices = "protobuf|capnproto", .notes = FLAG_NOT_YET) \
+    X(S, ADDR, capnproto_address, "receive.capnproto-address", "0.0.0.0:19391", \
+      "Listener for writes of other receivers by Cap'n Proto.", .notes = FLAG_NOT_YET) \
+    X(S, ENUM, grpc_compression, "receive.grpc-compression", "snappy", \
+      "Compression of writes to other receivers.", .choices = "snappy|none", \
+      .notes = FLAG_NOT_YET) \
+    X(S, STRING, grpc_service_config, "receive.grpc-service-config", "", \
+      "JSON of the gRPC service configuration towards other receivers.", \
+      .notes = FLAG_NOT_YET) \
+    X(S, UINT, forward_workers, "receive.forward.async-workers", "5", \
+      "Concurrent writes to one other receiver.", .min = 1, .notes = FLAG_NOT_YET) \
+    X(S, DURATION, forward_timeout_ms, "receive-forward-timeout", "5s", \
+      "Time limit of a write to other receivers.", .min = 1, \
+      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, DURATION, forward_backoff_max_ms, "receive-forward-max-backoff", "5s", \
+      "Longest pause before a failed receiver is tried again.", .min = 1, \
+      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, DURATION, artificial_delay_max_ms, "receive.artificial-max-delay", "0s", \
+      "Delays each write by up to this, for tests.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, CONTENT, relabel_config, "receive.relabel-config", NULL, \
+      "YAML list of relabelling rules for incoming series.", .notes = FLAG_NOT_YET) \
+    X(S, CONTENT, limits_config, "receive.limits-config", NULL, \
+      "YAML of limits per tenant.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, DURATION, limits_reload_ms, "receive.limits-config-reload-timer", "1s", \
+      "How often that file is looked at.", .min = 1, .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, BOOL, otlp_target_info, "receive.otlp-enable-target-info", "true", \
+      "Make target_info series of OTLP resources.", .notes = FLAG_NOT_YET) \
+    X(S, LIST, otlp_promote_attributes, "receive.otlp-promote-resource-attributes", NULL, \
+      "OTLP resource attribute that becomes a label.", .notes = FLAG_NOT_YET) \
+    X(S, UINT, lazy_responses_max, "receive.lazy-retrieval-max-buffered-responses", "20", \
+      "Answers buffered for each tenant of a Series call.", .min = 1, .notes = FLAG_NOT_YET) \
+    X(S, BOOL, writer_intern, "writer.intern", "false", \
+      "Accepted for Thanos; labels are always kept once.", .notes = FLAG_HIDDEN) \
+    X(S, ENUM, hash_func, "hash-func", "", \
+      "Hash of uploaded files in meta.json; empty: none.", .choices = "|SHA256", \
+      .notes = FLAG_NOT_YET) \
+    X(S, UINT, upload_concurrency, "shipper.upload-concurrency", "0", \
+      "Files of a block that are uploaded at once; 0: one.", .notes = FLAG_NOT_YET) \
+    X(S, BOOL, upload_out_of_order, "shipper.allow-out-of-order-uploads", "false", \
+      "Go on with younger blocks when one cannot be uploaded.", \
+      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, BOOL, upload_skip_corrupted, "shipper.skip-corrupted-blocks", "false", \
+      "Go on when a local block is corrupt.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+    X(S, UINT, matcher_cache_entries, "matcher-cache-size", "0", \
+      "Cached matchers; 0: none.", .notes = FLAG_NOT_YET) \
+    X(S, CONTENT, request_logging_config, "request.logging-config", NULL, \
+      "YAML that says which requests are logged.", .notes = FLAG_NOT_YET) \
+    X(S, LIST, features, "enable-feature", NULL, \
+      "Feature to turn on: metric-names-filter.", .notes = FLAG_NOT_YET)
+
+#define RECEIVE_FLAGS(X, S) \
+    LOG_FLAGS(X, S) PROCESS_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
+    REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) TSDB_FLAGS(X, S) RECEIVE_OWN_FLAGS(X, S)
+/* clang-format on */
+
+struct receive_flags {
+    RECEIVE_FLAGS(FLAG_FIELD, receive_flags)
+};
