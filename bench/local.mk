@@ -1,1 +1,9 @@
-# drivers of ./dev bench
+# Drivers of ./dev bench; never installed.
+noinst_PROGRAMS += %reldir%/loadgen
+%canon_reldir%_loadgen_SOURCES = \
+	%reldir%/loadgen.c \
+	%reldir%/loadgen_http.c %reldir%/loadgen_http.h \
+	%reldir%/loadgen_opts.c %reldir%/loadgen_opts.h \
+	%reldir%/loadgen_plan.c %reldir%/loadgen_plan.h \
+	%reldir%/loadgen_series.c %reldir%/loadgen_series.h
+EXTRA_DIST += %reldir%/README.md
