@@ -30,7 +30,7 @@ void json_str(struct json_writer *w, struct str value);
 void json_i64(struct json_writer *w, int64_t value);
 void json_u64(struct json_writer *w, uint64_t value);
 void json_bool(struct json_writer *w, bool value);
-void json_null(struct json_writer *w);
+void json_null_value(struct json_writer *w); /* json_null() is jansson's */
 /* Bytes that are a JSON value already. */
 void json_raw(struct json_writer *w, struct str value);
 /* Appends the escaped text without quotes. */

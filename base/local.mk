@@ -13,19 +13,23 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/fs_fault.c %reldir%/fs_fault.h \
 	%reldir%/fs_posix.c \
 	%reldir%/hash.c %reldir%/hash.h \
-	%reldir%/json.h \
+	%reldir%/json.c %reldir%/json.h \
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
 	%reldir%/log.h \
+	%reldir%/map.c %reldir%/map.h \
 	%reldir%/mem.c %reldir%/mem.h \
-	%reldir%/metrics.h \
+	%reldir%/metrics.c %reldir%/metrics.h %reldir%/metrics_int.h \
+	%reldir%/metrics_text.c \
 	%reldir%/numtext.c %reldir%/numtext.h %reldir%/numtext_shim.cc %reldir%/numtext_shim.h \
 	%reldir%/pb.c %reldir%/pb.h \
 	%reldir%/pool.c %reldir%/pool.h \
+	%reldir%/process.c %reldir%/process.h \
 	%reldir%/queue.c %reldir%/queue.h \
 	%reldir%/quote.c %reldir%/quote.h %reldir%/quote_table.h \
 	%reldir%/rand.c %reldir%/rand.h \
 	%reldir%/regex.c %reldir%/regex.h %reldir%/regex_shim.cc %reldir%/regex_shim.h \
 	%reldir%/segarray.c %reldir%/segarray.h \
 	%reldir%/str.c %reldir%/str.h \
+	%reldir%/ulid.c %reldir%/ulid.h \
 	%reldir%/vec.c %reldir%/vec.h
 EXTRA_DIST += %reldir%/README.md

@@ -30,7 +30,8 @@ struct metric_spec {
     const char *labels[METRIC_LABELS_MAX];  /* static; NULL ends the list */
     const double *buckets;                  /* histograms: upper bounds, ascending, no +Inf */
     size_t bucket_count;
-    size_t children_max; /* 0: METRIC_CHILDREN_MAX_DEFAULT; past it one child "other" is shared */
+    size_t children_max; /* 0: METRIC_CHILDREN_MAX_DEFAULT; past it one child "other" is shared,
+                          * and mneme_metrics_overflows_total counts its look-ups */
 };
 
 struct metrics *metrics_open(void);
@@ -51,6 +52,8 @@ double metric_value(const struct metric *c);     /* of a counter or gauge */
 
 /* Called at the start of every exposition, to set gauges that are read on demand. */
 void metrics_on_collect(struct metrics *m, void (*collect)(void *arg), void *arg);
+/* Removes every collector with this argument and waits until none of them is running; not
+ * from inside a collector. */
 void metrics_off_collect(struct metrics *m, void *arg);
 
 /* Appends the whole exposition, families sorted by name. */

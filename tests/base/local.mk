@@ -11,15 +11,20 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_fs.c \
 	%reldir%/test_fs_fault.c \
 	%reldir%/test_hash.c \
+	%reldir%/test_json.c \
 	%reldir%/test_lock.c \
+	%reldir%/test_map.c \
+	%reldir%/test_metrics.c \
 	%reldir%/test_numtext.c \
 	%reldir%/test_pb.c \
 	%reldir%/test_pool.c \
+	%reldir%/test_process.c \
 	%reldir%/test_queue.c \
 	%reldir%/test_quote.c \
 	%reldir%/test_regex.c \
 	%reldir%/test_segarray.c \
 	%reldir%/test_str.c \
+	%reldir%/test_ulid.c \
 	%reldir%/test_vec.c
 %canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'
 %canon_reldir%_test_base_CFLAGS = $(TEST_CFLAGS)

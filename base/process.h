@@ -1,0 +1,11 @@
+/* process.h - the figures of this process that every Prometheus client shows: process_*, and
+ * those of the allocator as mneme_memory_*_bytes.
+ *
+ * Read from /proc/self (proc(5)) at every exposition; where /proc cannot be read, a value
+ * stays what it was. Threads: any. */
+#pragma once
+
+struct metrics;
+
+/* Adds the families to `m` and a collector that lives as long as `m`. Call it once. */
+void process_metrics_register(struct metrics *m);
