@@ -1,7 +1,11 @@
 # One unit test program a folder of the product; the list of suites is <folder>/suites.h.
 EXTRA_DIST += %reldir%/README.md
-if HAVE_CHECK
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir;
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = python3
+TESTS += %reldir%/tidy/tidy.py
+EXTRA_DIST += %reldir%/tidy/tidy.py %reldir%/tidy/source.py %reldir%/tidy/snippets.py
+if HAVE_CHECK
 TESTS += $(check_PROGRAMS)
 TEST_HARNESS = tests/harness.c tests/harness.h
 TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-conversion
