@@ -17,6 +17,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
 	%reldir%/log.h \
 	%reldir%/map.c %reldir%/map.h \
+	%reldir%/log.c %reldir%/log.h \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/metrics.c %reldir%/metrics.h %reldir%/metrics_int.h \
 	%reldir%/metrics_text.c \

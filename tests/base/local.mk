@@ -13,6 +13,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_hash.c \
 	%reldir%/test_json.c \
 	%reldir%/test_lock.c \
+	%reldir%/test_log.c \
 	%reldir%/test_map.c \
 	%reldir%/test_metrics.c \
 	%reldir%/test_numtext.c \
