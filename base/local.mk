@@ -15,9 +15,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/json.c %reldir%/json.h \
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
-	%reldir%/log.h \
-	%reldir%/map.c %reldir%/map.h \
 	%reldir%/log.c %reldir%/log.h \
+	%reldir%/map.c %reldir%/map.h \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/metrics.c %reldir%/metrics.h %reldir%/metrics_int.h \
 	%reldir%/metrics_text.c \
