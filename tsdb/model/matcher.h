@@ -1,7 +1,8 @@
 /* matcher.h - one label matcher: =, !=, =~, !~. An absent label matches as an empty value.
  *
  * Regexes are compiled once, fully anchored, dot matches newline. A regex that is a plain
- * alternation of literals (a|b|c), a literal, or `.*` / `.+` is answered without RE2.
+ * alternation of literals (a|b|c), a literal, or one with `.*` / `.+` around it is answered
+ * without RE2 (pattern.h).
  * Threads: immutable after making: any. */
 #pragma once
 #include <stdbool.h>
@@ -31,7 +32,8 @@ struct err matcher_make(struct arena *a, enum matcher_type type, struct str name
                         struct matcher *ret_matcher);
 bool matcher_match(const struct matcher *m, struct str value);
 /* The values that a (positive) matcher selects, when that is a short list: EQUAL gives one,
- * a regex of alternatives its literals. False when it has to be tried on every value. */
+ * a regex of alternatives its literals (sorted, each once). An empty one among them selects the
+ * series without the label. False when it has to be tried on every value. */
 bool matcher_literals(const struct matcher *m, const struct str **ret_values, size_t *ret_count);
 /* name op "value" */
 void matcher_format(const struct matcher *m, struct buf *to);
