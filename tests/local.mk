@@ -16,4 +16,5 @@ if HAVE_PROTOBUF_C
 include tests/proto/local.mk
 endif
 include tests/tsdb/local.mk
+include tests/fuzz/local.mk
 endif

@@ -1,0 +1,25 @@
+# Fuzz targets. A new one is two lines: its name in FUZZ_REPLAYS and its sources. See README.md.
+FUZZ_REPLAYS = \
+	%reldir%/fuzz_codec_replay \
+	%reldir%/fuzz_numtext_replay \
+	%reldir%/fuzz_pb_replay \
+	%reldir%/fuzz_regex_replay
+FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_numtext_replay_SOURCES = %reldir%/fuzz_numtext.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_pb_replay_SOURCES = %reldir%/fuzz_pb.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_regex_replay_SOURCES = %reldir%/fuzz_regex.c $(FUZZ_MAIN)
+
+check_PROGRAMS += $(FUZZ_REPLAYS)
+EXTRA_DIST += %reldir%/README.md tests/data/fuzz
+
+# The same targets with libFuzzer's main(): make fuzzers, in a build with --enable-fuzz.
+FUZZERS = $(FUZZ_REPLAYS:_replay=)
+if FUZZ
+$(FUZZERS): $(FUZZ_REPLAYS) $(MNEME_LAYERS)
+	$(AM_V_CCLD)$(CC) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) $(FUZZ_LDFLAGS) \
+		-o $@ $@.$(OBJEXT) $(LDADD) $(LIBS)
+fuzzers: $(FUZZERS)
+.PHONY: fuzzers
+CLEANFILES += $(FUZZERS)
+endif
