@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S  UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 /* Not 0, which callers may use for "no deadline". */
 #define MANUAL_MONO_START_NS NS_PER_S

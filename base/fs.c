@@ -182,8 +182,7 @@ static struct err
 remove_tree_below(struct fs *fs, const char *dir, unsigned depth)
 {
     if (depth > FS_TREE_DEPTH_MAX)
-        return ERR(ERR_LIMIT, "remove %s: more than %d nested directories", dir,
-                   FS_TREE_DEPTH_MAX);
+        return ERR(ERR_LIMIT, "remove %s: more than %d nested directories", dir, FS_TREE_DEPTH_MAX);
     AUTO(fs_list_fini) struct fs_list list = VEC_INIT;
     TRY(missing_is_fine(fs_list_dir(fs, dir, &list)));
     AUTO(buf_fini) struct buf path = BUF_INIT;

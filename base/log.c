@@ -259,12 +259,10 @@ log_throttle_pass(struct log_throttle *t, struct log *log, uint32_t burst, uint3
             atomic_fetch_add_explicit(&t->dropped, 1, memory_order_relaxed);
             return false;
         }
-        if (!atomic_compare_exchange_weak_explicit(&t->window, &window,
-                                                   second << 32 | (passed + 1),
+        if (!atomic_compare_exchange_weak_explicit(&t->window, &window, second << 32 | (passed + 1),
                                                    memory_order_relaxed, memory_order_relaxed))
             continue;
-        *ret_dropped =
-            same ? 0 : atomic_exchange_explicit(&t->dropped, 0, memory_order_relaxed);
+        *ret_dropped = same ? 0 : atomic_exchange_explicit(&t->dropped, 0, memory_order_relaxed);
         return true;
     }
 }

@@ -24,10 +24,10 @@ struct pool {
     pthread_t *threads;  /* owned; as above */
 
     struct lock lock;
-    struct cond changed;           /* a job came, or the pool stops */
+    struct cond changed;               /* a job came, or the pool stops */
     struct job *jobs GUARDED_BY(lock); /* ring of queued_limit places */
-    size_t first GUARDED_BY(lock); /* place of the oldest job */
-    _Atomic(size_t) queued;        /* written under the lock; read without it as a figure */
+    size_t first GUARDED_BY(lock);     /* place of the oldest job */
+    _Atomic(size_t) queued;            /* written under the lock; read without it as a figure */
     bool stopping GUARDED_BY(lock);
 };
 

@@ -11,10 +11,10 @@ struct queue {
     size_t limit; /* items; immutable */
 
     struct lock lock;
-    struct cond changed;            /* an item came, or the queue was shut */
-    void **items GUARDED_BY(lock);  /* ring of `limit` places; the items are borrowed */
-    size_t first GUARDED_BY(lock);  /* place of the oldest item */
-    _Atomic(size_t) length;         /* written under the lock; read without it as a figure */
+    struct cond changed;           /* an item came, or the queue was shut */
+    void **items GUARDED_BY(lock); /* ring of `limit` places; the items are borrowed */
+    size_t first GUARDED_BY(lock); /* place of the oldest item */
+    _Atomic(size_t) length;        /* written under the lock; read without it as a figure */
     bool shut GUARDED_BY(lock);
 };
 
