@@ -46,7 +46,7 @@ encode(enum format format, struct str in, struct buf *to)
 
 #define GZIP_ABC                                                                                   \
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x4c\x4a\x06\x00\xc2\x41\x24\x35\x03\x00\x00\x00"
-#define ZSTD_ABC "\x28\xb5\x2f\xfd\x04\x58\x19\x00\x00\x61\x62\x63\x99\x09\x77\xad"
+#define ZSTD_ABC   "\x28\xb5\x2f\xfd\x04\x58\x19\x00\x00\x61\x62\x63\x99\x09\x77\xad"
 #define ZSTD_SIZED "\x28\xb5\x2f\xfd\x20\x03\x19\x00\x00\x61\x62\x63"
 
 /* All with a limit of 3 bytes. */
@@ -56,16 +56,37 @@ static const struct decode_case {
     struct str in;
     enum err_code code;
 } decode_cases[] = {
-    {"snappy abc", SNAPPY, STR_INIT("\x03\x08" "abc"), ERR_NONE},
+    {"snappy abc", SNAPPY,
+     STR_INIT("\x03\x08"
+              "abc"),
+     ERR_NONE},
     {"snappy nothing at all", SNAPPY, STR_INIT(""), ERR_INVALID},
     {"snappy length cut short", SNAPPY, STR_INIT("\x80"), ERR_INVALID},
     {"snappy length of 33 bits", SNAPPY, STR_INIT("\xff\xff\xff\xff\x7f"), ERR_INVALID},
-    {"snappy too large", SNAPPY, STR_INIT("\x04\x0c" "abcd"), ERR_TOO_LARGE},
-    {"snappy 4 GiB announced", SNAPPY, STR_INIT("\xff\xff\xff\xff\x0f\x08" "abc"), ERR_TOO_LARGE},
-    {"snappy literal cut short", SNAPPY, STR_INIT("\x03\x08" "ab"), ERR_INVALID},
-    {"snappy copy before start", SNAPPY, STR_INIT("\x03\x00" "a\x05\x09"), ERR_INVALID},
-    {"snappy more than announced", SNAPPY, STR_INIT("\x02\x08" "abc"), ERR_INVALID},
-    {"snappy less than announced", SNAPPY, STR_INIT("\x03\x04" "ab"), ERR_INVALID},
+    {"snappy too large", SNAPPY,
+     STR_INIT("\x04\x0c"
+              "abcd"),
+     ERR_TOO_LARGE},
+    {"snappy 4 GiB announced", SNAPPY,
+     STR_INIT("\xff\xff\xff\xff\x0f\x08"
+              "abc"),
+     ERR_TOO_LARGE},
+    {"snappy literal cut short", SNAPPY,
+     STR_INIT("\x03\x08"
+              "ab"),
+     ERR_INVALID},
+    {"snappy copy before start", SNAPPY,
+     STR_INIT("\x03\x00"
+              "a\x05\x09"),
+     ERR_INVALID},
+    {"snappy more than announced", SNAPPY,
+     STR_INIT("\x02\x08"
+              "abc"),
+     ERR_INVALID},
+    {"snappy less than announced", SNAPPY,
+     STR_INIT("\x03\x04"
+              "ab"),
+     ERR_INVALID},
     {"zstd abc, unknown size", ZSTD, STR_INIT(ZSTD_ABC), ERR_NONE},
     {"zstd abc, known size", ZSTD, STR_INIT(ZSTD_SIZED), ERR_NONE},
     {"zstd nothing at all", ZSTD, STR_INIT(""), ERR_INVALID},
@@ -77,9 +98,12 @@ static const struct decode_case {
     {"zstd two sized frames too", ZSTD, STR_INIT(ZSTD_SIZED ZSTD_SIZED), ERR_TOO_LARGE},
     {"zstd rubbish behind it", ZSTD, STR_INIT(ZSTD_ABC "x"), ERR_INVALID},
     {"zstd 2^64-1 announced", ZSTD,
-     STR_INIT("\x28\xb5\x2f\xfd\xe0\xf0\xff\xff\xff\xff\xff\xff\xff\x19\x00\x00" "abc"),
+     STR_INIT("\x28\xb5\x2f\xfd\xe0\xf0\xff\xff\xff\xff\xff\xff\xff\x19\x00\x00"
+              "abc"),
      ERR_TOO_LARGE},
-    {"zstd window of 1 GiB", ZSTD, STR_INIT("\x28\xb5\x2f\xfd\x00\xa0\x19\x00\x00" "abc"),
+    {"zstd window of 1 GiB", ZSTD,
+     STR_INIT("\x28\xb5\x2f\xfd\x00\xa0\x19\x00\x00"
+              "abc"),
      ERR_TOO_LARGE},
     {"gzip abc", GZIP, STR_INIT(GZIP_ABC), ERR_NONE},
     {"gzip nothing at all", GZIP, STR_INIT(""), ERR_INVALID},

@@ -7,7 +7,7 @@
 #include "base/rand.h"
 
 #define ZEROS8 "\0\0\0\0\0\0\0\0"
-#define ONES8 "\xff\xff\xff\xff\xff\xff\xff\xff"
+#define ONES8  "\xff\xff\xff\xff\xff\xff\xff\xff"
 
 static const struct crc_case {
     const char *name;

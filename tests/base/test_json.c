@@ -23,7 +23,10 @@ static const struct escape_case {
     {"wide", STR_INIT("é日😀"), "é日😀", NULL},
     {"line separators", STR_INIT("\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xAA"),
      "\\u2028\\u2029\xE2\x80\xAA", NULL},
-    {"bad byte", STR_INIT("a\xff" "b"), "a\\ufffdb", NULL},
+    {"bad byte",
+     STR_INIT("a\xff"
+              "b"),
+     "a\\ufffdb", NULL},
     {"cut sequence", STR_INIT("\xe6\x97"), "\\ufffd\\ufffd", NULL},
     {"surrogate", STR_INIT("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd", NULL},
     {"overlong", STR_INIT("\xc0\x80"), "\\ufffd\\ufffd", NULL},
@@ -54,8 +57,8 @@ START_TEST(test_any_bytes_are_json)
         json_t *back = json_loadb(out.p, out.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
         ck_assert_msg(back != NULL, "%.*s", STR_FMT(buf_str(&out)));
         if (str_is_utf8(buf_str(&text)))
-            ck_assert(str_eq(buf_str(&text),
-                             str_of(json_string_value(back), json_string_length(back))));
+            ck_assert(
+                str_eq(buf_str(&text), str_of(json_string_value(back), json_string_length(back))));
         json_decref(back);
     }
 }

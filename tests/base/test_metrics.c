@@ -62,7 +62,7 @@ static const char *const expositions[] = {
         "latency_seconds_sum{path=\"/\"} 1.000000400001e+07\n"
         "latency_seconds_count{path=\"/\"} 5\n"
         "# HELP mneme_metrics_overflows_total Look-ups of label values that ended in the child "
-        "\"other\" because the family is full.\n"
+        "\"other\" of a full family.\n"
         "# TYPE mneme_metrics_overflows_total counter\n"
         "mneme_metrics_overflows_total 0\n"
         "# HELP temperature Degrees.\n"
@@ -82,7 +82,7 @@ static const char *const expositions[] = {
         "latency_seconds_sum{path=\"/\"} 1.000000400001e+07\n"
         "latency_seconds_count{path=\"/\"} 5\n"
         "# HELP mneme_metrics_overflows Look-ups of label values that ended in the child "
-        "\\\"other\\\" because the family is full.\n"
+        "\\\"other\\\" of a full family.\n"
         "# TYPE mneme_metrics_overflows counter\n"
         "mneme_metrics_overflows_total 0.0\n"
         "# HELP temperature Degrees.\n"
@@ -105,8 +105,10 @@ static const struct add_case {
     const char *name;
     double first, second, want;
 } add_cases[] = {
-    {"whole", 1, 2, 3},          {"fraction", 0.25, 0.5, 0.75},
-    {"mixed", 1, 0.5, 1.5},      {"above 2^53", 0x1p60, 1, 0x1p60 + 1},
+    {"whole", 1, 2, 3},
+    {"fraction", 0.25, 0.5, 0.75},
+    {"mixed", 1, 0.5, 1.5},
+    {"above 2^53", 0x1p60, 1, 0x1p60 + 1},
     {"infinite", INFINITY, 1, INFINITY},
 };
 
@@ -225,7 +227,15 @@ START_TEST(test_collectors)
 }
 END_TEST
 
-enum misuse { OTHER_TYPE, OTHER_LABELS, FALLING_COUNTER, NAN_TO_COUNTER, SET_COUNTER, WRONG_COUNT, MISUSES };
+enum misuse {
+    OTHER_TYPE,
+    OTHER_LABELS,
+    FALLING_COUNTER,
+    NAN_TO_COUNTER,
+    SET_COUNTER,
+    WRONG_COUNT,
+    MISUSES
+};
 
 START_TEST(test_misuse_is_a_bug)
 {

@@ -38,8 +38,7 @@ replay_dir(const char *dir, size_t *ret_count)
 {
     AUTO(fs_list_fini) struct fs_list list = VEC_INIT;
     TRY(fs_list_dir(fs_posix(), dir, &list));
-    vec_each(&list, entry)
-    {
+    vec_each (&list, entry) {
         AUTO(buf_fini) struct buf path = BUF_INIT;
         buf_printf(&path, "%s/%s", dir, entry->name);
         TRY(replay_file(buf_cstr(&path)));
