@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
+
 enum { EPOCH_READERS_MAX = 128 }; /* inside at once; the next one waits for a place */
 
 struct epoch;
@@ -27,5 +29,6 @@ void epoch_leave(struct epoch *e, struct epoch_guard g);
 void epoch_retire(struct epoch *e, void *p);
 /* Frees what can be freed now; called by retire now and then, and by maintenance. */
 void epoch_collect(struct epoch *e);
+DEFINE_AUTO(struct epoch *, epoch_close)
 /* How many are retired and not freed yet. */
 size_t epoch_pending(struct epoch *e);

@@ -115,7 +115,13 @@ fs_sync_dir(struct fs *fs, const char *dir)
 struct err
 fs_map(struct fs *fs, const char *path, struct fs_map *ret_map)
 {
-    return fs->ops->map(fs, path, ret_map);
+    return fs->ops->map(fs, path, 0, ret_map);
+}
+
+struct err
+fs_map_reserve(struct fs *fs, const char *path, size_t bytes, struct fs_map *ret_map)
+{
+    return fs->ops->map(fs, path, bytes, ret_map);
 }
 
 void

@@ -82,6 +82,9 @@ struct err fs_read_file(struct fs *fs, const char *path, size_t limit_bytes, str
 /* Replaces `path` as a whole: <path>.tmp, sync, rename, sync of the directory. */
 struct err fs_write_file(struct fs *fs, const char *path, struct str bytes);
 struct err fs_map(struct fs *fs, const char *path, struct fs_map *ret_map);
+/* As fs_map(), but `bytes` long even though the file is shorter: for a file that is being
+ * written. Bytes past its end must not be touched before they were written. */
+struct err fs_map_reserve(struct fs *fs, const char *path, size_t bytes, struct fs_map *ret_map);
 void fs_unmap(struct fs *fs, struct fs_map *map);
 /* Bytes free for this process on the file system that holds `path`. */
 struct err fs_free_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes);

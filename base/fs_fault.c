@@ -351,10 +351,10 @@ fault_sync_dir(struct fs *fs, const char *dir)
 }
 
 static struct err
-fault_map(struct fs *fs, const char *path, struct fs_map *ret_map)
+fault_map(struct fs *fs, const char *path, size_t reserve_bytes, struct fs_map *ret_map)
 {
     TRY(judge_path(fault_of(fs), FS_FAULT_READ, "map", path));
-    return fs_map(fault_of(fs)->inner, path, ret_map);
+    return fs_map_reserve(fault_of(fs)->inner, path, reserve_bytes, ret_map);
 }
 
 static void

@@ -18,7 +18,9 @@ struct fs_ops {
     /* An empty directory; ERR_NOT_FOUND when it is missing. */
     struct err (*remove_dir)(struct fs *fs, const char *path);
     struct err (*sync_dir)(struct fs *fs, const char *dir);
-    struct err (*map)(struct fs *fs, const char *path, struct fs_map *ret_map);
+    /* At least `reserve_bytes` long, 0 for fs_map(). */
+    struct err (*map)(struct fs *fs, const char *path, size_t reserve_bytes,
+                      struct fs_map *ret_map);
     void (*unmap)(struct fs *fs, struct fs_map *map);
     struct err (*free_bytes)(struct fs *fs, const char *path, uint64_t *ret_bytes);
     struct err (*lock_file)(struct fs *fs, const char *path, struct file **ret_file);

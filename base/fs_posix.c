@@ -305,7 +305,7 @@ posix_sync_dir(struct fs *fs, const char *path)
 }
 
 static struct err
-posix_map(struct fs *fs, const char *path, struct fs_map *ret_map)
+posix_map(struct fs *fs, const char *path, size_t reserve_bytes, struct fs_map *ret_map)
 {
     AUTO(file_close) struct file *f = NULL;
     TRY(posix_open(fs, path, FS_READ, &f));
@@ -314,11 +314,11 @@ posix_map(struct fs *fs, const char *path, struct fs_map *ret_map)
         return err_errno(errno, "stat %s", path);
     if (!S_ISREG(st.st_mode))
         return ERR(ERR_IO, "map %s: not a file", path);
-    if (st.st_size == 0) { /* mmap(2) refuses those */
+    size_t bytes = size_max((size_t)st.st_size, reserve_bytes);
+    if (bytes == 0) { /* mmap(2) refuses those */
         *ret_map = (struct fs_map){.bytes = STR("")};
         return OK;
     }
-    size_t bytes = (size_t)st.st_size;
     void *p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, posix_of(f)->fd, 0);
     if (p == MAP_FAILED)
         return err_errno(errno, "map %s", path);

@@ -5,7 +5,12 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
 	%reldir%/db.h \
 	%reldir%/head/append.h \
-	%reldir%/head/head_chunks.h \
+	%reldir%/head/fingerprints.c %reldir%/head/fingerprints.h \
+	%reldir%/head/head_chunks.c %reldir%/head/head_chunks.h \
+	%reldir%/head/id_list.c %reldir%/head/id_list.h \
+	%reldir%/head/pairs.c %reldir%/head/pairs.h \
+	%reldir%/head/series.c %reldir%/head/series.h \
+	%reldir%/index/postings.c %reldir%/index/postings.h \
 	%reldir%/model/label_key.c %reldir%/model/label_key.h \
 	%reldir%/model/labels.c %reldir%/model/labels.h \
 	%reldir%/model/matcher.c %reldir%/model/matcher.h \
@@ -16,4 +21,5 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/wal/record.h \
 	%reldir%/wal/wal.h \
 	%reldir%/wal/wal_reader.h
-EXTRA_DIST += %reldir%/README.md %reldir%/chunk/README.md %reldir%/model/README.md
+EXTRA_DIST += %reldir%/README.md %reldir%/head/README.md %reldir%/index/README.md \
+	%reldir%/chunk/README.md %reldir%/model/README.md

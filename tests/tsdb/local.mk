@@ -3,9 +3,12 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_chunk.c \
+	%reldir%/test_fingerprints.c \
+	%reldir%/test_head_chunks.c \
 	%reldir%/test_label_key.c \
 	%reldir%/test_labels.c \
 	%reldir%/test_matcher.c \
+	%reldir%/test_postings.c \
 	%reldir%/test_xor.c
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
 %canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)

@@ -1,0 +1,416 @@
+/* head_chunks.c - files of finished chunks: append, map, scan, heal.
+ *
+ * A file that is written is mapped at its full size from the start, so chunks become readable
+ * as soon as their bytes are in the kernel and never move. After a failed write the file is cut
+ * back to what was flushed and left; the next write starts a new one.
+ * Format: README.md. Damage: everything from the first bad chunk on is deleted, last file first,
+ * so that no crash leaves a gap. */
+#include "tsdb/head/head_chunks.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "base/segarray.h"
+
+enum {
+    FILE_HEADER_BYTES = 8,
+    CHUNK_HEAD_BYTES = 25,     /* series, mint, maxt, encoding */
+    CHUNK_FRAME_BYTES_MIN = 34, /* Prometheus' least room for another chunk */
+    CRC_BYTES = 4,
+    OUT_OF_ORDER_BIT = 0x80,
+    FLUSH_BYTES = 1 << 20, /* waiting bytes that are written without being asked */
+    FILES_MAX = 1 << 20,
+};
+static const uint32_t file_magic = 0x0130bc91;
+static const uint8_t file_version = 1;
+
+/* One file; by number - first_number in a segarray. */
+struct mapped_file {
+    _Atomic(const char *) bytes; /* pairs with the acquire in head_chunks_data() */
+    struct fs_map map;
+};
+
+struct head_chunks {
+    struct fs *fs;
+    char *dir;
+    struct segarray files;
+    uint32_t first_number;
+    _Atomic(uint32_t) file_count; /* readers only check against it */
+    _Atomic(uint64_t) total_bytes;
+
+    /* the writer's */
+    struct file *out; /* NULL: the next chunk starts a new file */
+    uint64_t flushed_bytes;
+    struct buf waiting;
+};
+
+static struct mapped_file *
+file_at(const struct head_chunks *h, uint32_t number)
+{
+    ASSERT(number - h->first_number < h->file_count);
+    return segarray_at(&h->files, number - h->first_number);
+}
+
+static void
+file_name(const struct head_chunks *h, uint32_t number, struct buf *path)
+{
+    buf_clear(path);
+    buf_printf(path, "%s/%06u", h->dir, number);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool
+all_zero(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+static struct err
+bad_file(uint32_t number, size_t offset, const char *what)
+{
+    return ERR(ERR_CORRUPT, "head chunk file %06u, offset %zu: %s", number, offset, what);
+}
+
+/* One chunk at the reader; *ret_end at the zeros or the end behind the last one. */
+static struct err
+read_chunk(struct reader *r, uint32_t number, struct head_chunk_info *ret_info, bool *ret_end)
+{
+    size_t at = reader_offset(r);
+    struct str left = str_of((const char *)r->p, reader_left(r));
+    if (left.n < CHUNK_FRAME_BYTES_MIN && all_zero(left)) {
+        *ret_end = true;
+        return OK;
+    }
+    uint64_t series = reader_be64(r);
+    int64_t mint = (int64_t)reader_be64(r), maxt = (int64_t)reader_be64(r);
+    *ret_end = r->code == ERR_NONE && series == 0 && mint == 0 && maxt == 0;
+    if (*ret_end)
+        return OK;
+    uint8_t encoding = reader_u8(r);
+    uint64_t bytes = reader_uvarint(r);
+    if (bytes > CHUNK_BYTES_MAX)
+        return bad_file(number, at, "chunk longer than 64 KiB");
+    struct str data = reader_bytes(r, bytes);
+    struct str covered = str_of(left.p, reader_offset(r) - at);
+    uint32_t crc = reader_be32(r);
+    if (r->code != ERR_NONE)
+        return bad_file(number, at, "chunk cut off");
+    if (crc != crc32c(covered))
+        return bad_file(number, at, "chunk checksum differs");
+    if (mint > maxt)
+        return bad_file(number, at, "chunk ends before it starts");
+    *ret_info = (struct head_chunk_info){
+        .series_ref = series,
+        .ref = (uint64_t)number << 32 | at,
+        .chunk = {mint, maxt, encoding & ~OUT_OF_ORDER_BIT, data},
+        .out_of_order = (encoding & OUT_OF_ORDER_BIT) != 0,
+    };
+    return OK;
+}
+
+static struct err
+scan_file(const struct head_chunks *h, uint32_t number, head_chunks_visit visit, void *arg)
+{
+    struct reader r = reader_of(file_at(h, number)->map.bytes);
+    uint32_t magic = reader_be32(&r);
+    uint8_t version = reader_u8(&r);
+    reader_bytes(&r, FILE_HEADER_BYTES - 5);
+    if (r.code != ERR_NONE || magic != file_magic)
+        return bad_file(number, 0, "not a head chunk file");
+    if (version != file_version)
+        return bad_file(number, 4, "unknown version");
+    for (;;) {
+        struct head_chunk_info info;
+        bool end;
+        TRY(read_chunk(&r, number, &info, &end));
+        if (end)
+            return OK;
+        TRY(visit(arg, &info));
+    }
+}
+
+struct str
+head_chunks_data(const struct head_chunks *h, head_chunk_ref ref)
+{
+    const struct mapped_file *f = file_at(h, (uint32_t)(ref >> 32));
+    const char *bytes = atomic_load_explicit(&f->bytes, memory_order_acquire);
+    /* Checked when it was scanned, or written by this process: lengths are sound. */
+    struct reader r = reader_of(str_of(bytes + (ref & UINT32_MAX) + CHUNK_HEAD_BYTES,
+                                       CHUNK_BYTES_MAX + UVARINT_BYTES_MAX));
+    return reader_ustr(&r);
+}
+
+/* --- opening and healing ------------------------------------------------------------------------ */
+
+static struct err
+map_file(struct head_chunks *h, uint32_t number, size_t reserve_bytes)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    file_name(h, number, &path);
+    segarray_ensure(&h->files, h->file_count);
+    struct mapped_file *f = segarray_at(&h->files, h->file_count);
+    TRY(fs_map_reserve(h->fs, buf_cstr(&path), reserve_bytes, &f->map));
+    atomic_store_explicit(&f->bytes, f->map.bytes.p, memory_order_release);
+    h->file_count++;
+    return OK;
+}
+
+static void
+unmap_last(struct head_chunks *h)
+{
+    struct mapped_file *f = segarray_at(&h->files, --h->file_count);
+    atomic_store_explicit(&f->bytes, NULL, memory_order_relaxed);
+    fs_unmap(h->fs, &f->map);
+}
+
+static struct err
+remove_last(struct head_chunks *h)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    file_name(h, h->first_number + h->file_count - 1, &path);
+    unmap_last(h);
+    return fs_remove_file(h->fs, buf_cstr(&path));
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+VEC_TYPE(numbers, uint32_t);
+
+static struct err
+list_numbers(const struct head_chunks *h, struct numbers *to)
+{
+    AUTO(fs_list_fini) struct fs_list entries = VEC_INIT;
+    TRY(fs_list_dir(h->fs, h->dir, &entries));
+    vec_each (&entries, entry) {
+        uint64_t number;
+        struct err e = str_parse_u64(str_of_cstr(entry->name), &number);
+        bool ours = e.code == ERR_NONE && entry->kind == FS_FILE && number <= UINT32_MAX;
+        err_drop(e); /* other names are not ours */
+        if (ours)
+            vec_push(to, (uint32_t)number);
+    }
+    if (to->n > 0)
+        qsort(to->v, to->n, sizeof *to->v, compare_numbers);
+    return OK;
+}
+
+/* Deletes the files numbers[from..), last first. */
+static struct err
+remove_numbers(struct head_chunks *h, const struct numbers *numbers, size_t from)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    for (size_t i = numbers->n; i-- > from;) {
+        file_name(h, numbers->v[i], &path);
+        TRY(fs_remove_file(h->fs, buf_cstr(&path)));
+    }
+    return OK;
+}
+
+/* Maps the files up to the first gap in their numbers; those behind it cannot be trusted. */
+static struct err
+map_all(struct head_chunks *h, struct err *lost)
+{
+    struct numbers numbers = VEC_INIT;
+    struct err e = list_numbers(h, &numbers);
+    size_t good = 0;
+    while (good < numbers.n && numbers.v[good] - numbers.v[0] == good)
+        good++;
+    if (e.code == ERR_NONE && good < numbers.n) {
+        *lost = ERR(ERR_CORRUPT, "head chunk file %06u is missing", numbers.v[good - 1] + 1);
+        e = remove_numbers(h, &numbers, good);
+    }
+    h->first_number = numbers.n > 0 ? numbers.v[0] : 1;
+    for (size_t i = 0; e.code == ERR_NONE && i < good; i++)
+        e = map_file(h, numbers.v[i], 0);
+    vec_fini(&numbers);
+    return e;
+}
+
+/* A crash between creating a file and writing its header leaves one without: no damage. */
+static struct err
+drop_headless_last(struct head_chunks *h)
+{
+    if (h->file_count == 0)
+        return OK;
+    struct str bytes = file_at(h, h->first_number + h->file_count - 1)->map.bytes;
+    if (bytes.n >= sizeof file_magic && load_be32(bytes.p) != 0)
+        return OK;
+    return remove_last(h);
+}
+
+/* Visits all; *ret_damaged is the first file that is not wholly good, with *lost saying why. */
+static struct err
+scan_all(struct head_chunks *h, head_chunks_visit visit, void *arg, struct err *lost,
+         uint32_t *ret_damaged, bool *ret_found)
+{
+    *ret_found = false;
+    for (uint32_t i = 0; i < h->file_count; i++) {
+        struct err e = scan_file(h, h->first_number + i, visit, arg);
+        if (e.code == ERR_CORRUPT) {
+            err_drop(*lost);
+            *lost = e;
+            *ret_damaged = h->first_number + i;
+            *ret_found = true;
+            return OK;
+        }
+        TRY(e);
+    }
+    return OK;
+}
+
+static struct err
+scan_and_heal(struct head_chunks *h, head_chunks_visit visit, void *arg, struct err *lost)
+{
+    for (;;) { /* ends: each round deletes a file */
+        uint32_t damaged;
+        bool found;
+        TRY(scan_all(h, visit, arg, lost, &damaged, &found));
+        if (!found)
+            return OK;
+        while (h->file_count > 0 && h->first_number + h->file_count > damaged)
+            TRY(remove_last(h));
+        TRY(visit(arg, NULL));
+    }
+}
+
+struct err
+head_chunks_open(struct fs *fs, const char *dir, head_chunks_visit visit, void *arg,
+                 struct err *ret_lost, struct head_chunks **ret_chunks)
+{
+    AUTO(head_chunks_close) struct head_chunks *h = mem_alloc_zero(sizeof *h);
+    h->fs = fs;
+    h->dir = mem_dup_text(dir, strlen(dir));
+    segarray_init(&h->files, sizeof(struct mapped_file), _Alignof(struct mapped_file));
+    TRY(fs_make_dirs(fs, dir));
+    struct err lost = OK;
+    struct err e = map_all(h, &lost);
+    if (e.code == ERR_NONE)
+        e = drop_headless_last(h);
+    if (e.code == ERR_NONE)
+        e = scan_and_heal(h, visit, arg, &lost);
+    if (e.code != ERR_NONE) {
+        err_drop(lost);
+        return e;
+    }
+    for (uint32_t i = 0; i < h->file_count; i++)
+        h->total_bytes += file_at(h, h->first_number + i)->map.bytes.n;
+    *ret_lost = lost;
+    *ret_chunks = TAKE(h);
+    return OK;
+}
+
+void
+head_chunks_close(struct head_chunks *h)
+{
+    if (!h)
+        return;
+    file_close(h->out);
+    while (h->file_count > 0)
+        unmap_last(h);
+    segarray_fini(&h->files);
+    buf_fini(&h->waiting);
+    mem_free(h->dir);
+    mem_free(h);
+}
+
+/* --- writing ------------------------------------------------------------------------------------- */
+
+static struct err
+start_file(struct head_chunks *h)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    uint32_t number = h->first_number + h->file_count;
+    if (h->file_count >= FILES_MAX)
+        return ERR(ERR_LIMIT, "%s: %u files, limit %d", h->dir, h->file_count, FILES_MAX);
+    file_name(h, number, &path);
+    AUTO(file_close) struct file *f = NULL;
+    TRY(fs_open(h->fs, buf_cstr(&path), FS_WRITE_OVER, &f));
+    TRY(map_file(h, number, HEAD_CHUNKS_FILE_BYTES_MAX));
+    h->out = TAKE(f);
+    h->flushed_bytes = 0;
+    buf_clear(&h->waiting);
+    buf_put_be32(&h->waiting, file_magic);
+    buf_put_u8(&h->waiting, file_version);
+    buf_append(&h->waiting, STR("\0\0\0"));
+    return OK;
+}
+
+/* After a failed write: nobody knows what reached the file, so it ends where it was sound. */
+static void
+give_up_file(struct head_chunks *h)
+{
+    err_drop(file_truncate(h->out, h->flushed_bytes)); /* if not: a damaged tail, healed on open */
+    file_close(TAKE(h->out));
+    buf_clear(&h->waiting);
+    if (h->flushed_bytes == 0)
+        err_drop(remove_last(h)); /* not even a header: its number is free again */
+}
+
+struct err
+head_chunks_flush(struct head_chunks *h)
+{
+    if (!h->out || h->waiting.n == 0)
+        return OK;
+    struct err e = file_write_at(h->out, h->flushed_bytes, buf_str(&h->waiting));
+    if (e.code != ERR_NONE) {
+        give_up_file(h);
+        return e;
+    }
+    h->flushed_bytes += h->waiting.n;
+    atomic_fetch_add_explicit(&h->total_bytes, h->waiting.n, memory_order_relaxed);
+    buf_clear(&h->waiting);
+    return OK;
+}
+
+struct err
+head_chunks_finish(struct head_chunks *h)
+{
+    if (!h->out)
+        return OK;
+    TRY(head_chunks_flush(h));
+    struct err e = file_sync(h->out);
+    file_close(TAKE(h->out));
+    return e;
+}
+
+struct err
+head_chunks_write(struct head_chunks *h, uint64_t series_ref, const struct chunk_view *chunk,
+                  head_chunk_ref *ret_ref)
+{
+    ASSERT(chunk->data.n <= CHUNK_BYTES_MAX);
+    ASSERT(series_ref != 0); /* zeros mark the end of a file */
+    size_t frame = CHUNK_HEAD_BYTES + UVARINT_BYTES_MAX + chunk->data.n + CRC_BYTES;
+    if (h->out && h->flushed_bytes + h->waiting.n + frame > HEAD_CHUNKS_FILE_BYTES_MAX)
+        TRY(head_chunks_finish(h));
+    if (!h->out)
+        TRY(start_file(h));
+
+    size_t start = h->waiting.n;
+    uint32_t number = h->first_number + h->file_count - 1;
+    *ret_ref = (uint64_t)number << 32 | (h->flushed_bytes + start);
+    buf_put_be64(&h->waiting, series_ref);
+    buf_put_be64(&h->waiting, (uint64_t)chunk->mint_ms);
+    buf_put_be64(&h->waiting, (uint64_t)chunk->maxt_ms);
+    buf_put_u8(&h->waiting, (uint8_t)chunk->encoding);
+    buf_put_ustr(&h->waiting, chunk->data);
+    buf_put_be32(&h->waiting, crc32c(str_skip(buf_str(&h->waiting), start)));
+    return h->waiting.n >= FLUSH_BYTES ? head_chunks_flush(h) : OK;
+}
+
+uint64_t
+head_chunks_bytes(const struct head_chunks *h)
+{
+    return atomic_load_explicit(&h->total_bytes, memory_order_relaxed);
+}

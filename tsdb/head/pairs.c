@@ -1,0 +1,118 @@
+/* pairs.c - interning of label names and pairs. */
+#include "tsdb/head/pairs.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/mem.h"
+
+void
+pairs_init(struct pairs *p, struct epoch *epoch, uint64_t seed)
+{
+    *p = (struct pairs){.epoch = epoch, .seed = seed};
+    fp_init(&p->pair_ids, epoch);
+    fp_init(&p->name_ids, epoch);
+    segarray_init(&p->pairs, sizeof(struct pair), _Alignof(struct pair));
+    segarray_init(&p->names, sizeof(struct pair_name), _Alignof(struct pair_name));
+    arena_init(&p->strings, 0); /* bounded by the head's series limit */
+}
+
+void
+pairs_fini(struct pairs *p)
+{
+    uint32_t pairs = atomic_load_explicit(&p->pair_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < pairs; i++)
+        id_list_fini(&pairs_at(p, i)->series);
+    uint32_t names = atomic_load_explicit(&p->name_count, memory_order_relaxed);
+    for (uint32_t i = 0; i < names; i++)
+        id_list_fini(&pairs_name_at(p, i)->pairs);
+    fp_fini(&p->pair_ids);
+    fp_fini(&p->name_ids);
+    segarray_fini(&p->pairs);
+    segarray_fini(&p->names);
+    arena_fini(&p->strings);
+}
+
+static struct hash128
+name_key(const struct pairs *p, struct str name)
+{
+    return hash128_seeded(name, p->seed);
+}
+
+/* A value under a name: the name's number goes into the seed, so no bytes have to be joined. */
+static struct hash128
+pair_key(const struct pairs *p, uint32_t name, struct str value)
+{
+    return hash128_seeded(value, p->seed ^ ((uint64_t)(name + 1) * UINT64_C(0x9e3779b97f4a7c15)));
+}
+
+bool
+pairs_find_name(const struct pairs *p, struct str name, uint32_t *ret_name)
+{
+    return fp_find(&p->name_ids, name_key(p, name), ret_name);
+}
+
+bool
+pairs_find(const struct pairs *p, struct str name, struct str value, uint32_t *ret_id)
+{
+    uint32_t name_id;
+    return pairs_find_name(p, name, &name_id) &&
+           fp_find(&p->pair_ids, pair_key(p, name_id, value), ret_id);
+}
+
+static uint32_t
+intern_name(struct pairs *p, struct str text)
+{
+    struct hash128 key = name_key(p, text);
+    uint32_t id;
+    if (fp_find(&p->name_ids, key, &id))
+        return id;
+    id = atomic_load_explicit(&p->name_count, memory_order_relaxed);
+    segarray_ensure(&p->names, id);
+    pairs_name_at(p, id)->text = arena_str(&p->strings, text);
+    atomic_store_explicit(&p->name_count, id + 1, memory_order_release);
+    fp_insert(&p->name_ids, key, id);
+    return id;
+}
+
+static uint32_t
+intern_pair(struct pairs *p, uint32_t name, struct hash128 key, struct str value)
+{
+    uint32_t id;
+    if (fp_find(&p->pair_ids, key, &id))
+        return id;
+    id = atomic_load_explicit(&p->pair_count, memory_order_relaxed);
+    ASSERT(id < FP_ID_MAX);
+    segarray_ensure(&p->pairs, id);
+    struct pair *pair = pairs_at(p, id);
+    pair->value = arena_str(&p->strings, value).p;
+    pair->value_bytes = u32_of_size(value.n);
+    pair->name = name;
+    atomic_store_explicit(&p->pair_count, id + 1, memory_order_release);
+    id_list_add(&pairs_name_at(p, name)->pairs, id, p->epoch);
+    fp_insert(&p->pair_ids, key, id);
+    return id;
+}
+
+void
+pairs_intern(struct pairs *p, struct labels l, uint32_t *ret_ids)
+{
+    ASSERT(l.n <= LABELS_COUNT_MAX); /* label_key_decode() refuses more */
+    struct hash128 keys[LABELS_COUNT_MAX];
+    uint32_t names[LABELS_COUNT_MAX];
+    for (size_t i = 0; i < l.n; i++) { /* all cache misses at once, instead of one by one */
+        names[i] = intern_name(p, l.v[i].name);
+        keys[i] = pair_key(p, names[i], l.v[i].value);
+        fp_prefetch(&p->pair_ids, keys[i]);
+    }
+    for (size_t i = 0; i < l.n; i++) {
+        ret_ids[i] = intern_pair(p, names[i], keys[i], l.v[i].value);
+        __builtin_prefetch(pairs_at(p, ret_ids[i]), 1);
+    }
+}
+
+void
+pairs_add_series(struct pairs *p, const uint32_t *ids, size_t count, uint32_t series)
+{
+    for (size_t i = 0; i < count; i++)
+        id_list_add(&pairs_at(p, ids[i])->series, series, p->epoch);
+}

@@ -1,0 +1,97 @@
+/* series.h - one series in memory: a hot cache line for appends, a cold half for the rest.
+ *
+ * The hot line holds all that an append reads and writes: two cache misses a sample, this line
+ * and the end of the chunk's buffer. Everything in both halves is guarded by hot->spin but
+ * `ref` and `pairs`, which never change after the series was published.
+ * Threads: any, under the spin. */
+#pragma once
+#include <stdbool.h>
+
+#include "base/lock.h"
+#include "tsdb/chunk/xor.h"
+#include "tsdb/head/append.h"
+#include "tsdb/head/head_chunks.h"
+
+enum {
+    SERIES_HAS_LAST = 1, /* flags: xor.t_ms and xor.bits are those of a stored sample */
+
+    CHUNK_BYTES_CUT = 1024 - XOR_SAMPLE_BYTES_MAX, /* above it no sample is added */
+    CHUNK_SAMPLES_AIM = 120,                       /* chunks are evened out around this */
+    CHUNK_SAMPLES_CUT = 2 * CHUNK_SAMPLES_AIM,
+};
+
+struct series_hot {
+    struct spin spin;
+    uint8_t flags;
+    uint8_t tail_class; /* size of the buffer: see series.c */
+    uint8_t ref_high;   /* number of the series in the log: 40 bits */
+    uint32_t ref_low;
+    uint8_t *tail; /* buffer of the open chunk; owned; NULL while xor.count is 0 */
+    struct xor_appender xor;
+    int64_t next_cut_ms; /* a sample at or past it starts a new chunk */
+};
+_Static_assert(sizeof(struct series_hot) == 64, "one cache line a series");
+
+/* A finished chunk of the head; the list goes from newest to oldest. */
+struct head_chunk {
+    struct head_chunk *older;
+    int64_t mint_ms;
+    uint32_t span_ms; /* maxt - mint; chunks never cross a block range */
+    uint16_t bytes;
+    uint8_t encoding;
+    uint8_t mapped; /* 0: data is on the heap, owned; 1: in head_chunks, by ref */
+    union {
+        uint8_t *data;
+        head_chunk_ref ref;
+    };
+};
+_Static_assert(sizeof(struct head_chunk) == 32, "16 of these a series and day");
+
+struct series_cold {
+    const uint32_t *pairs; /* [0] = count, then pair numbers sorted by label name; immutable */
+    struct head_chunk *newest;
+    int64_t open_mint_ms; /* first sample of the open chunk */
+    uint32_t chunk_count; /* finished ones */
+    uint32_t unused;
+};
+_Static_assert(sizeof(struct series_cold) == 32, "half a cache line");
+
+/* Both zeroed before; takes nothing. */
+void series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref,
+                 const uint32_t *pairs);
+void series_fini(struct series_hot *hot, struct series_cold *cold);
+
+static inline uint64_t
+series_ref(const struct series_hot *hot)
+{
+    return (uint64_t)hot->ref_high << 32 | hot->ref_low;
+}
+
+/* The newest sample of a series, if it has one: what the next is judged against. */
+struct series_last {
+    struct sample sample;
+    bool known;
+};
+static inline struct series_last
+series_last_of(const struct series_hot *hot)
+{
+    return (struct series_last){{hot->xor.t_ms, hot->xor.bits}, (hot->flags & SERIES_HAS_LAST) != 0};
+}
+/* What becomes of a sample behind `last`. `min_valid_ms` as in spec/tsdb.md section 12. Pure. */
+enum sample_fate series_judge(struct series_last last, struct sample s, int64_t min_valid_ms);
+/* Stores a sample that was judged SAMPLE_STORED. When that finished a chunk, returns it (it is
+ * in the series' list already), else NULL. */
+struct head_chunk *series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
+                                 int64_t block_range_ms);
+/* Finishes the open chunk, if any: clean stop. Returns it or NULL. */
+struct head_chunk *series_seal(struct series_hot *hot, struct series_cold *cold);
+/* For a series whose open chunk is empty: what the next sample is judged against. */
+void series_set_last(struct series_hot *hot, struct sample last);
+
+static inline int64_t
+head_chunk_maxt_ms(const struct head_chunk *c)
+{
+    return c->mint_ms + c->span_ms;
+}
+/* First multiple of `range_ms` past t; truncating division as Prometheus. */
+int64_t block_range_end_ms(int64_t t_ms, int64_t range_ms);
