@@ -94,7 +94,8 @@ void *
 arena_alloc(struct arena *a, size_t bytes)
 {
     ASSERT(bytes <= SIZE_MAX / 2); /* sizes from outside were checked against a limit */
-    size_t rounded = (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    /* Nothing takes room, too: a first allocation of 0 bytes must not be NULL. */
+    size_t rounded = (size_max(bytes, 1) + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     if ((size_t)(a->end - a->at) < rounded)
         arena_grow(a, rounded);
     void *p = a->at;

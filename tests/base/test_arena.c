@@ -8,6 +8,7 @@ START_TEST(test_alloc)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
+    ck_assert_ptr_nonnull(arena_alloc(&a, 0));
     unsigned char *kept[200];
     for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
         kept[i] = arena_alloc(&a, i * 37 + 1);
