@@ -2,6 +2,7 @@ noinst_LIBRARIES += %reldir%/libconf.a
 %canon_reldir%_libconf_a_SOURCES = \
 	%reldir%/all_flags.h \
 	%reldir%/common_flags.h \
+	%reldir%/flag_docs.c %reldir%/flag_docs.h \
 	%reldir%/flag_sets.c %reldir%/flag_sets.h \
 	%reldir%/flags.c %reldir%/flags.h \
 	%reldir%/flags_text.c \

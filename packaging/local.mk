@@ -1,1 +1,1 @@
-EXTRA_DIST += %reldir%/apt-packages
+EXTRA_DIST += %reldir%/README.md %reldir%/apt-packages
