@@ -5,7 +5,8 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_pb_replay \
 	%reldir%/fuzz_regex_replay \
 	%reldir%/fuzz_remote_read_replay \
-	%reldir%/fuzz_remote_write_replay
+	%reldir%/fuzz_remote_write_replay \
+	%reldir%/fuzz_units_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_numtext_replay_SOURCES = %reldir%/fuzz_numtext.c $(FUZZ_MAIN)
@@ -13,6 +14,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_regex_replay_SOURCES = %reldir%/fuzz_regex.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_units_replay_SOURCES = %reldir%/fuzz_units.c $(FUZZ_MAIN)
 
 check_PROGRAMS += $(FUZZ_REPLAYS)
 EXTRA_DIST += %reldir%/README.md tests/data/fuzz
