@@ -14,13 +14,13 @@
 #include "base/mem.h"
 
 enum {
-    SNAPPY_EXPANSION_MAX = 22,    /* a copy of 64 bytes takes 3: the densest that exists */
-    STEP_BYTES = 64 << 10,        /* room that a streaming coder is given at least */
-    ZLIB_BYTES_MAX = 1 << 30,     /* zlib counts in 32 bits: more is fed in parts */
-    GZIP_WINDOW_BITS = 15 + 16,   /* 32 KiB, and the gzip wrapping */
-    GZIP_MEM_LEVEL = 8,           /* zlib's default */
-    ZSTD_LEVEL = 3,               /* zstd's default */
-    ZSTD_WINDOW_LOG_MAX = 23,     /* 8 MiB: the most that levels 1-19 and Go's encoder use */
+    SNAPPY_EXPANSION_MAX = 22,  /* a copy of 64 bytes takes 3: the densest that exists */
+    STEP_BYTES = 64 << 10,      /* room that a streaming coder is given at least */
+    ZLIB_BYTES_MAX = 1 << 30,   /* zlib counts in 32 bits: more is fed in parts */
+    GZIP_WINDOW_BITS = 15 + 16, /* 32 KiB, and the gzip wrapping */
+    GZIP_MEM_LEVEL = 8,         /* zlib's default */
+    ZSTD_LEVEL = 3,             /* zstd's default */
+    ZSTD_WINDOW_LOG_MAX = 23,   /* 8 MiB: the most that levels 1-19 and Go's encoder use */
 };
 
 static struct err
@@ -276,8 +276,7 @@ zstd_write(struct codec_stream *s, struct str bytes, enum codec_flush flush, str
 }
 
 void
-codec_stream_write(struct codec_stream *s, struct str bytes, enum codec_flush flush,
-                   struct buf *to)
+codec_stream_write(struct codec_stream *s, struct str bytes, enum codec_flush flush, struct buf *to)
 {
     switch (s->codec) {
     case CODEC_NONE:

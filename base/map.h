@@ -54,6 +54,9 @@ struct map_entry {
     void *value;
     size_t next_slot; /* private */
 };
-#define MAP_START {.next_slot = 0}
+#define MAP_START                                                                                  \
+    {                                                                                              \
+        {NULL, 0}, NULL, 0                                                                         \
+    }
 /* False after the last entry. In no order; the map must not change during the walk. */
 bool map_next(const struct map *m, struct map_entry *e);

@@ -15,7 +15,7 @@
 static const struct metric_spec overflows_spec = {
     .type = METRIC_COUNTER,
     .name = "mneme_metrics_overflows_total",
-    .help = "Look-ups of label values that ended in the child \"other\" because the family is full.",
+    .help = "Look-ups of label values that ended in the child \"other\" of a full family.",
 };
 
 /* --- registry ----------------------------------------------------------------------------- */
@@ -44,7 +44,8 @@ metric_free(struct metric *c)
 static void
 family_free(struct metric_family *f)
 {
-    vec_each(&f->children, c) metric_free(*c);
+    vec_each (&f->children, c)
+        metric_free(*c);
     vec_fini(&f->children);
     map_fini(&f->by_values);
     mem_free(f);
@@ -56,7 +57,8 @@ metrics_close(struct metrics *m)
     if (!m)
         return;
     ASSERT(m->collecting == 0);
-    vec_each(&m->families, f) family_free(*f);
+    vec_each (&m->families, f)
+        family_free(*f);
     vec_fini(&m->families);
     vec_fini(&m->collectors);
     map_fini(&m->by_name);
@@ -185,9 +187,11 @@ run_collectors(struct metrics *m)
     struct collector_vec todo = VEC_INIT;
     lock_acquire(&m->lock);
     m->collecting++;
-    vec_each(&m->collectors, c) vec_push(&todo, *c);
+    vec_each (&m->collectors, c)
+        vec_push(&todo, *c);
     lock_release(&m->lock);
-    vec_each(&todo, c) c->collect(c->arg);
+    vec_each (&todo, c)
+        c->collect(c->arg);
     vec_fini(&todo);
     LOCKED(&m->lock);
     if (--m->collecting == 0)
@@ -199,14 +203,16 @@ metrics_copy_families(struct metrics *m, struct family_vec *to)
 {
     run_collectors(m);
     LOCKED(&m->lock);
-    vec_each(&m->families, f) vec_push(to, *f);
+    vec_each (&m->families, f)
+        vec_push(to, *f);
 }
 
 void
 metrics_copy_children(struct metric_family *f, struct metric_vec *to)
 {
     LOCKED(&f->registry->lock);
-    vec_each(&f->children, c) vec_push(to, *c);
+    vec_each (&f->children, c)
+        vec_push(to, *c);
 }
 
 /* --- values --------------------------------------------------------------------------------

@@ -19,12 +19,12 @@ struct metric {
 VEC_TYPE(metric_vec, struct metric *);
 
 struct metric_family {
-    struct metrics *registry; /* immutable */
-    struct metric_spec spec;  /* immutable */
-    size_t label_count;       /* immutable */
-    struct map by_values;     /* GUARDED_BY(registry->lock): packed label values -> child */
+    struct metrics *registry;   /* immutable */
+    struct metric_spec spec;    /* immutable */
+    size_t label_count;         /* immutable */
+    struct map by_values;       /* GUARDED_BY(registry->lock): packed label values -> child */
     struct metric_vec children; /* GUARDED_BY(registry->lock); all but `other` are in the map */
-    struct metric *other;     /* GUARDED_BY(registry->lock): NULL until children_max is passed */
+    struct metric *other;       /* GUARDED_BY(registry->lock): NULL until children_max is passed */
 };
 
 struct collector {
@@ -36,13 +36,13 @@ VEC_TYPE(family_vec, struct metric_family *);
 VEC_TYPE(collector_vec, struct collector);
 
 struct metrics {
-    struct lock lock;           /* LOCK_RANK_METRICS; guards all below and the families */
-    struct map by_name;         /* -> family */
+    struct lock lock;   /* LOCK_RANK_METRICS; guards all below and the families */
+    struct map by_name; /* -> family */
     struct family_vec families;
     struct collector_vec collectors;
-    size_t collecting;          /* expositions that may be inside a collector */
-    struct cond collected;      /* `collecting` fell to 0 */
-    struct metric *overflows;   /* immutable once opened */
+    size_t collecting;        /* expositions that may be inside a collector */
+    struct cond collected;    /* `collecting` fell to 0 */
+    struct metric *overflows; /* immutable once opened */
 };
 
 /* Snapshots under the lock; families and children never die before the registry does. */

@@ -146,7 +146,8 @@ put_family(struct buf *to, struct metric_family *f, enum metrics_format format)
         put_escaped(to, str_of_cstr(f->spec.help), format == METRICS_OPENMETRICS ? "\\\"" : "\\");
         buf_printf(to, "\n# TYPE %.*s %s\n", STR_FMT(name), type_names[f->spec.type]);
     }
-    vec_each(&children, c) put_child(to, *c, format);
+    vec_each (&children, c)
+        put_child(to, *c, format);
     vec_fini(&children);
 }
 
@@ -156,7 +157,8 @@ metrics_write(struct metrics *m, enum metrics_format format, struct buf *to)
     struct family_vec families = VEC_INIT;
     metrics_copy_families(m, &families);
     qsort(families.v, families.n, sizeof *families.v, compare_families);
-    vec_each(&families, f) put_family(to, *f, format);
+    vec_each (&families, f)
+        put_family(to, *f, format);
     vec_fini(&families);
     if (format == METRICS_OPENMETRICS)
         buf_append(to, STR("# EOF\n"));

@@ -165,10 +165,10 @@ numtext_api(double v, char *to)
 
 /* What the grammar check learns of a number. */
 struct scan {
-    struct str body;              /* without sign and hex prefix */
+    struct str body; /* without sign and hex prefix */
     enum numtext_shim_base base;
     bool negative, underscores, nonzero;
-    int64_t magnitude;            /* power of the base's digit unit of the first digit not 0 */
+    int64_t magnitude; /* power of the base's digit unit of the first digit not 0 */
 };
 
 static bool
