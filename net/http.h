@@ -10,7 +10,15 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_DELETE, HTTP_OPTIONS, HTTP_PATCH };
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_PATCH
+};
 
 struct http_request; /* opaque */
 
@@ -38,8 +46,7 @@ void http_set_header(struct http_request *r, const char *name, struct str value)
  * and it is worth it. `content_type` may be NULL when the body is empty. */
 void http_reply(struct http_request *r, int status, const char *content_type, struct str body);
 /* As http_reply(), but takes the buffer's memory instead of copying: *body is empty after. */
-void http_reply_buf(struct http_request *r, int status, const char *content_type,
-                    struct buf *body);
+void http_reply_buf(struct http_request *r, int status, const char *content_type, struct buf *body);
 /* text/plain "message\n" with nosniff, as Go's http.Error. */
 void http_reply_text(struct http_request *r, int status, struct str message);
 /* The error's text with the status of its code; Retry-After for retryable ones. Consumes e. */

@@ -1,3 +1,23 @@
 noinst_LIBRARIES += %reldir%/libnet.a
-%canon_reldir%_libnet_a_SOURCES =
+%canon_reldir%_libnet_a_SOURCES = \
+	%reldir%/http.h \
+	%reldir%/http_chunked.c %reldir%/http_chunked.h \
+	%reldir%/http_conn.c \
+	%reldir%/http_encoding.c %reldir%/http_encoding.h \
+	%reldir%/http_head.c %reldir%/http_head.h \
+	%reldir%/http_input.c \
+	%reldir%/http_int.h \
+	%reldir%/http_metrics.c %reldir%/http_metrics.h \
+	%reldir%/http_params.c \
+	%reldir%/http_reply.c \
+	%reldir%/http_request.c \
+	%reldir%/http_server.c %reldir%/http_server.h \
+	%reldir%/http_stream.c \
+	%reldir%/listen.c %reldir%/listen.h \
+	%reldir%/loop.c %reldir%/loop.h %reldir%/loop_int.h \
+	%reldir%/router.c %reldir%/router.h %reldir%/router_int.h \
+	%reldir%/status.c %reldir%/status.h \
+	%reldir%/tls.c %reldir%/tls.h %reldir%/tls_int.h \
+	%reldir%/transport.c %reldir%/transport.h \
+	%reldir%/url.c %reldir%/url.h
 EXTRA_DIST += %reldir%/README.md

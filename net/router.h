@@ -15,9 +15,9 @@ enum { ROUTE_GET = 1, ROUTE_POST = 2, ROUTE_PUT = 4 };
 enum { ROUTE_CORS = 1 };
 
 struct route {
-    const char *path;      /* "/api/v1/label/:name/values"; static */
-    unsigned methods;      /* ROUTE_GET | ... */
-    const char *name;      /* handler label of the http_* metrics; static */
+    const char *path; /* "/api/v1/label/:name/values"; static */
+    unsigned methods; /* ROUTE_GET | ... */
+    const char *name; /* handler label of the http_* metrics; static */
     http_handler handler;
     void *arg;
     struct pool *pool;     /* NULL: runs on the loop and must not block */

@@ -1,0 +1,21 @@
+/* tls_int.h - one TLS connection, for transport.c.
+ * Threads: opening any; a session belongs to the loop of its connection. */
+#pragma once
+#include "net/tls.h"
+#include "net/transport.h"
+
+struct tls_session;
+
+/* Server side of a handshake on `fd`, which stays the caller's. NULL when OpenSSL has no
+ * memory for it. The handshake runs inside the first reads and writes. */
+struct tls_session *tls_session_open(struct tls_server *t, int fd);
+void tls_session_close(struct tls_session *s); /* NULL is allowed */
+
+/* What the socket must be able to do before the same call can go on after IO_AGAIN. */
+enum tls_need { TLS_NEED_NOTHING, TLS_NEED_INPUT, TLS_NEED_OUTPUT };
+enum io tls_session_read(struct tls_session *s, char *to, size_t n, size_t *ret_n,
+                         enum tls_need *ret_need);
+enum io tls_session_write(struct tls_session *s, struct str bytes, size_t *ret_n,
+                          enum tls_need *ret_need);
+/* Sends close_notify; what does not fit the socket now is lost. */
+void tls_session_shut(struct tls_session *s);
