@@ -16,15 +16,15 @@ parse_weight(struct str parameter)
     text = str_skip(text, 2);
     if (text.n == 0 || text.n > 5 || (text.p[0] != '0' && text.p[0] != '1'))
         return 0;
+    if (text.n > 1 && text.p[1] != '.')
+        return 0;
     unsigned weight = text.p[0] == '1' ? WEIGHT_ONE : 0;
-    unsigned unit = WEIGHT_ONE / 10;
-    for (size_t i = 1; i<text.n; i++, unit /= i> 1 ? 10 : 1) {
-        bool is_point = i == 1 && text.p[i] == '.';
-        bool is_digit = i > 1 && text.p[i] >= '0' && text.p[i] <= '9';
-        if (!is_point && !is_digit)
+    unsigned unit = WEIGHT_ONE;
+    for (size_t i = 2; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
             return 0;
-        if (is_digit)
-            weight += (unsigned)(text.p[i] - '0') * unit;
+        unit /= 10;
+        weight += (unsigned)(text.p[i] - '0') * unit;
     }
     return weight <= WEIGHT_ONE ? weight : 0;
 }

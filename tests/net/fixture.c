@@ -1,8 +1,6 @@
 /* fixture.c - the server under test and its handlers. */
 #include "tests/net/fixture.h"
 
-#include <stdio.h>
-
 #include "tests/harness.h"
 
 enum { WAIT_NS = 2000000 }; /* between two looks at a condition */
@@ -218,13 +216,16 @@ fixture_wait_streams_ended(struct fixture *f, unsigned count)
     wait_for(f, &f->streams_ended, count);
 }
 
-bool
-fixture_has_metric(struct fixture *f, const char *line)
+void
+fixture_wait_metric(struct fixture *f, const char *line)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT;
-    metrics_write(f->metrics, METRICS_TEXT, &text);
-    bool found = strstr(buf_cstr(&text), line) != NULL;
-    if (!found)
-        fprintf(stderr, "%s\n", buf_cstr(&text));
-    return found;
+    for (unsigned i = 0; i < 2500; i++) {
+        buf_clear(&text);
+        metrics_write(f->metrics, METRICS_TEXT, &text);
+        if (strstr(buf_cstr(&text), line))
+            return;
+        clock_sleep_ns(clock_system(), WAIT_NS);
+    }
+    ck_abort_msg("no line %s in\n%s", line, buf_cstr(&text));
 }

@@ -45,5 +45,6 @@ void fixture_open_gate(struct fixture *f);
 void fixture_wait_at_gate(struct fixture *f, unsigned count);
 void fixture_wait_canceled(struct fixture *f, unsigned count);
 void fixture_wait_streams_ended(struct fixture *f, unsigned count);
-/* The whole exposition holds this line. */
-bool fixture_has_metric(struct fixture *f, const char *line);
+/* Waits, at most 5 s, until the exposition holds this line: a request is counted after its
+ * answer was sent. */
+void fixture_wait_metric(struct fixture *f, const char *line);

@@ -2,8 +2,19 @@ check_PROGRAMS += %reldir%/test_net
 %canon_reldir%_test_net_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/fixture.c %reldir%/fixture.h \
+	%reldir%/test_curl.c \
+	%reldir%/test_http_abuse.c \
+	%reldir%/test_http_chunked.c \
+	%reldir%/test_http_encoding.c \
+	%reldir%/test_http_head.c \
+	%reldir%/test_http_params.c \
 	%reldir%/test_http_server.c \
-	%reldir%/test_loop.c
+	%reldir%/test_http_stop.c \
+	%reldir%/test_http_stream.c \
+	%reldir%/test_loop.c \
+	%reldir%/test_router.c \
+	%reldir%/test_status.c \
+	%reldir%/test_url.c
 %canon_reldir%_test_net_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/net/suites.h"'
 %canon_reldir%_test_net_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_net_LDADD = $(TEST_LDADD)

@@ -1,0 +1,190 @@
+/* The real curl against the server, in plain text and over TLS, with certificates made here.
+ * Where curl or openssl is not installed the tests say so and pass. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "net/tls.h"
+#include "tests/harness.h"
+#include "tests/net/fixture.h"
+
+static struct fixture f;
+static char dir[256];
+
+/* Runs a shell line in the test's directory; its output goes to *out. */
+static PRINTF_LIKE(2, 3) int run(struct buf *out, const char *fmt, ...)
+{
+    AUTO(buf_fini) struct buf line = BUF_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    buf_printf(&line, "cd %s && ", dir);
+    buf_vprintf(&line, fmt, ap);
+    va_end(ap);
+    FILE *p = popen(buf_cstr(&line), "r");
+    ck_assert_ptr_nonnull(p);
+    buf_clear(out);
+    char bytes[4096];
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, p)) > 0;)
+        buf_append(out, str_of(bytes, n));
+    return pclose(p);
+}
+
+static bool
+have(const char *tool)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    if (run(&out, "command -v %s", tool) == 0)
+        return true;
+    printf("%s is not installed: its tests are skipped\n", tool);
+    return false;
+}
+
+static void
+setup(void)
+{
+    snprintf(dir, sizeof dir, "%s", test_dir());
+}
+
+static void
+make_certificate(const char *name)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    int failed = run(&out,
+                     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+                     "-days 2 -subj /CN=%s -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+                     "-keyout %s.key -out %s.crt 2>&1",
+                     name, name, name);
+    ck_assert_msg(failed == 0, "%s", buf_cstr(&out));
+}
+
+static const char *
+path_of(const char *file, char *to, size_t bytes)
+{
+    snprintf(to, bytes, "%s/%s", dir, file);
+    return to;
+}
+
+START_TEST(test_plain)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    if (!have("curl"))
+        return;
+    fixture_start(&f, (struct http_server_opts){0}, 2, 2, 8);
+    ck_assert_int_eq(run(&out, "curl -sS http://127.0.0.1:%u/hello", f.port), 0);
+    ck_assert(str_eq(buf_str(&out), STR("hello")));
+    /* Above 1 MiB curl sends Expect: 100-continue by itself; chunked when it reads a pipe. */
+    run(&out, "head -c 1000000 /dev/zero | tr '\\0' x > up");
+    ck_assert_int_eq(run(&out,
+                         "curl -sS --data-binary @up -o down http://127.0.0.1:%u/echo && "
+                         "cmp up down && curl -sS -T - -X POST -H 'Expect: 100-continue' "
+                         "-o down2 http://127.0.0.1:%u/echo <up && cmp up down2",
+                         f.port, f.port),
+                     0);
+    ck_assert_int_eq(run(&out, "curl -sS --compressed http://127.0.0.1:%u/big | wc -c", f.port), 0);
+    ck_assert_int_eq(atol(buf_cstr(&out)), BIG_BYTES);
+    run(&out,
+        "head -c 2000000 /dev/zero > much; curl -sS --data-binary @much "
+        "-w ' %%{http_code}' http://127.0.0.1:%u/echo",
+        f.port);
+    ck_assert(str_eq(buf_str(&out), STR("http: request body too large\n 413")));
+    fixture_stop(&f, 2000);
+}
+END_TEST
+
+START_TEST(test_tls)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    char cert[512], key[512];
+    if (!have("curl") || !have("openssl"))
+        return;
+    make_certificate("one");
+    make_certificate("two");
+    run(&out, "cp one.crt use.crt && cp one.key use.key");
+    struct tls_server *tls = NULL;
+    struct tls_server_opts opts = {.cert_file = path_of("use.crt", cert, sizeof cert),
+                                   .key_file = path_of("use.key", key, sizeof key)};
+    CK_OK(tls_server_open(&opts, &tls));
+    fixture_start(&f, (struct http_server_opts){.tls = tls}, 2, 2, 8);
+    const char *ask = "curl -sS --cacert %s.crt https://127.0.0.1:%u/hello 2>&1";
+    ck_assert_int_eq(run(&out, ask, "one", f.port), 0);
+    ck_assert(str_eq(buf_str(&out), STR("hello")));
+    ck_assert_int_ne(run(&out, ask, "two", f.port), 0);
+    ck_assert_int_ne(run(&out, "curl -sSk --tls-max 1.2 https://127.0.0.1:%u/ 2>&1", f.port), 0);
+    ck_assert_int_ne(run(&out, "curl -sS http://127.0.0.1:%u/hello 2>&1", f.port), 0);
+
+    run(&out, "head -c 1000000 /dev/urandom > up");
+    ck_assert_int_eq(run(&out,
+                         "curl -sSk --data-binary @up -o down https://127.0.0.1:%u/echo "
+                         "--next -sSk -o big https://127.0.0.1:%u/big "
+                         "--next -sSk -o stream 'https://127.0.0.1:%u/stream?pieces=90&bytes="
+                         "65536' && cmp up down && cat big stream | wc -c",
+                         f.port, f.port, f.port),
+                     0);
+    ck_assert_int_eq(atol(buf_cstr(&out)), BIG_BYTES + 90 * 65536);
+
+    run(&out, "cp two.crt use.crt"); /* the key does not fit: the old pair stays */
+    CK_ERR(ERR_INVALID, tls_server_reload(tls));
+    ck_assert_int_eq(run(&out, ask, "one", f.port), 0);
+    run(&out, "cp two.key use.key");
+    CK_OK(tls_server_reload(tls));
+    ck_assert_int_eq(run(&out, ask, "two", f.port), 0);
+    ck_assert_int_ne(run(&out, ask, "one", f.port), 0);
+    fixture_stop(&f, 2000);
+    tls_server_close(tls);
+}
+END_TEST
+
+START_TEST(test_client_certificates)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    char cert[512], key[512], ca[512];
+    if (!have("curl") || !have("openssl"))
+        return;
+    make_certificate("server");
+    make_certificate("friend");
+    make_certificate("stranger");
+    struct tls_server *tls = NULL;
+    struct tls_server_opts opts = {.cert_file = path_of("server.crt", cert, sizeof cert),
+                                   .key_file = path_of("server.key", key, sizeof key),
+                                   .client_ca_file = path_of("friend.crt", ca, sizeof ca),
+                                   .min_version = "1.2"};
+    CK_OK(tls_server_open(&opts, &tls));
+    fixture_start(&f, (struct http_server_opts){.tls = tls}, 1, 2, 8);
+    const char *ask = "curl -sS --cacert server.crt --cert %s.crt --key %s.key --tls-max %s "
+                      "https://127.0.0.1:%u/hello 2>&1";
+    ck_assert_int_eq(run(&out, ask, "friend", "friend", "1.3", f.port), 0);
+    ck_assert(str_eq(buf_str(&out), STR("hello")));
+    ck_assert_int_eq(run(&out, ask, "friend", "friend", "1.2", f.port), 0);
+    ck_assert_int_ne(run(&out, ask, "stranger", "stranger", "1.3", f.port), 0);
+    ck_assert_int_ne(run(&out, "curl -sSk https://127.0.0.1:%u/hello 2>&1", f.port), 0);
+    fixture_stop(&f, 2000);
+    tls_server_close(tls);
+}
+END_TEST
+
+START_TEST(test_bad_tls_files)
+{
+    struct tls_server *tls = NULL;
+    struct tls_server_opts opts = {.cert_file = "/nonexistent", .key_file = "/nonexistent"};
+    CK_ERR(ERR_INVALID, tls_server_open(&opts, &tls));
+    opts.min_version = "1.4";
+    CK_ERR(ERR_INVALID, tls_server_open(&opts, &tls));
+    ck_assert_ptr_null(tls);
+    tls_server_close(NULL);
+}
+END_TEST
+
+Suite *
+curl_suite(void)
+{
+    Suite *s = suite_create("curl");
+    TCase *t = tcase_create("curl");
+    tcase_add_checked_fixture(t, setup, NULL);
+    tcase_set_timeout(t, 30);
+    tcase_add_test(t, test_plain);
+    tcase_add_test(t, test_tls);
+    tcase_add_test(t, test_client_certificates);
+    tcase_add_test(t, test_bad_tls_files);
+    suite_add_tcase(s, t);
+    return s;
+}
