@@ -1,5 +1,7 @@
 /* sink.h - the waist of the write path: "accept this batch". Threads: any worker. */
 #pragma once
+#include "base/arena.h"
+#include "base/err.h"
 #include "ingest/batch.h"
 
 struct sink;
@@ -12,3 +14,10 @@ struct sink_ops {
 struct sink {
     const struct sink_ops *ops;
 };
+
+static inline struct err
+sink_append(struct sink *s, const struct batch *batch, struct arena *a,
+            struct append_result *ret_result)
+{
+    return s->ops->append(s, batch, a, ret_result);
+}

@@ -1,3 +1,9 @@
 noinst_LIBRARIES += %reldir%/libreceiver.a
-%canon_reldir%_libreceiver_a_SOURCES =
+%canon_reldir%_libreceiver_a_SOURCES = \
+	%reldir%/receive.c %reldir%/receive.h %reldir%/receive_int.h \
+	%reldir%/scratch.c %reldir%/scratch.h \
+	%reldir%/verdict.c %reldir%/verdict.h \
+	%reldir%/write.c %reldir%/write.h \
+	%reldir%/write_http.c \
+	%reldir%/write_metrics.c %reldir%/write_metrics.h
 EXTRA_DIST += %reldir%/README.md

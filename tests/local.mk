@@ -14,6 +14,7 @@ TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-conversion
 TEST_LDADD = $(LDADD) $(CHECK_LIBS)
 include tests/base/local.mk
 include tests/conf/local.mk
+include tests/ingest/local.mk
 include tests/net/local.mk
 if HAVE_PROTOBUF_C
 include tests/proto/local.mk

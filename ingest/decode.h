@@ -1,0 +1,23 @@
+/* decode.h - from the body of a write request, in whatever encoding, to a batch.
+ *
+ * Source: remote-write specifications 1.0 and 2.0, section "protocol"; spec/receive.md 1.5, 1.6.
+ * Threads: any. */
+#pragma once
+#include "base/arena.h"
+#include "ingest/batch.h"
+
+enum { INGEST_DECODED_BYTES_MAX_DEFAULT = 32 << 20 }; /* as Prometheus */
+
+struct ingest_body {
+    struct str bytes;
+    struct str content_type;     /* header value; empty: remote write 1.0 */
+    struct str content_encoding; /* header value; empty: snappy */
+    size_t decoded_bytes_max;    /* checked before memory is taken */
+};
+
+/* Fills *ret_batch but for the tenant. The batch lives as long as the arena and *decoded, which
+ * is cleared first and holds the decompressed body after.
+ * ERR_UNSUPPORTED: content type or encoding; ERR_TOO_LARGE: a size or count above its limit;
+ * ERR_INVALID: malformed bytes. */
+struct err ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *body,
+                         struct batch *ret_batch);

@@ -1,0 +1,25 @@
+/* sink_tenants.c - from a batch to db_append(). */
+#include "ingest/sink_tenants.h"
+
+#include "base/mem.h"
+#include "tsdb/tenants.h"
+
+static struct err
+append(struct sink *sink, const struct batch *batch, struct arena *a,
+       struct append_result *ret_result)
+{
+    struct sink_tenants *s = container_of(sink, struct sink_tenants, sink);
+    struct db *db = NULL;
+    TRY_IN(tenants_get_or_create(s->tenants, batch->tenant, &db), "tenant %.*s",
+           STR_FMT(batch->tenant));
+    TRY_IN(db_append(db, &batch->request, a, ret_result), "tenant %.*s", STR_FMT(batch->tenant));
+    return OK;
+}
+
+static const struct sink_ops sink_tenants_ops = {.append = append};
+
+void
+sink_tenants_init(struct sink_tenants *s, struct tenants *tenants)
+{
+    *s = (struct sink_tenants){.sink = {&sink_tenants_ops}, .tenants = tenants};
+}

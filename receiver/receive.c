@@ -1,0 +1,82 @@
+/* receive.c - life cycle of the component; the requests are in write_http.c. */
+#include "receiver/receive_int.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "ingest/tenant.h"
+#include "tsdb/tenants.h"
+
+enum { ROUTES = 2 };
+
+static const struct write_route {
+    const char *path, *name;
+    http_handler handler;
+} write_routes[ROUTES] = {
+    {"/api/v1/receive", "receive", write_http_receive},
+    {"/api/v1/write", "write", write_http_write},
+};
+
+static char *
+copy_text(const char *text, const char *dflt)
+{
+    const char *from = text ? text : dflt;
+    return mem_dup_text(from, strlen(from));
+}
+
+struct err
+receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
+{
+    const char *tenant = opts->default_tenant ? opts->default_tenant : TENANT_DEFAULT;
+    TRY_IN(tenant_name_check(str_of_cstr(tenant)), "default tenant \"%s\"", tenant);
+    size_t body_bytes_max =
+        opts->body_bytes_max ? opts->body_bytes_max : RECEIVER_BODY_BYTES_MAX_DEFAULT;
+
+    struct receiver *v = mem_alloc_zero(sizeof *v);
+    v->tenant_header = copy_text(opts->tenant_header, TENANT_HEADER_DEFAULT);
+    v->default_tenant = copy_text(tenant, NULL);
+    v->decoded_bytes_max =
+        opts->decoded_bytes_max ? opts->decoded_bytes_max : INGEST_DECODED_BYTES_MAX_DEFAULT;
+    v->limits = opts->limits;
+    v->log = opts->log;
+    scratch_pool_init(&v->scratches);
+    write_metrics_init(&v->metrics, opts->metrics,
+                       &(struct write_limits_shown){.body_bytes = body_bytes_max,
+                                                    .series = opts->limits.series_max,
+                                                    .samples = opts->limits.samples_max});
+    for (size_t i = 0; i < ROUTES; i++)
+        router_add(opts->router, &(struct route){.path = write_routes[i].path,
+                                                 .methods = ROUTE_POST,
+                                                 .name = write_routes[i].name,
+                                                 .handler = write_routes[i].handler,
+                                                 .arg = v,
+                                                 .pool = opts->pool,
+                                                 .body_bytes_max = body_bytes_max});
+    *ret_receiver = v;
+    return OK;
+}
+
+void
+receiver_start(struct receiver *v, struct sink *sink)
+{
+    ASSERT(sink);
+    ASSERT(atomic_load_explicit(&v->state, memory_order_relaxed) == RECEIVER_STARTING);
+    v->sink = sink;
+    atomic_store_explicit(&v->state, RECEIVER_OPEN, memory_order_release);
+}
+
+void
+receiver_drain(struct receiver *v)
+{
+    atomic_store_explicit(&v->state, RECEIVER_DRAINING, memory_order_release);
+}
+
+void
+receiver_close(struct receiver *v)
+{
+    if (!v)
+        return;
+    scratch_pool_fini(&v->scratches);
+    mem_free(v->tenant_header);
+    mem_free(v->default_tenant);
+    mem_free(v);
+}

@@ -1,0 +1,40 @@
+/* receive.h - the component that takes writes: life cycle and options.
+ *
+ * open -> (503 until) start -> (503 after) drain -> close. Routes stand in the router from open
+ * on, so that a listener can run while the databases are still replaying their logs.
+ * Threads: the owner; requests come on the pool's workers. */
+#pragma once
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/pool.h"
+#include "ingest/admit.h"
+#include "ingest/sink.h"
+#include "net/router.h"
+
+struct receiver;
+
+enum { RECEIVER_BODY_BYTES_MAX_DEFAULT = 32 << 20 };
+
+struct receiver_opts {
+    struct router *router; /* borrowed for life, as pool, metrics and log */
+    struct pool *pool;     /* runs the writes */
+    struct metrics *metrics;
+    struct log *log;             /* may be NULL */
+    const char *tenant_header;   /* copied; NULL: TENANT_HEADER_DEFAULT */
+    const char *default_tenant;  /* copied; NULL: TENANT_DEFAULT */
+    size_t body_bytes_max;       /* as sent; 0: RECEIVER_BODY_BYTES_MAX_DEFAULT */
+    size_t decoded_bytes_max;    /* 0: INGEST_DECODED_BYTES_MAX_DEFAULT */
+    struct ingest_limits limits; /* of one request */
+};
+
+/* Adds POST /api/v1/receive and POST /api/v1/write. ERR_INVALID for a default tenant that is no
+ * name. The caller owns *ret_receiver, which must outlive the server of the router. */
+struct err receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver);
+/* From here on writes go to `sink`, borrowed until the server has stopped. Once. */
+void receiver_start(struct receiver *v, struct sink *sink);
+/* New writes get 503; those in flight go on. */
+void receiver_drain(struct receiver *v);
+/* No request may be in flight. NULL is allowed. */
+void receiver_close(struct receiver *v);
+DEFINE_AUTO(struct receiver *, receiver_close)

@@ -1,0 +1,27 @@
+/* receive_int.h - the receiver as its request handlers see it. */
+#pragma once
+#include <stdatomic.h>
+
+#include "receiver/receive.h"
+#include "receiver/scratch.h"
+#include "receiver/write_metrics.h"
+
+enum receiver_state { RECEIVER_STARTING, RECEIVER_OPEN, RECEIVER_DRAINING };
+
+struct receiver {
+    /* Configuration, immutable. */
+    char *tenant_header, *default_tenant; /* owned */
+    size_t decoded_bytes_max;
+    struct ingest_limits limits;
+    struct log *log;
+    struct write_metrics metrics;
+    /* State. */
+    struct sink *sink;                  /* set before RECEIVER_OPEN, whose release publishes it */
+    _Atomic(enum receiver_state) state; /* acquire by handlers */
+    struct scratch_pool scratches;
+    struct log_throttle throttle;
+};
+
+/* write_http.c: handlers of routes; arg is the receiver. */
+void write_http_receive(void *arg, struct http_request *r);
+void write_http_write(void *arg, struct http_request *r);

@@ -1,0 +1,134 @@
+/* write_metrics.c - families, and the children that are known ahead. */
+#include "receiver/write_metrics.h"
+
+#include "base/mem.h"
+
+static const double count_buckets[] = {10, 50, 100, 500, 1000, 5000, 10000};
+
+static const char *const fate_names[SAMPLE_FATE_COUNT] = {
+    [SAMPLE_OUT_OF_ORDER] = "out_of_order",   [SAMPLE_DUPLICATE] = "duplicate_timestamp",
+    [SAMPLE_OUT_OF_BOUNDS] = "out_of_bounds", [SAMPLE_TOO_OLD] = "too_old",
+    [SAMPLE_TOO_NEW] = "too_far_in_future",
+};
+static const char *const fault_names[LABEL_FAULT_COUNT] = {
+    [LABEL_FAULT_EMPTY_SET] = "no_labels",       [LABEL_FAULT_EMPTY_NAME] = "empty_label_name",
+    [LABEL_FAULT_DUPLICATE] = "duplicate_label", [LABEL_FAULT_NOT_UTF8] = "not_utf8",
+    [LABEL_FAULT_TOO_MANY] = "too_many_labels",  [LABEL_FAULT_TOO_LONG] = "label_too_long",
+    [LABEL_FAULT_MALFORMED] = "malformed",
+};
+
+static struct metric_family *
+sizes_family(struct metrics *m, const char *name, const char *help)
+{
+    return metrics_family(m, &(struct metric_spec){.type = METRIC_HISTOGRAM,
+                                                   .name = name,
+                                                   .help = help,
+                                                   .labels = {"code", "tenant"},
+                                                   .buckets = count_buckets,
+                                                   .bucket_count = ARRAY_LEN(count_buckets)});
+}
+
+static struct metric_family *
+counter_family(struct metrics *m, const char *name, const char *help, const char *label)
+{
+    return metrics_family(
+        m, &(struct metric_spec){
+               .type = METRIC_COUNTER, .name = name, .help = help, .labels = {label}});
+}
+
+static struct metric *
+child(struct metric_family *f, const char *value)
+{
+    return metric_with(f, (struct str[]){str_of_cstr(value)}, 1);
+}
+
+static void
+init_rejected(struct write_metrics *w, struct metrics *m)
+{
+    struct metric_family *f = counter_family(m, "mneme_receive_rejected_samples_total",
+                                             "Samples that were not stored, by reason.", "reason");
+    for (size_t i = 0; i < SAMPLE_FATE_COUNT; i++)
+        w->rejected_samples[i] = fate_names[i] ? child(f, fate_names[i]) : NULL;
+    f = counter_family(m, "mneme_receive_rejected_series_total",
+                       "Series of requests whose samples were not stored, by reason.", "reason");
+    for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
+        w->rejected_series[i] = fault_names[i] ? child(f, fault_names[i]) : NULL;
+    w->over_series_limit = child(f, "head_series_limit");
+    f = counter_family(m, "mneme_receive_unsupported_total",
+                       "Parts of requests that this version does not store.", "kind");
+    w->histograms = child(f, "histogram");
+    w->exemplars = child(f, "exemplar");
+    w->metadata = child(f, "metadata");
+}
+
+static void
+init_gauges(struct metrics *m, const struct write_limits_shown *limits)
+{
+    struct metric_family *f =
+        metrics_family(m, &(struct metric_spec){.type = METRIC_GAUGE,
+                                                .name = "thanos_receive_write_limits",
+                                                .help = "Limits of one write request; 0: none.",
+                                                .labels = {"tenant", "limit"}});
+    struct str none = STR("");
+    metric_set(metric_with(f, (struct str[]){none, STR("body_size")}, 2),
+               (double)limits->body_bytes);
+    metric_set(metric_with(f, (struct str[]){none, STR("series")}, 2), (double)limits->series);
+    metric_set(metric_with(f, (struct str[]){none, STR("samples")}, 2), (double)limits->samples);
+    metric_set(metrics_single(
+                   m, &(struct metric_spec){.type = METRIC_GAUGE,
+                                            .name = "thanos_receive_replication_factor",
+                                            .help = "How many copies of each sample are written."}),
+               1);
+}
+
+void
+write_metrics_init(struct write_metrics *w, struct metrics *m,
+                   const struct write_limits_shown *limits)
+{
+    w->timeseries = sizes_family(m, "thanos_receive_write_timeseries",
+                                 "Series of the write requests that came as far as storing.");
+    w->samples = sizes_family(m, "thanos_receive_write_samples",
+                              "Samples of the write requests that came as far as storing.");
+    init_rejected(w, m);
+    struct metric_family *refused = counter_family(m, "mneme_receive_refused_requests_total",
+                                                   "Write requests refused as a whole.", "reason");
+    for (enum err_code code = ERR_NONE + 1; code < ERR_CODE_COUNT; code++)
+        w->refused[code] = child(refused, err_name(code));
+    init_gauges(m, limits);
+}
+
+/* Most counts of most requests are 0. */
+static void
+add(struct metric *c, uint64_t amount)
+{
+    if (c && amount > 0)
+        metric_add(c, (double)amount);
+}
+
+static void
+count_sizes(const struct write_metrics *w, const struct write *q, int status)
+{
+    struct str labels[] = {arena_printf(q->arena, "%d", status), q->batch.tenant};
+    metric_observe(metric_with(w->timeseries, labels, 2), (double)q->batch.series_count);
+    metric_observe(metric_with(w->samples, labels, 2), (double)q->batch.request.sample_count);
+}
+
+void
+write_metrics_count(const struct write_metrics *w, const struct write *q, enum err_code code,
+                    int status)
+{
+    if (q->reached_sink)
+        count_sizes(w, q, status);
+    if (code != ERR_NONE) {
+        metric_inc(w->refused[code]);
+        return;
+    }
+    for (size_t i = 0; i < SAMPLE_FATE_COUNT; i++)
+        add(w->rejected_samples[i], q->result.fates[i]);
+    for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
+        add(w->rejected_series[i], q->result.label_faults[i]);
+    add(w->over_series_limit, q->result.series_over_limit);
+    add(w->histograms, q->batch.unsupported.histograms);
+    add(w->exemplars, q->batch.unsupported.exemplars);
+    add(w->metadata, q->batch.unsupported.metadata);
+}

@@ -1,0 +1,28 @@
+/* write_metrics.h - what /metrics tells about writes.
+ *
+ * Thanos' names where it has them (spec/receive.md section 5), mneme_receive_* for the rest.
+ * Threads: any. */
+#pragma once
+#include "base/metrics.h"
+#include "receiver/write.h"
+
+struct write_metrics {
+    struct metric_family *timeseries, *samples; /* histograms by code and tenant */
+    struct metric *rejected_samples[SAMPLE_FATE_COUNT];
+    struct metric *rejected_series[LABEL_FAULT_COUNT];
+    struct metric *over_series_limit;
+    struct metric *histograms, *exemplars, *metadata; /* not stored by this version */
+    struct metric *refused[ERR_CODE_COUNT];           /* whole requests */
+};
+
+/* Limits that a gauge shows; 0: none. */
+struct write_limits_shown {
+    size_t body_bytes, series, samples;
+};
+/* Children live as long as `m`. */
+void write_metrics_init(struct write_metrics *w, struct metrics *m,
+                        const struct write_limits_shown *limits);
+/* Counts a write that was answered with `status`; `code` is ERR_NONE unless the request was
+ * refused as a whole. */
+void write_metrics_count(const struct write_metrics *w, const struct write *q, enum err_code code,
+                         int status);

@@ -1,0 +1,3 @@
+/* suites.h - the unit tests of ingest/, the most basic first. */
+X(decode)
+X(admit)
