@@ -19,6 +19,7 @@ include tests/net/local.mk
 if HAVE_PROTOBUF_C
 include tests/proto/local.mk
 endif
+include tests/querygw/local.mk
 include tests/tsdb/local.mk
 include tests/fuzz/local.mk
 endif

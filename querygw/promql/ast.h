@@ -20,7 +20,8 @@
 #include "tsdb/model/matcher.h"
 
 enum {
-    PROMQL_DEPTH_MAX = 1000,       /* nodes on the longest way from the root to a leaf */
+    PROMQL_DEPTH_MAX = 1000,         /* nodes on the longest way from the root to a leaf */
+    PROMQL_NODES_MAX = 100000,       /* of one tree; matchers and grouping labels count too */
     PROMQL_TEXT_BYTES_MAX = 1 << 20, /* of one expression or selector */
 };
 
@@ -68,7 +69,6 @@ struct promql_at {
 struct promql_offset {
     int64_t ms;               /* 0 when absent */
     struct promql_node *expr; /* a PROMQL_DURATION, or NULL */
-    bool is_set;              /* not absent and not zero */
 };
 
 struct promql_vector_selector {
@@ -147,7 +147,7 @@ enum promql_duration_op {
     PROMQL_DURATION_MAX_OF,
     PROMQL_DURATION_BINARY, /* left op right; op is + - * / % ^ */
     PROMQL_DURATION_NEGATE, /* -right */
-    PROMQL_DURATION_PLAIN,  /* right: a literal within parentheses */
+    PROMQL_DURATION_PLAIN,  /* right: a literal in parentheses, or behind a plus sign */
 };
 
 struct promql_duration {

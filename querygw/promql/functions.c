@@ -4,7 +4,10 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
-#define FUNCTION_ARGS_(...) {__VA_ARGS__}
+#define FUNCTION_ARGS_(...)                                                                        \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 /* In the order of names: promql_function_find() halves it. */
 static const struct promql_function functions[] = {
