@@ -38,7 +38,8 @@ auto_arena_fini(struct arena *a)
 void *arena_alloc(struct arena *a, size_t bytes) __attribute__((returns_nonnull));
 void *arena_alloc_zero(struct arena *a, size_t bytes) __attribute__((returns_nonnull));
 /* Zeroed room for `count` items; a product that overflows aborts. */
-void *arena_array(struct arena *a, size_t count, size_t item_bytes) __attribute__((returns_nonnull));
+void *arena_array(struct arena *a, size_t count, size_t item_bytes)
+    __attribute__((returns_nonnull));
 #define ARENA_NEW(a, type) ((type *)arena_alloc_zero((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, count) ((type *)arena_array((a), (count), sizeof(type)))
 /* A copy that lives as long as the arena; NUL-terminated behind its end. */

@@ -90,7 +90,10 @@ str_utf8_first(struct str s)
     unsigned char c = p[0];
     if (c < 0x80)
         return 1;
-    size_t len = c >= 0xC2 && c <= 0xDF ? 2 : (c & 0xF0) == 0xE0 ? 3 : c >= 0xF0 && c <= 0xF4 ? 4 : 0;
+    size_t len = c >= 0xC2 && c <= 0xDF   ? 2
+                 : (c & 0xF0) == 0xE0     ? 3
+                 : c >= 0xF0 && c <= 0xF4 ? 4
+                                          : 0;
     if (len == 0 || len > s.n)
         return 0;
     for (size_t i = 1; i < len; i++) {
@@ -125,7 +128,8 @@ str_parse_u64(struct str s, uint64_t *ret_value)
         if (s.p[i] < '0' || s.p[i] > '9')
             return ERR(ERR_INVALID, "\"%.*s\" is not a whole number", STR_FMT(s));
         uint64_t digit = (uint64_t)(s.p[i] - '0');
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value))
             return ERR(ERR_INVALID, "number \"%.*s\" does not fit 64 bits", STR_FMT(s));
     }
     *ret_value = value;

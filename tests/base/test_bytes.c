@@ -33,7 +33,8 @@ END_TEST
 
 START_TEST(test_round_trip)
 {
-    static const int64_t values[] = {0, 1, -1, 63, -64, 64, 300, -300, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+    static const int64_t values[] = {0,   1,    -1,        63,        -64,       64,
+                                     300, -300, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
     AUTO(buf_fini) struct buf b = BUF_INIT;
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         buf_put_varint(&b, values[i]);
@@ -41,7 +42,8 @@ START_TEST(test_round_trip)
         buf_put_be16(&b, (uint16_t)values[i]);
         buf_put_be32(&b, (uint32_t)values[i]);
         buf_put_be64(&b, (uint64_t)values[i]);
-        ck_assert_uint_eq(uvarint_bytes((uint64_t)values[i]), store_uvarint((char[10]){0}, (uint64_t)values[i]));
+        ck_assert_uint_eq(uvarint_bytes((uint64_t)values[i]),
+                          store_uvarint((char[10]){0}, (uint64_t)values[i]));
     }
     buf_put_ustr(&b, STR("name"));
     struct reader r = reader_of(buf_str(&b));

@@ -34,7 +34,8 @@ static const struct errno_case {
     int errnum;
     enum err_code want;
 } errno_cases[] = {
-    {ENOSPC, ERR_NO_SPACE}, {EDQUOT, ERR_NO_SPACE}, {ENOENT, ERR_NOT_FOUND}, {EIO, ERR_IO}, {EACCES, ERR_IO},
+    {ENOSPC, ERR_NO_SPACE}, {EDQUOT, ERR_NO_SPACE}, {ENOENT, ERR_NOT_FOUND},
+    {EIO, ERR_IO},          {EACCES, ERR_IO},
 };
 
 START_TEST(test_errno)
@@ -49,11 +50,13 @@ END_TEST
 
 START_TEST(test_table)
 {
-    ck_assert_int_eq(err_http_status((enum err_code)_i) / 100, _i == ERR_NONE ? 2 : _i < ERR_INTERNAL ? 4 : 5);
+    int want_class = _i == ERR_NONE ? 2 : _i < ERR_INTERNAL ? 4 : 5;
+    ck_assert_int_eq(err_http_status((enum err_code)_i) / 100, want_class);
     ck_assert_int_gt((int)strlen(err_name((enum err_code)_i)), 1);
     /* only 429 and 5xx can be retried by a remote-write sender */
     if (err_retryable((enum err_code)_i))
-        ck_assert(err_http_status((enum err_code)_i) == 429 || err_http_status((enum err_code)_i) == 503);
+        ck_assert(err_http_status((enum err_code)_i) == 429 ||
+                  err_http_status((enum err_code)_i) == 503);
 }
 END_TEST
 

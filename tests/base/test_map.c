@@ -32,7 +32,8 @@ check_walk(struct map *m, struct model *model)
     size_t seen = 0;
     struct map_entry e = MAP_START;
     while (map_next(m, &e)) {
-        size_t i = (size_t)atoi(e.key.p + 1);
+        uint64_t i = MODEL_KEYS;
+        CK_OK(str_parse_u64(str_skip(e.key, 1), &i));
         ck_assert(str_eq(e.key, model_key(model, i)));
         ck_assert_ptr_eq(e.value, model->values[i]);
         seen++;

@@ -33,7 +33,8 @@ START_TEST(test_help)
                      "      --rules=CONTENT | --rules-file=PATH  [required]\n"
                      "          Rules.\n"
                      "      --depth=NUMBER\n"
-                     "          A text that is so long that it does not fit into one line of the help,\n"
+                     "          A text that is so long that it does not fit into one line "
+                     "of the help,\n"
                      "          by far.\n");
 }
 END_TEST
