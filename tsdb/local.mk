@@ -18,8 +18,13 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
 	%reldir%/tenants.h \
-	%reldir%/wal/record.h \
-	%reldir%/wal/wal.h \
-	%reldir%/wal/wal_reader.h
+	%reldir%/wal/record.c %reldir%/wal/record.h \
+	%reldir%/wal/wal.c %reldir%/wal/wal.h \
+	%reldir%/wal/wal_frames.c %reldir%/wal/wal_frames.h \
+	%reldir%/wal/wal_int.h \
+	%reldir%/wal/wal_reader.c %reldir%/wal/wal_reader.h \
+	%reldir%/wal/wal_repair.c \
+	%reldir%/wal/wal_segments.c \
+	%reldir%/wal/wal_writer.c %reldir%/wal/wal_writer.h
 EXTRA_DIST += %reldir%/README.md %reldir%/head/README.md %reldir%/index/README.md \
-	%reldir%/chunk/README.md %reldir%/model/README.md
+	%reldir%/chunk/README.md %reldir%/model/README.md %reldir%/wal/README.md

@@ -1,3 +1,4 @@
+/* golden.c - finds the golden data beside a tree, or beside a worktree of it. */
 #include "tests/tsdb/golden.h"
 
 #include <stdio.h>

@@ -9,7 +9,13 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_labels.c \
 	%reldir%/test_matcher.c \
 	%reldir%/test_postings.c \
-	%reldir%/test_xor.c
+	%reldir%/test_record.c \
+	%reldir%/test_wal.c \
+	%reldir%/test_wal_failure.c \
+	%reldir%/test_wal_golden.c \
+	%reldir%/test_wal_reader.c \
+	%reldir%/test_xor.c \
+	%reldir%/wal_help.c %reldir%/wal_help.h
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
 %canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_tsdb_LDADD = $(TEST_LDADD)

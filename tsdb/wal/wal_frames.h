@@ -1,0 +1,38 @@
+/* wal_frames.h - the records inside the bytes of one segment. Pure: no files.
+ *
+ * Rules: README.md (prometheus tsdb/wlog/reader.go). Stricter than Prometheus where its writer
+ * cannot have made the bytes: a fragment never crosses its page, unknown flags are refused, and
+ * a fragment that the end of the segment cuts is torn. A segment that does not fill its last
+ * page reads as if it were padded with zeros.
+ * Threads: one at a time. */
+#pragma once
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct wal_frames {
+    struct str image;  /* the whole segment; borrowed */
+    size_t at;         /* behind what was read */
+    size_t record_at;  /* first fragment of the record returned last, or of the fault */
+    struct buf joined; /* stored bytes of a record of several fragments; owned */
+    struct buf plain;  /* decompressed record; owned */
+};
+#define WAL_FRAMES_INIT                                                                            \
+    {                                                                                              \
+        .image = {NULL, 0}, .joined = BUF_INIT, .plain = BUF_INIT                                  \
+    }
+
+void wal_frames_fini(struct wal_frames *f);
+/* Starts at the beginning of another segment; keeps memory. */
+void wal_frames_begin(struct wal_frames *f, struct str image);
+/* The next record, decompressed; a view valid until the next call. *ret_more is false, and the
+ * record empty, at the end. ERR_CORRUPT for damage and a torn end, ERR_LIMIT for a record above
+ * WAL_RECORD_BYTES_MAX; f->record_at is then where a repair has to cut. */
+struct err wal_frames_next(struct wal_frames *f, struct str *ret_record, bool *ret_more);
+
+static inline void
+auto_wal_frames_fini(struct wal_frames *f)
+{
+    wal_frames_fini(f);
+}

@@ -1,0 +1,97 @@
+/* wal_reader.c - all records of all segments in order, one mapped segment at a time. */
+#include "tsdb/wal/wal_reader.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "tsdb/wal/wal_frames.h"
+#include "tsdb/wal/wal_int.h"
+
+struct wal_reader {
+    struct fs *fs;      /* borrowed */
+    char *dir;          /* owned */
+    uint64_t next, end; /* segments not yet opened: next .. end-1 */
+
+    uint64_t segment; /* the mapped one, or the last that was */
+    bool mapped;
+    struct fs_map map; /* borrowed by frames */
+    struct wal_frames frames;
+};
+
+struct err
+wal_reader_open(struct fs *fs, const char *dir, uint64_t first, struct wal_reader **ret_reader)
+{
+    uint64_t lowest = 0, last = 0;
+    bool none;
+    TRY(wal_segments(fs, dir, &lowest, &last, &none));
+    struct wal_reader *r = mem_alloc_zero(sizeof *r);
+    *r = (struct wal_reader){
+        .fs = fs, .dir = mem_dup_text(dir, strlen(dir)), .frames = WAL_FRAMES_INIT};
+    if (!none) {
+        r->next = u64_max(first, lowest);
+        r->end = last + 1;
+    }
+    r->segment = r->next;
+    *ret_reader = r;
+    return OK;
+}
+
+static void
+unmap(struct wal_reader *r)
+{
+    if (r->mapped)
+        fs_unmap(r->fs, &r->map);
+    r->mapped = false;
+}
+
+void
+wal_reader_close(struct wal_reader *r)
+{
+    if (!r)
+        return;
+    unmap(r);
+    wal_frames_fini(&r->frames);
+    mem_free(r->dir);
+    mem_free(r);
+}
+
+static struct err
+map_next(struct wal_reader *r)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    TRY(fs_map(r->fs, wal_segment_path(&path, r->dir, r->next), &r->map));
+    r->segment = r->next++;
+    r->mapped = true;
+    wal_frames_begin(&r->frames, r->map.bytes);
+    return OK;
+}
+
+struct err
+wal_reader_next(struct wal_reader *r, struct str *ret_record, bool *ret_more)
+{
+    for (;;) {
+        bool more = false;
+        struct str record;
+        if (r->mapped)
+            TRY_IN(wal_frames_next(&r->frames, &record, &more), "wal %s: segment %08ju", r->dir,
+                   (uintmax_t)r->segment);
+        if (more) {
+            *ret_record = record;
+            *ret_more = true;
+            return OK;
+        }
+        if (r->next >= r->end) {
+            *ret_record = STR("");
+            *ret_more = false;
+            return OK;
+        }
+        unmap(r);
+        TRY(map_next(r));
+    }
+}
+
+void
+wal_reader_where(const struct wal_reader *r, uint64_t *ret_segment, uint64_t *ret_offset)
+{
+    *ret_segment = r->segment;
+    *ret_offset = r->frames.record_at;
+}

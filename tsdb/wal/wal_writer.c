@@ -1,0 +1,218 @@
+/* wal_writer.c - framing, segment cuts and rollback.
+ *
+ * A commit that spans segments writes each with one call. With WAL_SYNC_BATCH a full segment is
+ * synced before the next one is begun, so that what is on the disk is always a prefix of the
+ * log. Without, full segments wait in `retired`. */
+#include "tsdb/wal/wal_writer.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/crc32c.h"
+#include "base/mem.h"
+#include "tsdb/wal/wal_int.h"
+#include "tsdb/wal/wal_reader.h"
+
+enum { FRAMED_BYTES_KEPT = 4 << 20 }; /* memory kept between commits */
+
+static struct err
+create_segment(struct wal_writer *w, uint64_t segment)
+{
+    ASSERT(w->file == NULL && w->framed.n == 0);
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    TRY(fs_open(w->fs, wal_segment_path(&path, w->dir, segment), FS_WRITE_NEW, &w->file));
+    w->segment = segment;
+    w->written = 0;
+    if (w->sync == WAL_SYNC_BATCH)
+        TRY(fs_sync_dir(w->fs, w->dir));
+    return OK;
+}
+
+struct err
+wal_writer_open(struct wal_writer *w, const struct wal_opts *opts)
+{
+    ASSERT(opts->segment_bytes > 0 && opts->segment_bytes % WAL_PAGE_BYTES == 0);
+    *w = (struct wal_writer){
+        .fs = opts->fs,
+        .dir = mem_dup_text(opts->dir, strlen(opts->dir)),
+        .segment_bytes = opts->segment_bytes,
+        .sync = opts->sync,
+    };
+    TRY(fs_make_dirs(w->fs, w->dir));
+    uint64_t first, last = 0;
+    bool none;
+    TRY(wal_segments(w->fs, w->dir, &first, &last, &none));
+    TRY(create_segment(w, none ? 0 : last + 1));
+    w->good_segment = w->segment;
+    return fs_sync_dir(w->fs, w->dir);
+}
+
+void
+wal_writer_fini(struct wal_writer *w)
+{
+    vec_each (&w->retired, f)
+        file_close(*f);
+    vec_fini(&w->retired);
+    file_close(w->file);
+    buf_fini(&w->framed);
+    mem_free(w->dir);
+}
+
+/* --- framing ------------------------------------------------------------------------------ */
+
+static uint64_t
+tail(const struct wal_writer *w)
+{
+    return w->written + w->framed.n;
+}
+
+static size_t
+page_room(const struct wal_writer *w)
+{
+    return WAL_PAGE_BYTES - tail(w) % WAL_PAGE_BYTES;
+}
+
+/* Payload that still fits the segment: what is left of the page and all pages behind it. May be
+ * negative in a segment that one record made too long. */
+static int64_t
+segment_room(const struct wal_writer *w)
+{
+    int64_t pages = (int64_t)(w->segment_bytes / WAL_PAGE_BYTES);
+    int64_t done = (int64_t)(tail(w) / WAL_PAGE_BYTES);
+    return (int64_t)page_room(w) - WAL_FRAGMENT_HEADER_BYTES +
+           WAL_FRAGMENT_BYTES_MAX * (pages - done - 1);
+}
+
+static void
+pad_page(struct wal_writer *w)
+{
+    size_t zeros = page_room(w) % WAL_PAGE_BYTES;
+    buf_reserve(&w->framed, zeros);
+    memset(w->framed.p + w->framed.n, 0, zeros);
+    w->framed.n += zeros;
+}
+
+static struct err
+write_framed(struct wal_writer *w)
+{
+    if (w->framed.n == 0)
+        return OK;
+    TRY(file_write_at(w->file, w->written, buf_str(&w->framed)));
+    w->written += w->framed.n;
+    w->bytes_total += w->framed.n;
+    if (w->framed.cap > FRAMED_BYTES_KEPT)
+        buf_fini(&w->framed);
+    buf_clear(&w->framed);
+    return OK;
+}
+
+static struct err
+next_segment(struct wal_writer *w)
+{
+    pad_page(w);
+    TRY(write_framed(w));
+    if (w->sync == WAL_SYNC_BATCH)
+        TRY(file_sync(w->file));
+    struct file *full = TAKE(w->file);
+    if (w->sync == WAL_SYNC_BATCH)
+        file_close(full);
+    else
+        vec_push(&w->retired, full);
+    return create_segment(w, w->segment + 1);
+}
+
+static enum wal_fragment_kind
+kind_of(bool first, bool last)
+{
+    if (first)
+        return last ? WAL_FULL : WAL_FIRST;
+    return last ? WAL_LAST : WAL_MIDDLE;
+}
+
+static void
+put_fragment(struct wal_writer *w, unsigned head, struct str part)
+{
+    ASSERT(part.n <= WAL_FRAGMENT_BYTES_MAX);
+    buf_reserve(&w->framed, WAL_FRAGMENT_HEADER_BYTES + part.n);
+    char *at = w->framed.p + w->framed.n;
+    at[0] = (char)head;
+    store_be16(at + 1, (uint16_t)part.n);
+    store_be32(at + 3, crc32c(part));
+    w->framed.n += WAL_FRAGMENT_HEADER_BYTES;
+    buf_append(&w->framed, part);
+}
+
+struct err
+wal_writer_put(struct wal_writer *w, struct str stored, unsigned flags)
+{
+    ASSERT(w->file != NULL);
+    if (page_room(w) < WAL_FRAGMENT_HEADER_BYTES)
+        pad_page(w);
+    if ((int64_t)stored.n > segment_room(w)) /* W1: a record never spans segments */
+        TRY(next_segment(w));
+    bool first = true;
+    do { /* once at least: an empty record is a fragment, too */
+        if (page_room(w) < WAL_FRAGMENT_HEADER_BYTES)
+            pad_page(w);
+        size_t room = page_room(w) - WAL_FRAGMENT_HEADER_BYTES;
+        struct str part = str_take(&stored, size_min(stored.n, room));
+        put_fragment(w, (unsigned)kind_of(first, stored.n == 0) | flags, part);
+        first = false;
+    } while (stored.n > 0);
+    return OK;
+}
+
+/* --- commit and rollback ------------------------------------------------------------------ */
+
+struct err
+wal_writer_retire(struct wal_writer *w, struct file **files, size_t count)
+{
+    struct err e = OK;
+    for (size_t i = 0; i < count; i++) {
+        if (e.code == ERR_NONE)
+            e = file_sync(files[i]);
+        file_close(files[i]);
+    }
+    TRY(e);
+    return count > 0 ? fs_sync_dir(w->fs, w->dir) : OK;
+}
+
+static struct err
+retire_all(struct wal_writer *w)
+{
+    struct err e = wal_writer_retire(w, w->retired.v, w->retired.n);
+    vec_clear(&w->retired);
+    return e;
+}
+
+struct err
+wal_writer_commit(struct wal_writer *w, enum wal_sync_mode sync)
+{
+    TRY(write_framed(w));
+    if (sync == WAL_SYNC_BATCH) {
+        TRY(retire_all(w));
+        TRY(file_sync(w->file));
+    }
+    w->good_segment = w->segment;
+    w->good_offset = w->written;
+    return OK;
+}
+
+struct err
+wal_writer_finish(struct wal_writer *w)
+{
+    pad_page(w);
+    return wal_writer_commit(w, WAL_SYNC_BATCH);
+}
+
+struct err
+wal_writer_rollback(struct wal_writer *w)
+{
+    buf_clear(&w->framed);
+    file_close(TAKE(w->file));
+    vec_each (&w->retired, f)
+        file_close(*f);
+    vec_clear(&w->retired);
+    TRY(wal_cut(w->fs, w->dir, w->good_segment, w->good_offset));
+    TRY(create_segment(w, w->good_segment + 1));
+    return fs_sync_dir(w->fs, w->dir);
+}

@@ -1,0 +1,45 @@
+/* wal_writer.h - one thread's view of writing a log: frames records into pages and segments.
+ *
+ * Records are put, which only frames them in memory (and writes whenever a segment is full),
+ * then committed: written and, if wanted, synced. What was put since the last commit can be
+ * taken back from the disk as a whole. wal.c hands the writer from leader to leader.
+ * Threads: one at a time. */
+#pragma once
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "tsdb/wal/wal.h"
+
+struct wal_writer {
+    struct fs *fs;          /* borrowed */
+    char *dir;              /* owned */
+    uint64_t segment_bytes; /* immutable, as `sync` */
+    enum wal_sync_mode sync;
+
+    struct file *file; /* the current segment; NULL after a failure */
+    uint64_t segment;  /* its number */
+    uint64_t written;  /* bytes of it in the kernel */
+    struct buf framed; /* bytes that go behind those */
+
+    uint64_t good_segment, good_offset; /* end of the last commit */
+    VEC(struct file *) retired;         /* full segments that nobody has synced yet */
+    uint64_t bytes_total;               /* written by all commits */
+};
+
+/* Creates the segment behind the last one that exists. The caller owns *w in any case. */
+struct err wal_writer_open(struct wal_writer *w, const struct wal_opts *opts);
+void wal_writer_fini(struct wal_writer *w);
+
+/* Frames one record as stored; `flags` are WAL_FLAG_*. Changes to the next segment first when
+ * the record does not fit the current one. */
+struct err wal_writer_put(struct wal_writer *w, struct str stored, unsigned flags);
+/* Writes what was put; with WAL_SYNC_BATCH also syncs it. From then on it is not taken back. */
+struct err wal_writer_commit(struct wal_writer *w, enum wal_sync_mode sync);
+/* Syncs and closes full segments: those that wal_writer_commit() has left in w->retired. May
+ * run beside everything else when the caller has moved them to `files`. */
+struct err wal_writer_retire(struct wal_writer *w, struct file **files, size_t count);
+/* Zeros up to the end of the page, and a sync: nothing may be put afterwards. */
+struct err wal_writer_finish(struct wal_writer *w);
+/* After a failure of any of these: takes back what was not committed and starts the segment
+ * behind the good end. May fail and be called again. */
+struct err wal_writer_rollback(struct wal_writer *w);
