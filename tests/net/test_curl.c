@@ -81,7 +81,7 @@ START_TEST(test_plain)
                          f.port, f.port),
                      0);
     ck_assert_int_eq(run(&out, "curl -sS --compressed http://127.0.0.1:%u/big | wc -c", f.port), 0);
-    ck_assert_int_eq(atol(buf_cstr(&out)), BIG_BYTES);
+    ck_assert_int_eq(strtol(buf_cstr(&out), NULL, 10), BIG_BYTES);
     run(&out,
         "head -c 2000000 /dev/zero > much; curl -sS --data-binary @much "
         "-w ' %%{http_code}' http://127.0.0.1:%u/echo",
@@ -120,7 +120,7 @@ START_TEST(test_tls)
                          "65536' && cmp up down && cat big stream | wc -c",
                          f.port, f.port, f.port),
                      0);
-    ck_assert_int_eq(atol(buf_cstr(&out)), BIG_BYTES + 90 * 65536);
+    ck_assert_int_eq(strtol(buf_cstr(&out), NULL, 10), BIG_BYTES + 90 * 65536);
 
     run(&out, "cp two.crt use.crt"); /* the key does not fit: the old pair stays */
     CK_ERR(ERR_INVALID, tls_server_reload(tls));

@@ -44,7 +44,8 @@ static struct chunk_view
 chunk_of(int i, char bytes[64])
 {
     memset(bytes, i, 64);
-    return (struct chunk_view){i * 100, i * 100 + 99, CHUNK_XOR, str_of(bytes, 20 + (size_t)i % 44)};
+    return (struct chunk_view){i * 100, i * 100 + 99, CHUNK_XOR,
+                               str_of(bytes, 20 + (size_t)i % 44)};
 }
 
 /* `files` files of CHUNKS chunks each, numbered on from `first`. */
@@ -60,7 +61,8 @@ fill(const char *dir, int files, head_chunk_ref *ret_refs)
         for (int i = 0; i < CHUNKS; i++) {
             char bytes[64];
             struct chunk_view c = chunk_of(i, bytes);
-            CK_OK(head_chunks_write(h, (uint64_t)(file * CHUNKS + i + 1), &c, &ret_refs[file * CHUNKS + i]));
+            CK_OK(head_chunks_write(h, (uint64_t)(file * CHUNKS + i + 1), &c,
+                                    &ret_refs[file * CHUNKS + i]));
         }
         CK_OK(head_chunks_flush(h));
         for (int i = 0; i < CHUNKS; i++) {

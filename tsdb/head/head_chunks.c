@@ -147,7 +147,7 @@ head_chunks_data(const struct head_chunks *h, head_chunk_ref ref)
     return reader_ustr(&r);
 }
 
-/* --- opening and healing ------------------------------------------------------------------------ */
+/* --- opening and healing ---------------------------------------------------------------------- */
 
 static struct err
 map_file(struct head_chunks *h, uint32_t number, size_t reserve_bytes)
@@ -325,7 +325,7 @@ head_chunks_close(struct head_chunks *h)
     mem_free(h);
 }
 
-/* --- writing ------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static struct err
 start_file(struct head_chunks *h)
