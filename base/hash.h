@@ -13,5 +13,17 @@ struct hash128 {
 uint64_t hash64(struct str s);
 /* XXH3 with a per-process secret seed: nobody outside can construct collisions. */
 struct hash128 hash128_seeded(struct str s, uint64_t seed);
+
+/* The same hash for somebody who hashes long keys all the time: what XXH3 derives from the seed
+ * for keys above 240 bytes is derived once. Immutable after hash_secret_init(). */
+enum { HASH_SECRET_BYTES = 192 };
+struct hash_secret {
+    uint64_t seed;
+    unsigned char bytes[HASH_SECRET_BYTES];
+};
+void hash_secret_init(struct hash_secret *secret, uint64_t seed);
+/* Equal to hash128_seeded(s, secret->seed). */
+struct hash128 hash128_secret(struct str s, const struct hash_secret *secret);
+
 /* Random bits from the kernel, for seeds. */
 uint64_t hash_random_seed(void);

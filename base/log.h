@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
@@ -30,6 +31,7 @@ struct log_opts {
 };
 struct log *log_open(const struct log_opts *opts);
 void log_close(struct log *log); /* NULL is allowed */
+DEFINE_AUTO(struct log *, log_close)
 
 enum log_kv_type { LOG_KV_STR, LOG_KV_I64, LOG_KV_U64, LOG_KV_F64, LOG_KV_BOOL };
 struct log_kv {

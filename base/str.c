@@ -106,10 +106,23 @@ str_utf8_first(struct str s)
     return overlong || surrogate || too_high ? 0 : len;
 }
 
+/* How many bytes in front are ASCII, as far as whole words go. */
+static size_t
+ascii_words(struct str s)
+{
+    size_t n = 0;
+    for (uint64_t word; s.n - n >= sizeof word; n += sizeof word) {
+        memcpy(&word, s.p + n, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return n;
+}
+
 bool
 str_is_utf8(struct str s)
 {
-    while (s.n > 0) {
+    for (s = str_skip(s, ascii_words(s)); s.n > 0;) {
         size_t len = str_utf8_first(s);
         if (len == 0)
             return false;
@@ -156,12 +169,10 @@ buf_fini(struct buf *b)
 }
 
 void
-buf_reserve(struct buf *b, size_t more)
+buf_grow(struct buf *b, size_t more)
 {
     size_t need = b->n + more;
     ASSERT(need >= b->n); /* no wrap: sizes were checked against limits */
-    if (need <= b->cap)
-        return;
     b->cap = size_max(size_max(need, b->cap * 2), BUF_BYTES_MIN);
     b->p = mem_realloc(b->p, b->cap);
 }

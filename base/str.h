@@ -100,8 +100,15 @@ auto_buf_fini(struct buf *b)
 {
     buf_fini(b);
 }
+/* buf_reserve() when there is not enough room. */
+void buf_grow(struct buf *b, size_t more);
 /* Room for `more` bytes behind the end; pointers into b die. */
-void buf_reserve(struct buf *b, size_t more);
+static inline void
+buf_reserve(struct buf *b, size_t more)
+{
+    if (__builtin_expect(b->cap - b->n < more, 0))
+        buf_grow(b, more);
+}
 void buf_append(struct buf *b, struct str s);
 void buf_put_u8(struct buf *b, uint8_t byte);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

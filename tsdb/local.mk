@@ -3,12 +3,18 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/chunk/bits.h \
 	%reldir%/chunk/chunk.c %reldir%/chunk/chunk.h \
 	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
-	%reldir%/db.h \
-	%reldir%/head/append.h \
+	%reldir%/db.c %reldir%/db.h \
+	%reldir%/head/append.c %reldir%/head/append.h \
+	%reldir%/head/create.c \
 	%reldir%/head/fingerprints.c %reldir%/head/fingerprints.h \
+	%reldir%/head/head.c %reldir%/head/head.h %reldir%/head/head_int.h \
 	%reldir%/head/head_chunks.c %reldir%/head/head_chunks.h \
 	%reldir%/head/id_list.c %reldir%/head/id_list.h \
+	%reldir%/head/mapper.c \
+	%reldir%/head/match.c %reldir%/head/match.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
+	%reldir%/head/read.c \
+	%reldir%/head/replay.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
 	%reldir%/index/postings.c %reldir%/index/postings.h \
 	%reldir%/model/label_key.c %reldir%/model/label_key.h \
@@ -17,7 +23,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/pattern.c %reldir%/model/pattern.h \
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
-	%reldir%/tenants.h \
+	%reldir%/tenants.c %reldir%/tenants.h \
 	%reldir%/wal/record.c %reldir%/wal/record.h \
 	%reldir%/wal/wal.c %reldir%/wal/wal.h \
 	%reldir%/wal/wal_frames.c %reldir%/wal/wal_frames.h \

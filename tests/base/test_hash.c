@@ -43,6 +43,22 @@ START_TEST(test_hash128_depends)
 }
 END_TEST
 
+/* The derived secret changes the speed, not the value, on both sides of every size class. */
+START_TEST(test_hash128_secret)
+{
+    char key[1200];
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (char)(i * 7);
+    struct hash_secret secret;
+    hash_secret_init(&secret, 12345);
+    for (size_t n = 0; n <= sizeof key; n++) {
+        struct hash128 a = hash128_seeded(str_of(key, n), 12345);
+        struct hash128 b = hash128_secret(str_of(key, n), &secret);
+        ck_assert_msg(a.lo == b.lo && a.hi == b.hi, "length %zu", n);
+    }
+}
+END_TEST
+
 /* The first outputs of xoshiro256** from a splitmix64 seed never change: simulation seeds
  * that failed once must fail again. */
 START_TEST(test_rand_is_fixed)
@@ -90,6 +106,7 @@ hash_suite(void)
     TCase *t = tcase_create("hash");
     tcase_add_loop_test(t, test_hash64, 0, ARRAY_LEN(hash_cases));
     tcase_add_test(t, test_hash128_depends);
+    tcase_add_test(t, test_hash128_secret);
     tcase_add_test(t, test_rand_is_fixed);
     tcase_add_test(t, test_rand_bounds);
     tcase_add_test(t, test_rand_bytes);

@@ -1,9 +1,11 @@
 check_PROGRAMS += %reldir%/test_tsdb
 %canon_reldir%_test_tsdb_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+	%reldir%/head_kit.c %reldir%/head_kit.h \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_chunk.c \
 	%reldir%/test_fingerprints.c \
+	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
 	%reldir%/test_label_key.c \
 	%reldir%/test_labels.c \
@@ -14,6 +16,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_wal_failure.c \
 	%reldir%/test_wal_golden.c \
 	%reldir%/test_wal_reader.c \
+	%reldir%/test_tenants.c \
 	%reldir%/test_xor.c \
 	%reldir%/wal_help.c %reldir%/wal_help.h
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'

@@ -101,6 +101,7 @@ START_TEST(test_decode)
     labels_format(l, &text);
     ck_assert_str_eq(buf_cstr(&text), c->want);
     label_key_encode(l, &key); /* canonical: decodes to the same, encodes to itself */
+    ROW_ASSERT(c->name, label_key_is_canonical(c->key, l) == str_eq(c->key, buf_str(&key)));
     struct labels again;
     ck_assert_int_eq(label_key_decode(&a, buf_str(&key), &again), LABEL_FAULT_NONE);
     ROW_ASSERT(c->name, labels_eq(l, again));

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "tsdb/index/postings.h"
 
-enum { BOUND = 3000, ROUNDS = 300 };
+enum { BOUND = 3000, ROUNDS = 60 };
 
 static struct postings
 random_list(struct arena *a, unsigned *seed, bool *in)

@@ -16,6 +16,13 @@ struct id_list {
 };
 
 void id_list_add(struct id_list *l, uint32_t id, struct epoch *epoch);
+/* Starts loading the place where the next id goes. */
+static inline void
+id_list_prefetch(const struct id_list *l)
+{
+    __builtin_prefetch(atomic_load_explicit(&l->v, memory_order_relaxed) +
+                       atomic_load_explicit(&l->n, memory_order_relaxed), 1);
+}
 void id_list_fini(struct id_list *l);
 
 /* What is there now. Loading n first makes sure that v holds at least that many. */

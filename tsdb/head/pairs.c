@@ -114,5 +114,7 @@ void
 pairs_add_series(struct pairs *p, const uint32_t *ids, size_t count, uint32_t series)
 {
     for (size_t i = 0; i < count; i++)
+        id_list_prefetch(&pairs_at(p, ids[i])->series);
+    for (size_t i = 0; i < count; i++)
         id_list_add(&pairs_at(p, ids[i])->series, series, p->epoch);
 }

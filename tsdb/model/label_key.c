@@ -111,6 +111,40 @@ field_bytes(uint32_t number, struct str s)
     return s.n ? pb_bytes_size(number, s.n) : 0;
 }
 
+/* Skips a tag byte and a minimal uvarint of `bytes` at *at, if that is what stands there. */
+static bool
+skip_field_head(struct str key, size_t *at, uint32_t number, size_t bytes)
+{
+    uint8_t head[1 + UVARINT_BYTES_MAX] = {(uint8_t)(number << 3 | PB_LEN)};
+    size_t n = 1 + store_uvarint(head + 1, bytes);
+    if (key.n - *at < n || memcmp(key.p + *at, head, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+static bool
+skip_field(struct str key, size_t *at, uint32_t number, struct str content)
+{
+    bool here = skip_field_head(key, at, number, content.n) && content.p == key.p + *at;
+    *at += here ? content.n : 0;
+    return here;
+}
+
+bool
+label_key_is_canonical(struct str key, struct labels l)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < l.n; i++) {
+        size_t bytes = field_bytes(LABEL_NAME, l.v[i].name) + field_bytes(LABEL_VALUE, l.v[i].value);
+        if (!skip_field_head(key, &at, KEY_LABELS, bytes) ||
+            !skip_field(key, &at, LABEL_NAME, l.v[i].name) ||
+            !skip_field(key, &at, LABEL_VALUE, l.v[i].value))
+            return false;
+    }
+    return at == key.n;
+}
+
 void
 label_key_encode(struct labels l, struct buf *to)
 {

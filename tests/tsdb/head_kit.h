@@ -1,0 +1,32 @@
+/* head_kit.h - small write requests and query answers for the tests of head and db. */
+#pragma once
+#include "base/vec.h"
+#include "tests/harness.h"
+#include "tsdb/db.h"
+
+/* A request that is built row by row. */
+struct kit_request {
+    struct arena arena;
+    VEC(struct append_row) rows;
+    VEC(struct sample) samples;
+};
+void kit_request_init(struct kit_request *k);
+void kit_request_fini(struct kit_request *k);
+/* `labels` is "name=value,name=value" and goes into the key in that order. */
+void kit_row(struct kit_request *k, const char *labels);
+void kit_sample(struct kit_request *k, int64_t t_ms, double value); /* of the row added last */
+/* Row of raw key bytes. */
+void kit_row_raw(struct kit_request *k, struct str key);
+struct err kit_append(struct kit_request *k, struct db *db, struct append_result *ret_result);
+/* One sample of one series; must be stored. */
+void kit_put(struct db *db, const char *labels, int64_t t_ms, double value);
+
+/* Options of a database in `dir` on `fs`, with small WAL segments. */
+struct db_opts kit_opts(struct fs *fs, const char *dir);
+
+/* "{...}: t=v t=v; ..." for all series that match the selector `name op value`; times in ms.
+ * In the arena. */
+const char *kit_query(struct arena *a, struct db *db, enum matcher_type type, const char *name,
+                      const char *value, int64_t mint_ms, int64_t maxt_ms);
+/* Everything that has a metric name. */
+const char *kit_dump(struct arena *a, struct db *db);

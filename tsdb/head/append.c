@@ -1,0 +1,300 @@
+/* append.c - a write request, from label bytes to stored samples.
+ *
+ * Five passes over the rows, each a tight loop: find the series by the hash of their key bytes
+ * (prefetched in batches), make the missing ones, judge every sample and encode the good ones
+ * for the log, wait until the log has them, store them. Nothing is stored that is not logged;
+ * nothing is logged that was refused. Two requests that race for one series are judged again
+ * when they store: the later one then gets its conflict.
+ * Threads: any; a series is held for its own few lines only. */
+#include "tsdb/head/head_int.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "tsdb/wal/record.h"
+
+enum {
+    LOOKUP_BATCH = 32,             /* cache misses in flight */
+    STORE_AHEAD = 8,               /* rows between prefetch and use */
+    RECORD_SAMPLES_MAX = 1 << 16,  /* of one log record */
+};
+static const uint32_t slot_none = UINT32_MAX;
+
+struct append {
+    struct head *h;
+    const struct append_request *request;
+    struct arena *arena;
+    struct append_result *result;
+    uint32_t *slots; /* a row: its series, or slot_none */
+    uint8_t *fates;  /* a sample: enum sample_fate */
+    int64_t min_valid_ms, max_valid_ms;
+    int64_t mint_ms, maxt_ms; /* of what was stored */
+};
+
+/* Words for the answer: the first refusal stands for all. */
+static void
+keep_example(struct append *run, struct labels labels, const char *cause)
+{
+    if (run->result->example.n > 0)
+        return;
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    labels_format(labels, &text);
+    run->result->example = arena_printf(run->arena, "%s: %.*s", cause, STR_FMT(buf_str(&text)));
+}
+
+static const char *
+fate_text(enum sample_fate fate)
+{
+    switch (fate) {
+    case SAMPLE_STORED:        return "stored";
+    case SAMPLE_REPEATED:      return "repeated";
+    case SAMPLE_OUT_OF_ORDER:  return "out of order sample";
+    case SAMPLE_DUPLICATE:     return "duplicate sample for timestamp";
+    case SAMPLE_OUT_OF_BOUNDS: return "out of bounds";
+    case SAMPLE_TOO_OLD:       return "too old sample";
+    case SAMPLE_TOO_NEW:       return "sample too far in the future";
+    case SAMPLE_FATE_COUNT:    break;
+    }
+    UNREACHABLE("not a fate");
+}
+
+/* --- 1: find ---------------------------------------------------------------------------------- */
+
+typedef VEC(struct append_miss) append_misses;
+
+static void
+find_series(struct append *run, append_misses *misses)
+{
+    struct head *h = run->h;
+    const struct append_row *rows = run->request->rows;
+    for (size_t base = 0; base < run->request->row_count; base += LOOKUP_BATCH) {
+        size_t count = size_min(run->request->row_count - base, LOOKUP_BATCH);
+        struct hash128 keys[LOOKUP_BATCH];
+        for (size_t i = 0; i < count; i++) {
+            keys[i] = hash128_secret(rows[base + i].label_key, &h->secret);
+            fp_prefetch(&h->keys, keys[i]);
+        }
+        for (size_t i = 0; i < count; i++) {
+            uint32_t *slot = &run->slots[base + i];
+            if (fp_find(&h->keys, keys[i], slot)) {
+                __builtin_prefetch(head_hot(h, *slot), 1);
+                run->result->label_faults[LABEL_FAULT_NONE]++;
+                continue;
+            }
+            *slot = slot_none;
+            struct append_miss miss = {.row = (uint32_t)(base + i), .key = keys[i]};
+            vec_push(misses, miss);
+        }
+    }
+}
+
+/* --- 2: make the missing ones ------------------------------------------------------------------ */
+
+/* Parses and checks the labels of one miss; false, counted, when they are refused. */
+static bool
+check_labels(struct append *run, struct append_miss *miss, struct buf *scratch)
+{
+    struct str raw = run->request->rows[miss->row].label_key;
+    enum label_fault fault = label_key_decode(run->arena, raw, &miss->labels);
+    run->result->label_faults[fault]++;
+    if (fault != LABEL_FAULT_NONE) {
+        keep_example(run, (struct labels){NULL, 0}, label_fault_text(fault));
+        return false;
+    }
+    miss->canonical = miss->key;
+    if (!label_key_is_canonical(raw, miss->labels)) {
+        buf_clear(scratch);
+        label_key_encode(miss->labels, scratch);
+        miss->canonical = hash128_secret(buf_str(scratch), &run->h->secret);
+    }
+    return true;
+}
+
+static struct err
+make_missing(struct append *run, append_misses *misses)
+{
+    AUTO(buf_fini) struct buf scratch = BUF_INIT;
+    size_t good = 0;
+    for (size_t i = 0; i < misses->n; i++) {
+        if (check_labels(run, &misses->v[i], &scratch))
+            misses->v[good++] = misses->v[i];
+    }
+    TRY(arena_check(run->arena));
+    return head_create_missing(run->h, misses->v, good, run->slots, run->result);
+}
+
+/* --- 3: judge and encode ------------------------------------------------------------------------ */
+
+struct encoder {
+    struct record_list records;
+    struct record_samples_writer writer;
+    size_t in_record; /* samples in the last record */
+};
+
+static void
+encode_sample(struct encoder *e, uint64_t ref, struct sample s, size_t samples_left)
+{
+    if (e->in_record == 0) {
+        record_list_begin(&e->records);
+        size_t room = size_min(samples_left, RECORD_SAMPLES_MAX);
+        record_begin_samples(&e->writer, &e->records.bytes, ref, s.t_ms, room);
+    }
+    record_put_sample(&e->writer, ref, s.t_ms, s.bits);
+    e->in_record = (e->in_record + 1) % RECORD_SAMPLES_MAX;
+}
+
+static void
+judge_row(struct append *run, size_t row_index, struct encoder *e)
+{
+    const struct append_row *row = &run->request->rows[row_index];
+    struct series_hot *hot = head_hot(run->h, run->slots[row_index]);
+    spin_acquire(&hot->spin);
+    struct series_last last = series_last_of(hot);
+    spin_release(&hot->spin);
+
+    for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
+        struct sample s = run->request->samples[i];
+        enum sample_fate fate = s.t_ms > run->max_valid_ms
+                                    ? SAMPLE_TOO_NEW
+                                    : series_judge(last, s, run->min_valid_ms);
+        run->fates[i] = (uint8_t)fate;
+        if (fate != SAMPLE_STORED)
+            continue;
+        encode_sample(e, series_ref(hot), s, run->request->sample_count - i);
+        last = (struct series_last){s, true};
+    }
+}
+
+static struct err
+log_samples(struct append *run, const struct record_list *records)
+{
+    if (records->starts.n == 0)
+        return OK;
+    wal_ticket ticket;
+    const struct str *views = record_list_views(records, run->arena);
+    TRY(wal_enqueue(run->h->wal, views, records->starts.n, &ticket));
+    return wal_wait(run->h->wal, ticket);
+}
+
+static struct err
+judge_and_log(struct append *run)
+{
+    struct encoder e = {.records = RECORD_LIST_INIT};
+    for (size_t i = 0; i < run->request->row_count; i++) {
+        if (run->slots[i] != slot_none)
+            judge_row(run, i, &e);
+    }
+    struct err logged = log_samples(run, &e.records);
+    record_list_fini(&e.records);
+    return logged;
+}
+
+/* --- 4: store ------------------------------------------------------------------------------------ */
+
+static void
+store_row(struct append *run, size_t row_index, struct finished_chunks *finished)
+{
+    const struct append_row *row = &run->request->rows[row_index];
+    uint32_t slot = run->slots[row_index];
+    struct series_hot *hot = head_hot(run->h, slot);
+    struct series_cold *cold = head_cold(run->h, slot);
+
+    spin_acquire(&hot->spin);
+    for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
+        struct sample s = run->request->samples[i];
+        if (run->fates[i] != SAMPLE_STORED)
+            continue;
+        /* Again: another request may have stored a newer one since this was judged. */
+        enum sample_fate fate = series_judge(series_last_of(hot), s, INT64_MIN);
+        run->fates[i] = (uint8_t)fate;
+        if (fate != SAMPLE_STORED)
+            continue;
+        struct head_chunk *full = series_append(hot, cold, s, run->h->opts.block_range_ms);
+        if (full)
+            vec_push(finished, ((struct finished_chunk){slot, full}));
+        run->mint_ms = i64_min(run->mint_ms, s.t_ms);
+        run->maxt_ms = i64_max(run->maxt_ms, s.t_ms);
+    }
+    spin_release(&hot->spin);
+}
+
+static void
+prefetch_row(struct append *run, size_t ahead)
+{
+    if (ahead >= run->request->row_count || run->slots[ahead] == slot_none)
+        return;
+    struct series_hot *hot = head_hot(run->h, run->slots[ahead]);
+    __builtin_prefetch(hot, 1);
+    __builtin_prefetch(head_cold(run->h, run->slots[ahead]), 1);
+}
+
+static void
+count_row(struct append *run, size_t row_index)
+{
+    const struct append_row *row = &run->request->rows[row_index];
+    for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
+        enum sample_fate fate = run->fates[i];
+        run->result->fates[fate]++;
+        if (fate > SAMPLE_REPEATED && run->result->example.n == 0)
+            keep_example(run, head_labels(run->h, run->slots[row_index], run->arena),
+                         fate_text(fate));
+    }
+}
+
+static void
+store_samples(struct append *run)
+{
+    struct finished_chunks finished = VEC_INIT;
+    for (size_t i = 0; i < run->request->row_count; i++) {
+        prefetch_row(run, i + STORE_AHEAD);
+        if (run->slots[i] == slot_none)
+            continue;
+        store_row(run, i, &finished);
+        count_row(run, i);
+    }
+    head_queue_finished(run->h, &finished);
+    vec_fini(&finished);
+    if (run->mint_ms <= run->maxt_ms)
+        head_widen(run->h, run->mint_ms, run->maxt_ms);
+    atomic_fetch_add_explicit(&run->h->samples_appended, run->result->fates[SAMPLE_STORED],
+                              memory_order_relaxed);
+}
+
+/* ------------------------------------------------------------------------------------------------- */
+
+static struct err
+append_run(struct append *run)
+{
+    append_misses misses = VEC_INIT;
+    find_series(run, &misses);
+    struct err made = misses.n > 0 ? make_missing(run, &misses) : OK;
+    vec_fini(&misses);
+    TRY(made);
+    TRY(judge_and_log(run));
+    store_samples(run);
+    return OK;
+}
+
+struct err
+head_append(struct head *h, const struct append_request *request, struct arena *a,
+            struct append_result *ret_result)
+{
+    *ret_result = (struct append_result){0};
+    ASSERT(request->row_count < slot_none); /* proto/ limits requests far below */
+    int64_t window = h->opts.future_window_ms;
+    struct append run = {
+        .h = h,
+        .request = request,
+        .arena = a,
+        .result = ret_result,
+        .slots = arena_alloc(a, request->row_count * sizeof(uint32_t)),
+        .fates = arena_alloc(a, request->sample_count),
+        .min_valid_ms = head_min_valid_ms(h),
+        .max_valid_ms = window ? clock_wall_ms(h->opts.clock) + window : INT64_MAX,
+        .mint_ms = INT64_MAX,
+        .maxt_ms = INT64_MIN,
+    };
+    struct epoch_guard guard = epoch_enter(h->epoch);
+    struct err e = append_run(&run);
+    epoch_leave(h->epoch, guard);
+    return e;
+}

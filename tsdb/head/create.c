@@ -1,0 +1,178 @@
+/* create.c - the birth of series.
+ *
+ * Order is everything here (invariants H2 and H3 of README.md): a series' record goes into the
+ * log's queue before its key is published, so no other request can log a sample of it first;
+ * and its two halves are written before its number stands in any list. */
+#include "tsdb/head/head_int.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "tsdb/wal/record.h"
+
+enum {
+    NEWBORN_SLOTS = 4 * HEAD_CREATE_CHUNK, /* of the table that finds twins in one request */
+    ALIASES_SPARE = 1000,                  /* other spellings of keys, beyond one a series */
+};
+static const wal_ticket ticket_never = UINT64_MAX; /* the record did not even get queued */
+
+struct labels
+head_labels(const struct head *h, uint32_t slot, struct arena *a)
+{
+    const uint32_t *set = head_cold(h, slot)->pairs;
+    struct label *v = ARENA_ARRAY(a, struct label, set[0]);
+    for (uint32_t i = 0; i < set[0]; i++) {
+        const struct pair *pair = pairs_at(&h->pairs, set[i + 1]);
+        v[i] = (struct label){pairs_name_at(&h->pairs, pair->name)->text, pair_value(pair)};
+    }
+    return (struct labels){v, set[0]};
+}
+
+uint32_t
+head_create_series(struct head *h, struct labels labels, uint64_t ref)
+{
+    uint32_t slot = atomic_load_explicit(&h->series_count, memory_order_relaxed);
+    ASSERT(slot < HEAD_SERIES_MAX); /* callers check the limit */
+    segarray_ensure(&h->hot, slot);
+    segarray_ensure(&h->cold, slot);
+
+    uint32_t *set = arena_alloc(&h->pair_sets, (labels.n + 1) * sizeof *set);
+    set[0] = u32_of_size(labels.n);
+    pairs_intern(&h->pairs, labels, set + 1);
+    series_init(head_hot(h, slot), head_cold(h, slot), ref, set);
+
+    /* H3: first the count, then the lists: whoever finds the number knows it is in range. */
+    atomic_store_explicit(&h->series_count, slot + 1, memory_order_release);
+    pairs_add_series(&h->pairs, set + 1, labels.n, slot);
+    return slot;
+}
+
+/* Series made under this hold of the lock, found by canonical key: their keys are not
+ * published yet, and one request may bring the same labels twice. */
+struct newborns {
+    struct {
+        struct hash128 key;
+        uint32_t slot;
+    } v[HEAD_CREATE_CHUNK];
+    size_t n;
+    uint16_t index[NEWBORN_SLOTS]; /* position in v + 1; open addressing */
+};
+
+static uint16_t *
+newborn_place(struct newborns *b, struct hash128 key)
+{
+    for (uint64_t i = key.lo;; i++) {
+        uint16_t *at = &b->index[i % NEWBORN_SLOTS];
+        if (*at == 0 || (b->v[*at - 1].key.lo == key.lo && b->v[*at - 1].key.hi == key.hi))
+            return at;
+    }
+}
+
+static bool
+same_key(struct hash128 a, struct hash128 b)
+{
+    return a.lo == b.lo && a.hi == b.hi;
+}
+
+/* Remembers another spelling of a key; beyond the bound it is parsed each time instead. */
+static void
+add_alias(struct head *h, const struct append_miss *miss, uint32_t slot) REQUIRES(h->create_lock)
+{
+    uint32_t known;
+    uint64_t bound = atomic_load_explicit(&h->series_count, memory_order_relaxed) + ALIASES_SPARE;
+    if (same_key(miss->key, miss->canonical) || h->alias_count >= bound ||
+        fp_find(&h->keys, miss->key, &known))
+        return;
+    fp_insert(&h->keys, miss->key, slot);
+    h->alias_count++;
+}
+
+static bool
+at_series_limit(const struct head *h)
+{
+    uint32_t limit = h->opts.series_limit ? h->opts.series_limit : HEAD_SERIES_MAX;
+    return atomic_load_explicit(&h->series_count, memory_order_relaxed) >= limit;
+}
+
+/* The slot of one miss: known after all, twin of a newborn, or newborn. False at the limit. */
+static bool
+settle_miss(struct head *h, struct newborns *b, const struct append_miss *miss,
+            struct buf *record, uint32_t *ret_slot) REQUIRES(h->create_lock)
+{
+    if (fp_find(&h->keys, miss->canonical, ret_slot)) {
+        add_alias(h, miss, *ret_slot);
+        return true;
+    }
+    uint16_t *place = newborn_place(b, miss->canonical);
+    if (*place != 0) {
+        *ret_slot = b->v[*place - 1].slot;
+        return true;
+    }
+    if (at_series_limit(h))
+        return false;
+    uint64_t ref = h->next_ref++;
+    *ret_slot = head_create_series(h, miss->labels, ref);
+    record_put_series(record, ref, miss->labels);
+    b->v[b->n].key = miss->canonical;
+    b->v[b->n].slot = *ret_slot;
+    *place = (uint16_t)++b->n;
+    return true;
+}
+
+/* Drops from the list what has reached the log meanwhile. */
+static void
+forget_logged(struct head *h) REQUIRES(h->create_lock)
+{
+    wal_ticket written = wal_written(h->wal);
+    size_t done = 0;
+    while (done < h->unlogged.n && h->unlogged.v[done].ticket <= written)
+        done++;
+    if (done == 0)
+        return;
+    h->unlogged.n -= done;
+    memmove(h->unlogged.v, h->unlogged.v + done, h->unlogged.n * sizeof h->unlogged.v[0]);
+}
+
+/* At most HEAD_CREATE_CHUNK misses under one hold of the lock. */
+static struct err
+create_some(struct head *h, const struct append_miss *misses, size_t count, uint32_t *slots,
+            struct append_result *result)
+{
+    ASSERT(count <= HEAD_CREATE_CHUNK);
+    AUTO(buf_fini) struct buf record = BUF_INIT;
+    record_begin_series(&record);
+    struct newborns born = {.n = 0};
+
+    LOCKED(&h->create_lock);
+    TRY(wal_health(h->wal)); /* else a full disk would let series pile up in memory */
+    forget_logged(h);
+    for (size_t i = 0; i < count; i++) {
+        if (!settle_miss(h, &born, &misses[i], &record, &slots[misses[i].row]))
+            result->series_over_limit++;
+    }
+    if (born.n == 0)
+        return OK;
+    wal_ticket ticket = ticket_never;
+    struct err logged = wal_enqueue(h->wal, &(struct str){record.p, record.n}, 1, &ticket);
+    /* H2: only now may other requests find them. When the log refused the record they are
+     * told to it again by the recovery, before it takes anything else. */
+    for (size_t i = 0; i < born.n; i++) {
+        fp_insert(&h->keys, born.v[i].key, born.v[i].slot);
+        struct unlogged_series u = {born.v[i].slot, logged.code ? ticket_never : ticket};
+        vec_push(&h->unlogged, u);
+    }
+    result->series_created += born.n;
+    atomic_fetch_add_explicit(&h->series_created, born.n, memory_order_relaxed);
+    return logged;
+}
+
+struct err
+head_create_missing(struct head *h, struct append_miss *misses, size_t count, uint32_t *slots,
+                    struct append_result *result)
+{
+    for (size_t done = 0; done < count;) {
+        size_t some = size_min(count - done, HEAD_CREATE_CHUNK);
+        TRY_IN(create_some(h, misses + done, some, slots, result), "log of new series");
+        done += some;
+    }
+    return OK;
+}

@@ -1,0 +1,35 @@
+/* head.h - the newest samples of one tenant, in memory, with their log and finished chunks.
+ *
+ * README.md tells the story; append.c, read.c, replay.c and mapper.c are its chapters.
+ * Threads: any, unless a function says otherwise. */
+#pragma once
+#include "tsdb/db.h"
+
+struct head;
+
+enum {
+    HEAD_SERIES_MAX = 1 << 30,
+    HEAD_CREATE_CHUNK = 256, /* series born under one hold of the creation lock */
+};
+
+/* Repairs and replays <dir>/wal and <dir>/chunks_head, then opens both for writing. */
+struct err head_open(const struct db_opts *opts, struct head **ret_head);
+/* No call may be in flight: writes all finished chunks, ends the log cleanly. */
+struct err head_finish(struct head *h);
+void head_close(struct head *h); /* NULL is allowed */
+
+/* The functions behind db.h's of the same name. */
+struct err head_append(struct head *h, const struct append_request *request, struct arena *a,
+                       struct append_result *ret_result);
+struct err head_select(struct head *h, const struct select_query *q, struct matchers matchers,
+                       struct arena *a, struct series_set **ret_set);
+struct err head_label_names(struct head *h, const struct select_query *q, struct matchers matchers,
+                            struct arena *a, struct str_list *ret_names);
+struct err head_label_values(struct head *h, const struct select_query *q, struct str name,
+                             struct matchers matchers, struct arena *a,
+                             struct str_list *ret_values);
+/* Maps finished chunks and, when the log is poisoned, tries to recover it. One thread. */
+struct err head_maintain(struct head *h);
+void head_stats(struct head *h, struct db_stats *ret_stats);
+
+DEFINE_AUTO(struct head *, head_close)

@@ -1,0 +1,112 @@
+/* head_int.h - the inside of a head, for the files of this folder. */
+#pragma once
+#include "base/lock.h"
+#include "base/segarray.h"
+#include "base/vec.h"
+#include "tsdb/head/head.h"
+#include "tsdb/head/pairs.h"
+#include "tsdb/head/series.h"
+
+/* A series whose record may not be in the log yet; told again after a failure of the log. */
+struct unlogged_series {
+    uint32_t slot;
+    wal_ticket ticket;
+};
+/* A finished chunk that waits to be written to chunks_head. */
+struct finished_chunk {
+    uint32_t slot;
+    struct head_chunk *chunk;
+};
+VEC_TYPE(finished_chunks, struct finished_chunk);
+
+struct head {
+    /* configuration (immutable) */
+    struct db_opts opts;
+    char *dir, *wal_dir, *chunks_dir; /* owned */
+    struct hash_secret secret;        /* of every fingerprint */
+
+    /* what readers follow without locks */
+    struct epoch *epoch;
+    struct fp_table keys; /* hash of a label key -> slot; aliases of one series included */
+    struct pairs pairs;
+    struct segarray hot, cold;      /* by slot */
+    _Atomic(uint32_t) series_count; /* published after hot and cold of the slot */
+
+    /* births */
+    struct lock create_lock;
+    uint64_t next_ref GUARDED_BY(create_lock);
+    uint64_t alias_count GUARDED_BY(create_lock);
+    struct arena pair_sets GUARDED_BY(create_lock); /* series_cold.pairs */
+    VEC(struct unlogged_series) unlogged GUARDED_BY(create_lock); /* ascending tickets */
+
+    /* disk */
+    struct wal *wal;
+    struct head_chunks *chunks;
+    struct lock mapped_lock;
+    struct finished_chunks finished GUARDED_BY(mapped_lock);
+
+    /* figures: relaxed atomics */
+    _Atomic(int64_t) mint_ms, maxt_ms;
+    _Atomic(uint64_t) samples_appended, series_created, chunks_mapped;
+};
+
+static inline struct series_hot *
+head_hot(const struct head *h, uint32_t slot)
+{
+    return segarray_at(&h->hot, slot);
+}
+static inline struct series_cold *
+head_cold(const struct head *h, uint32_t slot)
+{
+    return segarray_at(&h->cold, slot);
+}
+
+/* Log records that are built side by side in one buffer. */
+struct record_list {
+    struct buf bytes;
+    VEC(size_t) starts;
+};
+#define RECORD_LIST_INIT {.bytes = BUF_INIT, .starts = VEC_INIT}
+void record_list_fini(struct record_list *l);
+static inline void
+auto_record_list_fini(struct record_list *l)
+{
+    record_list_fini(l);
+}
+/* What is appended to l->bytes from now on is a record of its own. */
+static inline void
+record_list_begin(struct record_list *l)
+{
+    vec_push(&l->starts, l->bytes.n);
+}
+/* Views of the finished list, l->starts.n of them, in the arena. */
+struct str *record_list_views(const struct record_list *l, struct arena *a);
+
+/* create.c - the label set as views into the pairs' strings. */
+struct labels head_labels(const struct head *h, uint32_t slot, struct arena *a);
+/* Under the creation lock, or before the head is shared: makes a series, unpublished keys. */
+uint32_t head_create_series(struct head *h, struct labels labels, uint64_t ref);
+
+/* A row that no fingerprint knew. */
+struct append_miss {
+    uint32_t row;
+    struct hash128 key;       /* of the bytes as received */
+    struct hash128 canonical; /* of the canonical key */
+    struct labels labels;     /* checked and sorted; in the request's arena */
+};
+/* Finds or makes the series of every miss and writes its slot to slots[miss.row]. Rows above
+ * the series limit keep their slot and are counted. */
+struct err head_create_missing(struct head *h, struct append_miss *misses, size_t count,
+                               uint32_t *slots, struct append_result *result);
+
+/* mapper.c */
+void head_queue_finished(struct head *h, const struct finished_chunks *finished);
+struct err head_map_finished(struct head *h);
+
+/* replay.c - fills an empty head; `lost_chunks` is set when chunks_head was damaged. */
+struct err head_replay(struct head *h);
+
+/* Widens the head's time range; called once a request. */
+void head_widen(struct head *h, int64_t mint_ms, int64_t maxt_ms);
+/* Samples below it are out of bounds (spec/tsdb.md section 12). */
+int64_t head_min_valid_ms(const struct head *h);
