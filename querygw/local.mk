@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %reldir%/libquerygw.a
 %canon_reldir%_libquerygw_a_SOURCES = \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
+	%reldir%/promql/ast_json.c %reldir%/promql/ast_json.h \
 	%reldir%/promql/check.c \
 	%reldir%/promql/functions.c %reldir%/promql/functions.h \
 	%reldir%/promql/lex.c %reldir%/promql/lex.h %reldir%/promql/lex_int.h \
@@ -13,5 +14,6 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/parse_number.c \
 	%reldir%/promql/parse_selector.c \
 	%reldir%/promql/parser.c \
+	%reldir%/promql/pretty.c %reldir%/promql/pretty.h \
 	%reldir%/promql/print.c %reldir%/promql/print.h
 EXTRA_DIST += %reldir%/README.md %reldir%/promql/README.md
