@@ -15,7 +15,7 @@
 #include "net/http_head.h"
 #include "net/http_metrics.h"
 #include "net/http_server.h"
-#include "net/router_int.h"
+#include "net/router_match.h"
 #include "net/transport.h"
 
 struct evconnlistener;

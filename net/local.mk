@@ -15,7 +15,7 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/http_stream.c \
 	%reldir%/listen.c %reldir%/listen.h \
 	%reldir%/loop.c %reldir%/loop.h %reldir%/loop_int.h \
-	%reldir%/router.c %reldir%/router.h %reldir%/router_int.h \
+	%reldir%/router.c %reldir%/router.h %reldir%/router_match.h \
 	%reldir%/status.c %reldir%/status.h \
 	%reldir%/tls.c %reldir%/tls.h %reldir%/tls_int.h \
 	%reldir%/transport.c %reldir%/transport.h \

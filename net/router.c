@@ -1,5 +1,5 @@
 /* router.c - the route table: paths in order for a binary search, patterns after them. */
-#include "net/router_int.h"
+#include "net/router_match.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,9 @@
 # Fuzz targets. A new one is two lines: its name in FUZZ_REPLAYS and its sources. See README.md.
 FUZZ_REPLAYS = \
 	%reldir%/fuzz_codec_replay \
+	%reldir%/fuzz_http_chunked_replay \
+	%reldir%/fuzz_http_head_replay \
+	%reldir%/fuzz_http_params_replay \
 	%reldir%/fuzz_numtext_replay \
 	%reldir%/fuzz_pb_replay \
 	%reldir%/fuzz_promql_replay \
@@ -10,6 +13,9 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_units_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_http_chunked_replay_SOURCES = %reldir%/fuzz_http_chunked.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_http_head_replay_SOURCES = %reldir%/fuzz_http_head.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_http_params_replay_SOURCES = %reldir%/fuzz_http_params.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_numtext_replay_SOURCES = %reldir%/fuzz_numtext.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_pb_replay_SOURCES = %reldir%/fuzz_pb.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_promql_replay_SOURCES = %reldir%/fuzz_promql.c $(FUZZ_MAIN)

@@ -2,7 +2,7 @@ check_PROGRAMS += %reldir%/test_net
 %canon_reldir%_test_net_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/fixture.c %reldir%/fixture.h \
-	%reldir%/test_curl.c \
+	%reldir%/test_tls.c \
 	%reldir%/test_http_abuse.c \
 	%reldir%/test_http_chunked.c \
 	%reldir%/test_http_encoding.c \

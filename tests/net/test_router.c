@@ -1,6 +1,6 @@
 /* Paths and methods find their route, or the right way to refuse. */
 #include "base/mem.h"
-#include "net/router_int.h"
+#include "net/router_match.h"
 #include "tests/harness.h"
 
 static void

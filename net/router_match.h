@@ -1,4 +1,4 @@
-/* router_int.h - looking a request up, for the server.
+/* router_match.h - looking a request up, for the server.
  * Threads: any, once the table is complete. */
 #pragma once
 #include "net/router.h"
