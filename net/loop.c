@@ -20,7 +20,10 @@
 #include "base/mem.h"
 #include "base/vec.h"
 
-enum { LOOP_POSTS_KEPT = 1024 }; /* a longer array is freed once it has run */
+enum {
+    LOOP_POSTS_KEPT = 1024,   /* a longer array is freed once it has run */
+    LOOP_CALLBACKS_TURN = 64, /* then the kernel is asked for news, whatever is still active */
+};
 
 struct loop_post {
     void (*fn)(void *arg);
@@ -128,6 +131,8 @@ loop_start(struct loop *l, unsigned index)
     struct event_config *config = event_config_new();
     if (config) {
         event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+        /* Without this, callbacks that activate each other keep libevent from polling. */
+        event_config_set_max_dispatch_interval(config, NULL, LOOP_CALLBACKS_TURN, 0);
         l->base = event_base_new_with_config(config);
         event_config_free(config);
     }

@@ -7,6 +7,7 @@
 
 struct status {
     struct metrics *metrics;      /* borrowed */
+    struct pool *pool;            /* borrowed; NULL: the page is made on the loop */
     _Atomic(bool) healthy, ready; /* relaxed: nothing else is read along with them */
     struct metric *healthy_gauge, *ready_gauge;
 };
@@ -28,6 +29,12 @@ status_open(struct metrics *metrics, const char *component)
     s->healthy_gauge = metric_with(family, (struct str[]){name, STR("healthy")}, 2);
     s->ready_gauge = metric_with(family, (struct str[]){name, STR("ready")}, 2);
     return s;
+}
+
+void
+status_use_pool(struct status *s, struct pool *pool)
+{
+    s->pool = pool;
 }
 
 void
@@ -106,7 +113,7 @@ status_add_routes(struct status *s, struct router *router)
     const struct route routes[] = {
         {"/-/healthy", ROUTE_GET, "healthy", serve_healthy, s, NULL, 0, 0},
         {"/-/ready", ROUTE_GET, "ready", serve_ready, s, NULL, 0, 0},
-        {"/metrics", ROUTE_GET, "metrics", serve_metrics, s, NULL, 0, 0},
+        {"/metrics", ROUTE_GET, "metrics", serve_metrics, s, s->pool, 0, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         router_add(router, &routes[i]);

@@ -15,6 +15,8 @@
 #include "net/loop_int.h"
 #include "net/tls_int.h"
 
+enum { TLS_RECORD_BYTES = 16 << 10 }; /* the most that one record holds */
+
 struct transport {
     /* configuration (immutable) */
     struct loop *loop;
@@ -132,13 +134,27 @@ transport_write_plain(struct transport *t, struct str first, struct str second, 
     return io;
 }
 
+/* A small answer goes out as one TLS record; after IO_AGAIN the same bytes come again, as
+ * OpenSSL wants it. */
+static enum io
+transport_write_tls(struct transport *t, struct str first, struct str second, size_t *ret_n)
+{
+    char joined[TLS_RECORD_BYTES];
+    struct str bytes = first.n > 0 ? first : second;
+    if (first.n > 0 && second.n > 0 && first.n + second.n <= sizeof joined) {
+        memcpy(joined, first.p, first.n);
+        memcpy(joined + first.n, second.p, second.n);
+        bytes = str_of(joined, first.n + second.n);
+    }
+    return tls_session_write(t->tls, bytes, ret_n, &t->write_need);
+}
+
 enum io
 transport_write(struct transport *t, struct str first, struct str second, size_t *ret_n)
 {
     ASSERT(first.n + second.n > 0);
-    enum io io =
-        t->tls ? tls_session_write(t->tls, first.n > 0 ? first : second, ret_n, &t->write_need)
-               : transport_write_plain(t, first, second, ret_n);
+    enum io io = t->tls ? transport_write_tls(t, first, second, ret_n)
+                        : transport_write_plain(t, first, second, ret_n);
     transport_arm(t);
     return io;
 }

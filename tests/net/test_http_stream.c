@@ -10,7 +10,7 @@ static struct fixture f;
 static void
 setup(void)
 {
-    fixture_start(&f, (struct http_server_opts){.write_timeout_ms = 300}, 1, 2, 8);
+    fixture_start(&f, (struct http_server_opts){.write_timeout_ms = 700}, 1, 2, 8);
 }
 
 static void

@@ -11,6 +11,7 @@ static struct metrics *metrics;
 static struct router *router;
 static struct status *status;
 static struct http_server *server;
+static struct pool *pool;
 
 static void
 setup(void)
@@ -19,6 +20,9 @@ setup(void)
     metrics = metrics_open();
     router = router_open();
     status = status_open(metrics, "receive");
+    struct pool_opts workers = {.name = "test", .threads = 1, .queued_limit = 4};
+    CK_OK(pool_start(&workers, &pool));
+    status_use_pool(status, pool);
     status_add_routes(status, router);
     struct http_server_opts opts = {.address = STR("127.0.0.1:0"),
                                     .loops = loops,
@@ -32,6 +36,7 @@ static void
 teardown(void)
 {
     http_server_stop(server, 1000);
+    pool_stop(pool);
     status_close(status);
     router_close(router);
     metrics_close(metrics);
