@@ -64,17 +64,9 @@ write_of(struct receiver *v, struct http_request *r, struct scratch *s)
     };
 }
 
-static void
-answer(struct http_request *r, const struct verdict *verdict)
-{
-    if (verdict->text.n > 0)
-        http_reply_text(r, verdict->status, verdict->text);
-    else
-        http_reply(r, verdict->status, NULL, STR(""));
-}
-
-static void
-serve(struct receiver *v, enum write_door door, struct http_request *r)
+/* Runs the write in a scratch and gives it back. The verdict is in the request's arena. */
+static struct err
+run(struct receiver *v, enum write_door door, struct http_request *r, struct verdict *ret_verdict)
 {
     struct scratch *s = scratch_acquire(&v->scratches);
     struct write q = write_of(v, r, s);
@@ -83,16 +75,29 @@ serve(struct receiver *v, enum write_door door, struct http_request *r)
         q.sink = v->sink; /* published by the state */
         e = as_retryable(write_run(&q));
     }
-    if (e.code != ERR_NONE) {
-        write_metrics_count(&v->metrics, &q, e.code, err_http_status(e.code));
-        log_failure(v, &e, q.batch.tenant);
-        http_reply_err(r, e);
-    } else {
-        struct verdict verdict = verdict_of(door, &q.batch, &q.result, &s->arena);
-        write_metrics_count(&v->metrics, &q, ERR_NONE, verdict.status);
-        answer(r, &verdict);
+    int status = err_http_status(e.code);
+    if (e.code == ERR_NONE) {
+        *ret_verdict = verdict_of(door, &q.batch, &q.result, http_arena(r));
+        status = ret_verdict->status;
     }
+    write_metrics_count(&v->metrics, &q, e.code, status);
+    log_failure(v, &e, q.batch.tenant);
     scratch_release(&v->scratches, s);
+    return e;
+}
+
+/* The answer comes last: once the server has it, the receiver may be closed. */
+static void
+serve(struct receiver *v, enum write_door door, struct http_request *r)
+{
+    struct verdict verdict = {.text = STR("")};
+    struct err e = run(v, door, r, &verdict);
+    if (e.code != ERR_NONE)
+        http_reply_err(r, e);
+    else if (verdict.text.n > 0)
+        http_reply_text(r, verdict.status, verdict.text);
+    else
+        http_reply(r, verdict.status, NULL, STR(""));
 }
 
 void

@@ -20,6 +20,7 @@ if HAVE_PROTOBUF_C
 include tests/proto/local.mk
 endif
 include tests/querygw/local.mk
+include tests/receiver/local.mk
 include tests/tsdb/local.mk
 include tests/fuzz/local.mk
 endif

@@ -1,3 +1,5 @@
 /* suites.h - the unit tests of ingest/, the most basic first. */
 X(decode)
 X(admit)
+X(tenant)
+X(sink_tenants)

@@ -1,0 +1,12 @@
+check_PROGRAMS += %reldir%/test_receiver
+%canon_reldir%_test_receiver_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+	tests/net/client.c tests/net/client.h \
+	%reldir%/fake_sink.c %reldir%/fake_sink.h \
+	%reldir%/messages.h \
+	%reldir%/test_receive.c \
+	%reldir%/test_scratch.c \
+	%reldir%/test_verdict.c \
+	%reldir%/test_write.c
+%canon_reldir%_test_receiver_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/receiver/suites.h"'
+%canon_reldir%_test_receiver_CFLAGS = $(TEST_CFLAGS)
+%canon_reldir%_test_receiver_LDADD = $(TEST_LDADD)

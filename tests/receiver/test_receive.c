@@ -1,0 +1,417 @@
+/* Every row of the table of answers, through a live server: what a sender sees. */
+#include "tests/harness.h"
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "net/http_server.h"
+#include "receiver/receive.h"
+#include "tests/net/client.h"
+#include "tests/receiver/fake_sink.h"
+#include "tests/receiver/messages.h"
+
+enum { BODY_BYTES_MAX = 4096, DECODED_BYTES_MAX = 1000, SERIES_MAX = 10 };
+
+#define RECEIVE  "POST /api/v1/receive"
+#define WRITE    "POST /api/v1/write"
+#define PROTOBUF "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n"
+
+struct fixture {
+    struct loops *loops;
+    struct pool *pool;
+    struct metrics *metrics;
+    struct router *router;
+    struct receiver *receiver;
+    struct http_server *server;
+    struct fake_sink sink;
+    unsigned port;
+};
+
+static void
+fixture_start(struct fixture *f)
+{
+    *f = (struct fixture){.metrics = metrics_open(), .router = router_open()};
+    fake_sink_init(&f->sink);
+    CK_OK(loops_start(1, &f->loops));
+    CK_OK(pool_start(&(struct pool_opts){.name = "write", .threads = 2, .queued_limit = 8},
+                     &f->pool));
+    CK_OK(receiver_open(&(struct receiver_opts){.router = f->router,
+                                                .pool = f->pool,
+                                                .metrics = f->metrics,
+                                                .tenant_header = "X-Scope-OrgID",
+                                                .body_bytes_max = BODY_BYTES_MAX,
+                                                .decoded_bytes_max = DECODED_BYTES_MAX,
+                                                .limits = {.series_max = SERIES_MAX}},
+                        &f->receiver));
+    CK_OK(http_server_start(&(struct http_server_opts){.address = STR("127.0.0.1:0"),
+                                                       .loops = f->loops,
+                                                       .router = f->router,
+                                                       .metrics = f->metrics,
+                                                       .clock = clock_system()},
+                            &f->server));
+    f->port = http_server_port(f->server);
+}
+
+static void
+fixture_stop(struct fixture *f)
+{
+    http_server_stop(f->server, 1000);
+    receiver_close(f->receiver);
+    router_close(f->router);
+    pool_stop(f->pool);
+    loops_stop(f->loops);
+    metrics_close(f->metrics);
+    fake_sink_fini(&f->sink);
+}
+
+static struct reply
+ask(struct fixture *f, const char *line, const char *headers, struct str body)
+{
+    AUTO(buf_fini) struct buf request = BUF_INIT;
+    buf_printf(&request, "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n", line, headers,
+               body.n);
+    buf_append(&request, body);
+    return client_ask(f->port, buf_str(&request));
+}
+
+/* As ask(), with the body compressed. */
+static struct reply
+ask_packed(struct fixture *f, const char *line, const char *headers, struct str message)
+{
+    AUTO(buf_fini) struct buf packed = BUF_INIT;
+    snappy_encode(message, &packed);
+    return ask(f, line, headers, buf_str(&packed));
+}
+
+static const char too_large_plain[DECODED_BYTES_MAX + 1];
+static const char too_large_body[BODY_BYTES_MAX + 1];
+
+static const struct answer_case {
+    const char *name;
+    const char *method, *path; /* NULL: POST, both doors */
+    const char *headers;       /* NULL: PROTOBUF */
+    struct str plain, raw;     /* the body: to be compressed, or as it is */
+    struct append_result result;
+    enum err_code fail; /* of the sink */
+    const char *fail_text;
+    int receive, write; /* statuses */
+    const char *want;   /* part of the body */
+    size_t calls;       /* of the sink, at one door */
+} answer_cases[] = {
+    {.name = "stored",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 200,
+     .write = 204,
+     .want = "",
+     .calls = 1},
+    {.name = "no headers at all",
+     .headers = "",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 200,
+     .write = 204,
+     .want = "",
+     .calls = 1},
+    {.name = "empty request", .raw = STR_INIT("\x00"), .receive = 200, .write = 204, .want = ""},
+    {.name = "metadata only",
+     .plain = STR_INIT(METADATA),
+     .receive = 200,
+     .write = 204,
+     .want = ""},
+    {.name = "exemplars are dropped",
+     .plain = STR_INIT(SERIES_A_B SERIES_EXEMPLAR),
+     .receive = 200,
+     .write = 204,
+     .want = "",
+     .calls = 1},
+    {.name = "out of order",
+     .plain = STR_INIT(SERIES_A_B),
+     .result = {.fates = {[SAMPLE_OUT_OF_ORDER] = 2}},
+     .receive = 409,
+     .write = 400,
+     .want = "add 2 samples: out of order sample\n",
+     .calls = 1},
+    {.name = "duplicate labels",
+     .plain = STR_INIT(SERIES_A_B),
+     .result = {.label_faults = {[LABEL_FAULT_DUPLICATE] = 1}},
+     .receive = 409,
+     .write = 400,
+     .want = "duplicate label names",
+     .calls = 1},
+    {.name = "malformed label",
+     .plain = STR_INIT(SERIES_A_B),
+     .result = {.label_faults = {[LABEL_FAULT_MALFORMED] = 1}},
+     .receive = 400,
+     .write = 400,
+     .want = "malformed",
+     .calls = 1},
+    {.name = "histogram beside floats",
+     .plain = STR_INIT(SERIES_A_B SERIES_HISTOGRAM),
+     .receive = 409,
+     .write = 400,
+     .want = "native histograms are not supported yet: 1 histograms refused\n",
+     .calls = 1},
+    {.name = "histogram alone",
+     .plain = STR_INIT(SERIES_HISTOGRAM),
+     .receive = 409,
+     .write = 400,
+     .want = "native histograms"},
+    {.name = "series limit of the head",
+     .plain = STR_INIT(SERIES_A_B),
+     .result = {.series_over_limit = 3},
+     .receive = 429,
+     .write = 429,
+     .want = "tenant is above active series limit",
+     .calls = 1},
+    {.name = "bad snappy",
+     .raw = STR_INIT("\x10rubbish"),
+     .receive = 400,
+     .write = 400,
+     .want = "snappy decode error"},
+    {.name = "empty body",
+     .raw = STR_INIT(""),
+     .receive = 400,
+     .write = 400,
+     .want = "snappy decode error"},
+    {.name = "bad protobuf",
+     .plain = STR_INIT("\x0a\x7f"),
+     .receive = 400,
+     .write = 400,
+     .want = "remote write: malformed field at byte 0\n"},
+    {.name = "tenant is a path",
+     .headers = PROTOBUF "X-Scope-OrgID: ../x\r\n",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 400,
+     .write = 400,
+     .want = "tenant name not valid"},
+    {.name = "Thanos' tenant is a path",
+     .headers = PROTOBUF "THANOS-TENANT: ..\r\n",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 400,
+     .write = 400,
+     .want = "tenant name not valid"},
+    {.name = "content type",
+     .headers = "Content-Type: application/json\r\n",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 415,
+     .write = 415,
+     .want = "content type"},
+    {.name = "content encoding",
+     .headers = "Content-Encoding: zstd\r\n",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 415,
+     .write = 415,
+     .want = "encoding"},
+    {.name = "remote write 2.0",
+     .headers = "Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request\r\n",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 415,
+     .write = 415,
+     .want = "remote write 2.0 (io.prometheus.write.v2.Request) is not supported yet"},
+    {.name = "body too large",
+     .raw = {too_large_body, sizeof too_large_body},
+     .receive = 413,
+     .write = 413,
+     .want = ""},
+    {.name = "decoded too large",
+     .plain = {too_large_plain, sizeof too_large_plain},
+     .receive = 413,
+     .write = 413,
+     .want = "limit 1000"},
+    {.name = "too many series",
+     .plain = STR_INIT("\x0a\x00\x0a\x00\x0a\x00\x0a\x00\x0a\x00\x0a\x00\x0a\x00\x0a\x00\x0a\x00"
+                       "\x0a\x00\x0a\x00"),
+     .receive = 413,
+     .write = 413,
+     .want = "too many timeseries: 11 in one request, limit 10\n"},
+    {.name = "disk full",
+     .plain = STR_INIT(SERIES_A_B),
+     .fail = ERR_NO_SPACE,
+     .fail_text = "wal/00000001: no space left",
+     .receive = 503,
+     .write = 503,
+     .want = "wal/00000001: no space left\n",
+     .calls = 1},
+    {.name = "disk broken",
+     .plain = STR_INIT(SERIES_A_B),
+     .fail = ERR_IO,
+     .receive = 503,
+     .write = 503,
+     .want = "io\n",
+     .calls = 1},
+    {.name = "overload",
+     .plain = STR_INIT(SERIES_A_B),
+     .fail = ERR_OVERLOAD,
+     .receive = 503,
+     .write = 503,
+     .want = "overload\n",
+     .calls = 1},
+    {.name = "GET", .method = "GET", .headers = "", .receive = 405, .write = 405, .want = ""},
+    {.name = "PUT",
+     .method = "PUT",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 405,
+     .write = 405,
+     .want = ""},
+    {.name = "other path",
+     .path = "/api/v1/receiver",
+     .plain = STR_INIT(SERIES_A_B),
+     .receive = 404,
+     .write = 404,
+     .want = ""},
+};
+
+static void
+check_answer(struct fixture *f, const struct answer_case *c, const char *path, int status)
+{
+    AUTO(buf_fini) struct buf line = BUF_INIT;
+    buf_printf(&line, "%s %s", c->method ? c->method : "POST", c->path ? c->path : path);
+    const char *headers = c->headers ? c->headers : PROTOBUF;
+    AUTO(reply_fini)
+    struct reply r = c->plain.n > 0 ? ask_packed(f, buf_cstr(&line), headers, c->plain)
+                                    : ask(f, buf_cstr(&line), headers, c->raw);
+    ck_assert_msg(r.status == status, "row \"%s\", %s: %d %s", c->name, path, r.status,
+                  buf_cstr(&r.body));
+    ck_assert_msg(strstr(buf_cstr(&r.body), c->want), "row \"%s\", %s: %s", c->name, path,
+                  buf_cstr(&r.body));
+    if (status / 100 == 2) {
+        ROW_ASSERT(c->name, r.body.n == 0);
+        return;
+    }
+    ROW_ASSERT(c->name, str_eq(reply_header(&r, "Content-Type"), STR("text/plain; charset=utf-8")));
+    ROW_ASSERT(c->name, str_eq(reply_header(&r, "X-Content-Type-Options"), STR("nosniff")));
+    ROW_ASSERT(c->name, (reply_header(&r, "Retry-After").n > 0) == (status == 503));
+    struct str allow = reply_header(&r, "Allow");
+    ROW_ASSERT(c->name, (status == 405) == (allow.n > 0 && memmem(allow.p, allow.n, "POST", 4)));
+}
+
+START_TEST(test_answers)
+{
+    const struct answer_case *c = &answer_cases[_i];
+    struct fixture f;
+    fixture_start(&f);
+    receiver_start(f.receiver, &f.sink.sink);
+    f.sink.result = c->result;
+    f.sink.fail = c->fail;
+    f.sink.fail_text = c->fail_text;
+    check_answer(&f, c, "/api/v1/receive", c->receive);
+    check_answer(&f, c, "/api/v1/write", c->write);
+    ROW_ASSERT(c->name, f.sink.calls == 2 * c->calls);
+    fixture_stop(&f);
+}
+END_TEST
+
+static void
+check_write(struct fixture *f, const char *line, int status, const char *body)
+{
+    AUTO(reply_fini) struct reply r = ask_packed(f, line, PROTOBUF, STR(SERIES_A_B));
+    ck_assert_int_eq(r.status, status);
+    ck_assert_str_eq(buf_cstr(&r.body), body);
+    ck_assert((reply_header(&r, "Retry-After").n > 0) == (status == 503));
+}
+
+START_TEST(test_life_cycle)
+{
+    struct fixture f;
+    fixture_start(&f);
+    check_write(&f, RECEIVE, 503, "not ready: the databases are still being opened\n");
+    receiver_start(f.receiver, &f.sink.sink);
+    check_write(&f, RECEIVE, 200, "");
+    receiver_drain(f.receiver);
+    check_write(&f, WRITE, 503, "not ready: shutting down\n");
+    ck_assert_uint_eq(f.sink.calls, 1);
+    fixture_stop(&f);
+}
+END_TEST
+
+static const struct tenant_case {
+    const char *name, *headers, *want;
+} tenant_cases[] = {
+    {"none", PROTOBUF, "default-tenant"},
+    {"chosen header", PROTOBUF "X-Scope-OrgID: a\r\n", "a"},
+    {"Thanos' header", PROTOBUF "thanos-tenant: b\r\n", "b"},
+    {"both", PROTOBUF "THANOS-TENANT: b\r\nX-Scope-OrgID: a\r\n", "a"},
+    {"empty chosen one", PROTOBUF "THANOS-TENANT: b\r\nX-Scope-OrgID: \r\n", "b"},
+};
+
+START_TEST(test_tenants)
+{
+    const struct tenant_case *c = &tenant_cases[_i];
+    struct fixture f;
+    fixture_start(&f);
+    receiver_start(f.receiver, &f.sink.sink);
+    AUTO(reply_fini) struct reply r = ask_packed(&f, RECEIVE, c->headers, STR(SERIES_A_B));
+    ROW_ASSERT(c->name, r.status == 200);
+    ROW_ASSERT(c->name, strcmp(f.sink.tenant, c->want) == 0);
+    fixture_stop(&f);
+}
+END_TEST
+
+static const char *const metric_lines[] = {
+    "thanos_receive_write_timeseries_count{code=\"409\",tenant=\"a\"} 1\n",
+    "thanos_receive_write_timeseries_sum{code=\"409\",tenant=\"a\"} 4\n",
+    "thanos_receive_write_samples_sum{code=\"409\",tenant=\"a\"} 2\n",
+    "thanos_receive_replication_factor 1\n",
+    "thanos_receive_write_limits{tenant=\"\",limit=\"series\"} 10\n",
+    "thanos_receive_write_limits{tenant=\"\",limit=\"body_size\"} 4096\n",
+    "mneme_receive_rejected_samples_total{reason=\"out_of_order\"} 3\n",
+    "mneme_receive_rejected_samples_total{reason=\"too_old\"} 0\n",
+    "mneme_receive_rejected_series_total{reason=\"duplicate_label\"} 5\n",
+    "mneme_receive_rejected_series_total{reason=\"head_series_limit\"} 0\n",
+    "mneme_receive_unsupported_total{kind=\"histogram\"} 1\n",
+    "mneme_receive_unsupported_total{kind=\"exemplar\"} 1\n",
+    "mneme_receive_unsupported_total{kind=\"metadata\"} 1\n",
+    "mneme_receive_refused_requests_total{reason=\"invalid\"} 1\n",
+    "mneme_receive_refused_requests_total{reason=\"unavailable\"} 0\n",
+};
+
+START_TEST(test_metrics)
+{
+    struct fixture f;
+    fixture_start(&f);
+    receiver_start(f.receiver, &f.sink.sink);
+    f.sink.result.fates[SAMPLE_OUT_OF_ORDER] = 3;
+    f.sink.result.label_faults[LABEL_FAULT_DUPLICATE] = 5;
+    struct reply partial =
+        ask_packed(&f, RECEIVE, PROTOBUF "X-Scope-OrgID: a\r\n",
+                   STR(SERIES_A_B SERIES_A_B SERIES_HISTOGRAM SERIES_EXEMPLAR METADATA));
+    struct reply refused = ask(&f, RECEIVE, PROTOBUF, STR("x"));
+    ck_assert_int_eq(partial.status, 409);
+    ck_assert_int_eq(refused.status, 400);
+    reply_fini(&partial);
+    reply_fini(&refused);
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    metrics_write(f.metrics, METRICS_TEXT, &text);
+    for (size_t i = 0; i < ARRAY_LEN(metric_lines); i++)
+        ck_assert_msg(strstr(buf_cstr(&text), metric_lines[i]), "no line %s in %s", metric_lines[i],
+                      buf_cstr(&text));
+    fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(test_bad_default_tenant)
+{
+    struct metrics *m = metrics_open();
+    struct router *router = router_open();
+    struct receiver *v = NULL;
+    CK_ERR(
+        ERR_INVALID,
+        receiver_open(
+            &(struct receiver_opts){.router = router, .metrics = m, .default_tenant = "a/b"}, &v));
+    ck_assert_ptr_null(v);
+    router_close(router);
+    metrics_close(m);
+}
+END_TEST
+
+Suite *
+receive_suite(void)
+{
+    Suite *s = suite_create("receive");
+    TCase *t = tcase_create("all");
+    tcase_add_loop_test(t, test_answers, 0, ARRAY_LEN(answer_cases));
+    tcase_add_test(t, test_life_cycle);
+    tcase_add_loop_test(t, test_tenants, 0, ARRAY_LEN(tenant_cases));
+    tcase_add_test(t, test_metrics);
+    tcase_add_test(t, test_bad_default_tenant);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,133 @@
+/* What each mix of refusals is called, at both doors. */
+#include "tests/harness.h"
+
+#include "base/mem.h"
+#include "receiver/verdict.h"
+
+static const struct verdict_case {
+    const char *name;
+    struct append_result result;
+    size_t histograms;
+    int receive, write; /* statuses */
+    const char *text;
+} verdict_cases[] = {
+    {.name = "all stored", .receive = 200, .write = 204, .text = ""},
+    {.name = "stored and repeated",
+     .result = {.fates = {[SAMPLE_STORED] = 5, [SAMPLE_REPEATED] = 2}, .label_faults = {7}},
+     .receive = 200,
+     .write = 204,
+     .text = ""},
+    {.name = "out of order",
+     .result = {.fates = {[SAMPLE_STORED] = 5, [SAMPLE_OUT_OF_ORDER] = 3}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 3 samples: out of order sample"},
+    {.name = "duplicate",
+     .result = {.fates = {[SAMPLE_DUPLICATE] = 1}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 1 samples: duplicate sample for timestamp"},
+    {.name = "too old and too new are out of bounds alike",
+     .result = {.fates = {[SAMPLE_OUT_OF_BOUNDS] = 1, [SAMPLE_TOO_NEW] = 2}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 3 samples: out of bounds"},
+    {.name = "behind the window",
+     .result = {.fates = {[SAMPLE_TOO_OLD] = 4}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 4 samples: too old sample"},
+    {.name = "with an example",
+     .result = {.fates = {[SAMPLE_TOO_OLD] = 4}, .example = STR_INIT("up{}: too old sample")},
+     .receive = 409,
+     .write = 400,
+     .text = "add 4 samples: too old sample (first: up{}: too old sample)"},
+    {.name = "duplicate label",
+     .result = {.label_faults = {[LABEL_FAULT_DUPLICATE] = 2}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 2 series: label set contains duplicate label names"},
+    {.name = "no labels and an empty name",
+     .result = {.label_faults = {[LABEL_FAULT_EMPTY_SET] = 2, [LABEL_FAULT_EMPTY_NAME] = 3}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 5 series: label set contains a label with empty name or value"},
+    {.name = "not UTF-8",
+     .result = {.label_faults = {[LABEL_FAULT_NOT_UTF8] = 1}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 1 series: label set contains bytes that are not UTF-8"},
+    {.name = "too many",
+     .result = {.label_faults = {[LABEL_FAULT_TOO_MANY] = 1}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 1 series: label set has too many labels"},
+    {.name = "too long",
+     .result = {.label_faults = {[LABEL_FAULT_TOO_LONG] = 1}},
+     .receive = 409,
+     .write = 400,
+     .text = "add 1 series: label set contains a name or value that is too long"},
+    {.name = "malformed label",
+     .result = {.label_faults = {[LABEL_FAULT_MALFORMED] = 1}},
+     .receive = 400,
+     .write = 400,
+     .text = "add 1 series: label set is malformed"},
+    {.name = "histograms",
+     .histograms = 6,
+     .receive = 409,
+     .write = 400,
+     .text = "native histograms are not supported yet: 6 histograms refused"},
+    {.name = "series limit",
+     .result = {.series_over_limit = 9},
+     .receive = 429,
+     .write = 429,
+     .text = "tenant is above active series limit: 9 series refused"},
+    {.name = "two reasons, sorted",
+     .result = {.fates = {[SAMPLE_OUT_OF_ORDER] = 1, [SAMPLE_DUPLICATE] = 1}},
+     .receive = 409,
+     .write = 400,
+     .text = "2 errors: add 1 samples: duplicate sample for timestamp; "
+             "add 1 samples: out of order sample"},
+    {.name = "everything at once",
+     .result = {.fates = {1, 1, 1, 1, 1, 1, 1},
+                .label_faults = {1, 1, 1, 1, 1, 1, 1, 1},
+                .series_over_limit = 1},
+     .histograms = 1,
+     .receive = 429,
+     .write = 429,
+     .text = "12 errors: add 1 samples: duplicate sample for timestamp; "
+             "add 1 samples: out of order sample; add 1 samples: too old sample; "
+             "add 1 series: label set contains a name or value that is too long; "
+             "add 1 series: label set contains bytes that are not UTF-8; "
+             "add 1 series: label set contains duplicate label names; "
+             "add 1 series: label set has too many labels; "
+             "add 1 series: label set is malformed; add 2 samples: out of bounds; "
+             "add 2 series: label set contains a label with empty name or value; "
+             "native histograms are not supported yet: 1 histograms refused; "
+             "tenant is above active series limit: 1 series refused"},
+};
+
+START_TEST(test_verdict)
+{
+    const struct verdict_case *c = &verdict_cases[_i];
+    AUTO(arena_fini) struct arena a = {0};
+    struct batch batch = {.unsupported = {.histograms = c->histograms, .exemplars = 3}};
+    struct verdict receive = verdict_of(DOOR_RECEIVE, &batch, &c->result, &a);
+    struct verdict write = verdict_of(DOOR_WRITE, &batch, &c->result, &a);
+    ROW_ASSERT(c->name, receive.status == c->receive);
+    ROW_ASSERT(c->name, write.status == c->write);
+    ck_assert_msg(str_eq(receive.text, str_of_cstr(c->text)), "row \"%s\": got %.*s", c->name,
+                  STR_FMT(receive.text));
+    ROW_ASSERT(c->name, str_eq(receive.text, write.text));
+}
+END_TEST
+
+Suite *
+verdict_suite(void)
+{
+    Suite *s = suite_create("verdict");
+    TCase *t = tcase_create("all");
+    tcase_add_loop_test(t, test_verdict, 0, ARRAY_LEN(verdict_cases));
+    suite_add_tcase(s, t);
+    return s;
+}
