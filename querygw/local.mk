@@ -1,12 +1,25 @@
 noinst_LIBRARIES += %reldir%/libquerygw.a
+# No fused multiply-add: sums must round as Prometheus' do on every machine.
+%canon_reldir%_libquerygw_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 %canon_reldir%_libquerygw_a_SOURCES = \
+	%reldir%/promql/aggregate.c \
+	%reldir%/promql/arith.c %reldir%/promql/arith.h \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
 	%reldir%/promql/ast_json.c %reldir%/promql/ast_json.h \
 	%reldir%/promql/check.c \
+	%reldir%/promql/engine.c %reldir%/promql/engine.h \
+	%reldir%/promql/exec.c %reldir%/promql/exec.h \
+	%reldir%/promql/func_range.c %reldir%/promql/func_range.h %reldir%/promql/func_range_int.h \
+	%reldir%/promql/func_rate.c \
 	%reldir%/promql/functions.c %reldir%/promql/functions.h \
+	%reldir%/promql/instant.c \
+	%reldir%/promql/kahan.h \
+	%reldir%/promql/key_map.c %reldir%/promql/key_map.h \
 	%reldir%/promql/lex.c %reldir%/promql/lex.h %reldir%/promql/lex_int.h \
 	%reldir%/promql/lex_number.c \
 	%reldir%/promql/lex_string.c \
+	%reldir%/promql/notes.c %reldir%/promql/notes.h \
+	%reldir%/promql/op.c %reldir%/promql/op.h \
 	%reldir%/promql/operators.c %reldir%/promql/operators.h \
 	%reldir%/promql/parse.c %reldir%/promql/parse.h %reldir%/promql/parse_int.h \
 	%reldir%/promql/parse_duration.c \
@@ -14,6 +27,15 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/parse_number.c \
 	%reldir%/promql/parse_selector.c \
 	%reldir%/promql/parser.c \
+	%reldir%/promql/plan.c %reldir%/promql/plan.h \
 	%reldir%/promql/pretty.c %reldir%/promql/pretty.h \
-	%reldir%/promql/print.c %reldir%/promql/print.h
+	%reldir%/promql/print.c %reldir%/promql/print.h \
+	%reldir%/promql/range_call.c \
+	%reldir%/promql/repeat.c \
+	%reldir%/promql/scalar.c %reldir%/promql/scalar.h \
+	%reldir%/promql/select.c %reldir%/promql/select.h \
+	%reldir%/promql/series_key.c %reldir%/promql/series_key.h \
+	%reldir%/promql/step.c %reldir%/promql/step.h \
+	%reldir%/promql/vector_scalar.c \
+	%reldir%/store/store.h
 EXTRA_DIST += %reldir%/README.md %reldir%/promql/README.md

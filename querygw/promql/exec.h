@@ -1,0 +1,59 @@
+/* exec.h - what one running query shares between its operators: memory, limits, counters.
+ *
+ * Every loop whose length depends on data calls exec_work(); whatever keeps samples calls
+ * exec_hold(). Threads: one query, one thread. */
+#pragma once
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "querygw/promql/notes.h"
+#include "querygw/store/store.h"
+
+enum { PROMQL_SAMPLES_MAX_DEFAULT = 50 * 1000 * 1000 }; /* 16 bytes each */
+
+struct promql_limits {
+    size_t samples_max;          /* in memory at a time; 0: PROMQL_SAMPLES_MAX_DEFAULT */
+    const struct clock *clock;   /* NULL: no deadline */
+    uint64_t deadline_ns;        /* monotonic; 0: none */
+    bool (*canceled)(void *arg); /* NULL: never */
+    void *arg;
+};
+
+/* Prometheus' query statistics. */
+struct promql_stats {
+    uint64_t samples_total; /* looked at, each window in full */
+    uint64_t samples_read;  /* looked at, overlaps of windows counted once */
+    uint64_t samples_peak;  /* in memory at a time */
+};
+
+struct select_reader;
+
+struct exec {
+    struct arena *arena; /* borrowed */
+    struct store *store; /* borrowed; NULL for a tenant without data */
+    struct promql_limits limits;
+    struct promql_stats stats;
+    struct notes notes;
+    struct select_reader *readers; /* all of the query, to be closed with it */
+    size_t samples_held;
+    size_t work;        /* since the last look at clock and client */
+    uint64_t hash_seed; /* of label sets */
+};
+
+/* Deadline, client and arena: ERR_TIMEOUT, ERR_CANCELED, ERR_LIMIT. */
+struct err exec_check(struct exec *x);
+/* Counts samples as in memory; ERR_LIMIT with Prometheus' text when there are too many. */
+struct err exec_hold(struct exec *x, size_t samples);
+void exec_release(struct exec *x, size_t samples);
+
+enum { EXEC_WORK_BETWEEN_CHECKS = 1 << 18 }; /* elements: below a millisecond */
+
+/* `units` elements were handled: exec_check() now and then. */
+static inline struct err
+exec_work(struct exec *x, size_t units)
+{
+    x->work += units;
+    if (__builtin_expect(x->work < EXEC_WORK_BETWEEN_CHECKS, 1))
+        return OK;
+    return exec_check(x);
+}

@@ -1,0 +1,184 @@
+/* func_range.c - functions over windows that need no arithmetic between neighbours: sums,
+ * means, extremes, counts. Rates stand in func_rate.c. */
+#include "querygw/promql/func_range.h"
+
+#include <math.h>
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "querygw/promql/func_range_int.h"
+#include "querygw/promql/kahan.h"
+
+/* Up to 2^53 every integer is a double: sums are exact in any order. */
+#define EXACT_SUM_MAX 9007199254740992.0
+
+enum { OVERLAP_MIN = 4 }; /* windows a sample is in, before prefix sums pay */
+
+void *
+window_scratch_get(struct window_scratch *s, size_t count, size_t item_bytes)
+{
+    ASSERT(item_bytes > 0);
+    if (count * item_bytes > s->bytes) {
+        s->bytes = size_max(count * item_bytes, 2 * s->bytes);
+        s->p = arena_alloc(s->arena, s->bytes);
+    }
+    return s->p;
+}
+
+/* Sums of the first i values in ret_sums[i], n + 1 of them; false unless all are integers whose
+ * every sum is exact. */
+static bool
+exact_prefix_sums(const struct windows *w, double *ret_sums)
+{
+    double sum = 0, magnitude = 0;
+    ret_sums[0] = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        double v = w->values[i];
+        magnitude += fabs(v);
+        if (!(magnitude < EXACT_SUM_MAX) || v != rint(v))
+            return false;
+        sum += v;
+        ret_sums[i + 1] = sum;
+    }
+    return true;
+}
+
+/* NULL when windows overlap little or the sums would not be exact. */
+static const double *
+prefix_sums(struct window_scratch *scratch, const struct windows *w)
+{
+    if (w->steps == 1 || w->range_ms / w->step_ms < OVERLAP_MIN)
+        return NULL;
+    double *sums = window_scratch_get(scratch, w->n + 1, sizeof *sums);
+    return exact_prefix_sums(w, sums) ? sums : NULL;
+}
+
+static struct err
+run_sum(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
+{
+    const double *sums = prefix_sums(scratch, w);
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++) {
+        if (!window_move(w, &c, step))
+            continue;
+        if (sums) {
+            column_set(to, step, sums[c.hi] - sums[c.lo]);
+            continue;
+        }
+        struct kahan k = {0, 0};
+        for (size_t i = c.lo; i < c.hi; i++)
+            kahan_add(&k, w->values[i]);
+        column_set(to, step, kahan_value(&k));
+        TRY(exec_work(x, c.hi - c.lo));
+    }
+    return OK;
+}
+
+static struct err
+run_avg(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
+{
+    const double *sums = prefix_sums(scratch, w);
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++) {
+        if (!window_move(w, &c, step))
+            continue;
+        if (sums) {
+            column_set(to, step, (sums[c.hi] - sums[c.lo]) / (double)(c.hi - c.lo));
+            continue;
+        }
+        struct kahan_mean m = {0};
+        for (size_t i = c.lo; i < c.hi; i++)
+            kahan_mean_add(&m, w->values[i]);
+        column_set(to, step, kahan_mean_value(&m));
+        TRY(exec_work(x, c.hi - c.lo));
+    }
+    return OK;
+}
+
+static struct err
+run_count(struct exec *x, struct window_scratch *scratch, const struct windows *w,
+          struct column *to)
+{
+    (void)x, (void)scratch;
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
+            column_set(to, step, (double)(c.hi - c.lo));
+    return OK;
+}
+
+static struct err
+run_last(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
+{
+    (void)x, (void)scratch;
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
+            column_set(to, step, w->values[c.hi - 1]);
+    return OK;
+}
+
+/* `sign` 1 finds maxima, -1 minima. `queue` holds the positions that can still become the
+ * extreme of a window, best first: every later one is smaller (NaN stays out; a window of
+ * nothing else yields NaN). Of equal values the oldest is kept, as -0 and 0 differ in print. */
+static void
+run_extreme(struct window_scratch *scratch, const struct windows *w, struct column *to, double sign)
+{
+    uint32_t *queue = window_scratch_get(scratch, w->n, sizeof *queue);
+    size_t head = 0, tail = 0, taken = 0;
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++) {
+        bool any = window_move(w, &c, step);
+        taken = size_max(taken, c.lo); /* what no window saw need not be queued */
+        for (; taken < c.hi; taken++) {
+            if (isnan(w->values[taken]))
+                continue;
+            while (tail > head && sign * w->values[queue[tail - 1]] < sign * w->values[taken])
+                tail--;
+            queue[tail++] = (uint32_t)taken;
+        }
+        while (head < tail && queue[head] < c.lo)
+            head++;
+        if (any)
+            column_set(to, step, head < tail ? w->values[queue[head]] : w->values[c.lo]);
+    }
+}
+
+static struct err
+run_max(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
+{
+    (void)x;
+    run_extreme(scratch, w, to, 1);
+    return OK;
+}
+
+static struct err
+run_min(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
+{
+    (void)x;
+    run_extreme(scratch, w, to, -1);
+    return OK;
+}
+
+static const struct range_function functions[] = {
+    {PROMQL_FN_RATE, run_rate, false, true},
+    {PROMQL_FN_INCREASE, run_increase, false, true},
+    {PROMQL_FN_DELTA, run_delta, false, false},
+    {PROMQL_FN_IRATE, run_irate, false, false},
+    {PROMQL_FN_IDELTA, run_idelta, false, false},
+    {PROMQL_FN_SUM_OVER_TIME, run_sum, false, false},
+    {PROMQL_FN_AVG_OVER_TIME, run_avg, false, false},
+    {PROMQL_FN_MIN_OVER_TIME, run_min, false, false},
+    {PROMQL_FN_MAX_OVER_TIME, run_max, false, false},
+    {PROMQL_FN_COUNT_OVER_TIME, run_count, false, false},
+    {PROMQL_FN_LAST_OVER_TIME, run_last, true, false},
+};
+
+const struct range_function *
+range_function_find(enum promql_fn id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
+        if (functions[i].id == id)
+            return &functions[i];
+    return NULL;
+}

@@ -1,0 +1,41 @@
+/* func_range.h - functions over the samples of a sliding window: rate(), sum_over_time(), ...
+ *
+ * Each computes a whole column: two cursors walk the samples of one series once, so a step
+ * costs what changed since the last one. Functions whose result must have Prometheus' rounding
+ * add up each window anew, unless the values are integers and every order gives the same sum.
+ * Source: prometheus promql/functions.go; spec/query.md section 5. Threads: one query. */
+#pragma once
+#include "base/err.h"
+#include "querygw/promql/exec.h"
+#include "querygw/promql/functions.h"
+#include "querygw/promql/step.h"
+
+/* One series and how windows move over it: step i sees the samples with
+ * end_i - range < t <= end_i, where end_i = start + i * step. */
+struct windows {
+    const int64_t *t_ms;  /* ascending */
+    const double *values; /* without stale markers */
+    size_t n;
+    int64_t start_ms, step_ms, range_ms;
+    uint32_t steps;
+};
+
+/* Memory that the functions reuse from series to series. */
+struct window_scratch {
+    struct arena *arena; /* borrowed */
+    void *p;
+    size_t bytes;
+};
+
+typedef struct err window_fn(struct exec *x, struct window_scratch *scratch,
+                             const struct windows *w, struct column *to);
+
+struct range_function {
+    enum promql_fn id;
+    window_fn *run;     /* sets values and bits of an empty column, not begin and end */
+    bool keeps_name;    /* the result is still the metric itself */
+    bool wants_counter; /* infos when the metric's name is no counter's */
+};
+
+/* NULL for functions that are not of this kind, or not yet known here. */
+const struct range_function *range_function_find(enum promql_fn id);

@@ -1,0 +1,67 @@
+/* notes.c - warnings and infos, each text once. */
+#include "querygw/promql/notes.h"
+
+#include "base/assert.h"
+
+void
+notes_init(struct notes *n, struct arena *a, uint64_t hash_seed)
+{
+    *n = (struct notes){.arena = a, .hash_seed = hash_seed};
+    key_map_init(&n->seen, a);
+}
+
+static struct err
+notes_keep(struct notes *n, enum note_kind kind, const struct note *note)
+{
+    uint32_t number;
+    bool is_new;
+    TRY(key_map_find_or_add(&n->seen, hash128_seeded(note->text, n->hash_seed), &number, &is_new));
+    if (!is_new)
+        return OK;
+    size_t at = n->count[kind]++;
+    if (at < NOTES_SHOWN_MAX) {
+        n->shown[kind][at] = *note;
+        n->shown[kind][at].text = arena_str(n->arena, note->text);
+    }
+    return OK;
+}
+
+struct err
+notes_add(struct notes *n, enum note_kind kind, struct promql_range range, struct str text)
+{
+    return notes_keep(n, kind, &(struct note){.text = text, .range = range, .has_range = true});
+}
+
+struct err
+notes_add_plain(struct notes *n, enum note_kind kind, struct str text)
+{
+    return notes_keep(n, kind, &(struct note){.text = text});
+}
+
+size_t
+notes_lines(const struct notes *n, enum note_kind kind)
+{
+    size_t count = n->count[kind];
+    return count > NOTES_SHOWN_MAX ? NOTES_SHOWN_MAX + 1 : count;
+}
+
+struct str
+notes_line(const struct notes *n, enum note_kind kind, size_t i, struct str query, struct arena *a)
+{
+    ASSERT(i < notes_lines(n, kind));
+    if (i == NOTES_SHOWN_MAX)
+        return arena_printf(a, "%zu more %s annotations omitted", n->count[kind] - NOTES_SHOWN_MAX,
+                            kind == NOTE_WARNING ? "warning" : "info");
+    const struct note *note = &n->shown[kind][i];
+    if (!note->has_range || note->range.start > query.n)
+        return note->text;
+    size_t line = 1, line_start = 0;
+    for (size_t at = 0; at < note->range.start; at++) {
+        if (query.p[at] == '\n') {
+            line++;
+            line_start = at + 1;
+        }
+    }
+    return arena_printf(a, "%.*s (%zu:%zu)", STR_FMT(note->text), line,
+                        note->range.start - line_start + 1);
+}

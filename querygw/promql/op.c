@@ -1,0 +1,30 @@
+/* op.c - which operator evaluates which node. */
+#include "querygw/promql/op.h"
+
+#include "base/assert.h"
+
+struct op *
+op_open(struct exec *x, const struct plan_node *n)
+{
+    switch (n->kind) {
+    case PLAN_INSTANT:
+        return op_instant_open(x, n);
+    case PLAN_RANGE_CALL:
+        return op_range_call_open(x, n);
+    case PLAN_NEGATE:
+        return op_negate_open(x, n);
+    case PLAN_VECTOR_SCALAR:
+        return op_vector_scalar_open(x, n);
+    case PLAN_AGGREGATE:
+        return op_aggregate_open(x, n);
+    case PLAN_REPEAT:
+        return op_repeat_open(x, n);
+    case PLAN_NUMBER:
+    case PLAN_TEXT:
+    case PLAN_SCALAR_NEGATE:
+    case PLAN_SCALAR_BINARY:
+    case PLAN_RANGE:
+        break;
+    }
+    UNREACHABLE("not of type vector: the parser types operands, engine.c the root");
+}

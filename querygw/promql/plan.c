@@ -1,0 +1,268 @@
+/* plan.c - resolves offsets, @ and ranges; finds what does not depend on time. */
+#include "querygw/promql/plan.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+struct planner {
+    struct arena *arena;
+    struct promql_span span;
+};
+
+static struct err plan_expr(const struct planner *p, const struct promql_node *ast,
+                            const struct promql_grid *grid, struct plan_node **ret_node);
+
+static struct err
+not_yet(const char *kind, struct str what)
+{
+    return ERR(ERR_UNIMPLEMENTED, "not implemented yet: %s%.*s", kind, STR_FMT(what));
+}
+
+static struct plan_node *
+plan_new(const struct planner *p, enum plan_kind kind, const struct promql_node *ast,
+         const struct promql_grid *grid)
+{
+    struct plan_node *n = ARENA_NEW(p->arena, struct plan_node);
+    n->kind = kind;
+    n->grid = *grid;
+    n->range = ast->range;
+    return n;
+}
+
+/* The value is the same at every step: all selectors within have a fixed time. */
+static bool
+is_invariant(const struct promql_node *n)
+{
+    if (n->kind == PROMQL_VECTOR_SELECTOR)
+        return n->vector.at.kind != PROMQL_AT_NONE;
+    for (size_t i = 0; promql_child(n, i); i++)
+        if (!is_invariant(promql_child(n, i)))
+            return false;
+    /* Functions of this version read no clock: AtModifierUnsafeFunctions has none of them. */
+    return true;
+}
+
+static struct err
+check_time(int64_t ms, const char *what)
+{
+    if (ms > PROMQL_TIME_MS_MAX || ms < -PROMQL_TIME_MS_MAX)
+        return ERR(ERR_INVALID, "%s of %jd ms is out of range", what, (intmax_t)ms);
+    return OK;
+}
+
+static struct err
+plan_window(const struct planner *p, const struct promql_vector_selector *v, int64_t window_ms,
+            const struct promql_grid *grid, struct plan_select *ret_select)
+{
+    if (v->anchored || v->smoothed)
+        return not_yet("modifier ", v->anchored ? STR("anchored") : STR("smoothed"));
+    if (v->offset.expr)
+        return not_yet("", STR("duration expression"));
+    struct plan_select s = {.matchers = v->matchers, .window_ms = window_ms};
+    s.shift_ms = v->offset.ms;
+    TRY(check_time(window_ms, "range"));
+    TRY(check_time(v->offset.ms, "offset"));
+    if (v->at.kind != PROMQL_AT_NONE) {
+        int64_t at_ms = v->at.kind == PROMQL_AT_START ? p->span.start_ms
+                        : v->at.kind == PROMQL_AT_END ? p->span.end_ms
+                                                      : v->at.timestamp_ms;
+        TRY(check_time(at_ms, "@ timestamp"));
+        ASSERT(grid->steps == 1); /* plan_expr() put a PLAN_REPEAT above */
+        s.shift_ms += grid->start_ms - at_ms;
+    }
+    s.mint_ms = grid->start_ms - s.shift_ms - window_ms + 1;
+    s.maxt_ms = grid_time_ms(grid, grid->steps - 1) - s.shift_ms;
+    *ret_select = s;
+    return OK;
+}
+
+static struct err
+plan_matrix(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+            struct plan_select *ret_select)
+{
+    if (ast->kind == PROMQL_SUBQUERY)
+        return not_yet("", STR("subquery"));
+    ASSERT(ast->kind == PROMQL_MATRIX_SELECTOR); /* nothing else has this type */
+    if (ast->matrix.range_expr)
+        return not_yet("", STR("duration expression"));
+    return plan_window(p, &ast->matrix.selector->vector, ast->matrix.range_ms, grid, ret_select);
+}
+
+static struct err
+plan_call(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+          struct plan_node **ret_node)
+{
+    const struct promql_function *f = ast->call.function;
+    const struct range_function *range = range_function_find(f->id);
+    if (!range)
+        return not_yet("function ", f->name);
+    ASSERT(ast->call.arg_count == 1);
+    const struct promql_node *arg = promql_unwrap(ast->call.args[0]);
+    struct plan_node *n = plan_new(p, PLAN_RANGE_CALL, arg, grid);
+    n->call.function = range;
+    TRY(plan_matrix(p, arg, grid, &n->call.select));
+    *ret_node = n;
+    return OK;
+}
+
+static struct err
+plan_unary(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+           struct plan_node **ret_node)
+{
+    struct plan_node *child;
+    TRY(plan_expr(p, ast->unary.expr, grid, &child));
+    if (ast->unary.op == PROMQL_ADD) { /* changes nothing, not even the name */
+        *ret_node = child;
+        return OK;
+    }
+    bool scalar = ast->unary.expr->type == PROMQL_SCALAR;
+    *ret_node = plan_new(p, scalar ? PLAN_SCALAR_NEGATE : PLAN_NEGATE, ast, grid);
+    (*ret_node)->child = child;
+    return OK;
+}
+
+static struct err
+plan_binary(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+            struct plan_node **ret_node)
+{
+    const struct promql_binary *b = &ast->binary;
+    bool scalar_left = b->left->type == PROMQL_SCALAR,
+         scalar_right = b->right->type == PROMQL_SCALAR;
+    if (!scalar_left && !scalar_right)
+        return not_yet("vectors on both sides of operator ", str_of_cstr(promql_op_text(b->op)));
+    if (promql_op_class(b->op) == PROMQL_OP_TRIM)
+        return not_yet("operator ", str_of_cstr(promql_op_text(b->op)));
+    ASSERT(promql_op_class(b->op) != PROMQL_OP_SET); /* these take vectors only */
+    bool scalars = scalar_left && scalar_right;
+    struct plan_node *n = plan_new(p, scalars ? PLAN_SCALAR_BINARY : PLAN_VECTOR_SCALAR, ast, grid);
+    n->binary.op = b->op;
+    n->binary.returns_bool = b->returns_bool;
+    n->binary.scalar_left = scalar_left;
+    TRY(plan_expr(p, b->left, grid, &n->binary.left));
+    TRY(plan_expr(p, b->right, grid, &n->binary.right));
+    *ret_node = n;
+    return OK;
+}
+
+/* Sorted and without doubles, in the plan's arena. */
+static void
+sort_names(struct arena *a, const struct promql_labels *from, struct grouping *to)
+{
+    struct str *names = ARENA_ARRAY(a, struct str, from->n);
+    size_t count = 0;
+    for (size_t i = 0; i < from->n; i++) {
+        size_t at = count;
+        while (at > 0 && str_cmp(names[at - 1], from->v[i]) > 0)
+            at--;
+        if (at > 0 && str_eq(names[at - 1], from->v[i]))
+            continue;
+        for (size_t k = count++; k > at; k--)
+            names[k] = names[k - 1];
+        names[at] = from->v[i];
+    }
+    to->names = names;
+    to->count = count;
+}
+
+static struct err
+plan_aggregate(const struct planner *p, const struct promql_node *ast,
+               const struct promql_grid *grid, struct plan_node **ret_node)
+{
+    const struct promql_aggregate *g = &ast->aggregate;
+    enum promql_agg op = g->aggregator->id;
+    if (op != PROMQL_AGG_SUM && op != PROMQL_AGG_AVG && op != PROMQL_AGG_MIN &&
+        op != PROMQL_AGG_MAX && op != PROMQL_AGG_COUNT)
+        return not_yet("aggregation ", g->aggregator->name);
+    struct plan_node *n = plan_new(p, PLAN_AGGREGATE, ast, grid);
+    n->aggregate.op = op;
+    n->aggregate.grouping.without = g->without;
+    sort_names(p->arena, &g->grouping, &n->aggregate.grouping);
+    TRY(plan_expr(p, g->expr, grid, &n->aggregate.child));
+    *ret_node = n;
+    return OK;
+}
+
+static struct err
+plan_here(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+          struct plan_node **ret_node)
+{
+    switch (ast->kind) {
+    case PROMQL_NUMBER:
+        *ret_node = plan_new(p, PLAN_NUMBER, ast, grid);
+        (*ret_node)->number = ast->number.value;
+        return OK;
+    case PROMQL_TEXT:
+        *ret_node = plan_new(p, PLAN_TEXT, ast, grid);
+        (*ret_node)->text = ast->text;
+        return OK;
+    case PROMQL_VECTOR_SELECTOR:
+        *ret_node = plan_new(p, PLAN_INSTANT, ast, grid);
+        return plan_window(p, &ast->vector, p->span.lookback_ms, grid, &(*ret_node)->select);
+    case PROMQL_MATRIX_SELECTOR:
+    case PROMQL_SUBQUERY:
+        *ret_node = plan_new(p, PLAN_RANGE, ast, grid);
+        return plan_matrix(p, ast, grid, &(*ret_node)->select);
+    case PROMQL_PAREN:
+        return plan_here(p, promql_unwrap(ast), grid, ret_node);
+    case PROMQL_UNARY:
+        return plan_unary(p, ast, grid, ret_node);
+    case PROMQL_BINARY:
+        return plan_binary(p, ast, grid, ret_node);
+    case PROMQL_AGGREGATE:
+        return plan_aggregate(p, ast, grid, ret_node);
+    case PROMQL_CALL:
+        return plan_call(p, ast, grid, ret_node);
+    case PROMQL_DURATION:
+        break;
+    }
+    UNREACHABLE("a duration is never an expression");
+}
+
+/* As plan_here(), with the highest parts that do not depend on time evaluated once. */
+static struct err
+plan_expr(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+          struct plan_node **ret_node)
+{
+    bool once = grid->steps > 1 && ast->type == PROMQL_VECTOR && is_invariant(ast);
+    if (!once)
+        return plan_here(p, ast, grid, ret_node);
+    struct plan_node *n = plan_new(p, PLAN_REPEAT, ast, grid);
+    struct promql_grid first = {.start_ms = grid->start_ms, .steps = 1};
+    TRY(plan_here(p, ast, &first, &n->child));
+    *ret_node = n;
+    return OK;
+}
+
+static struct err
+grid_of_span(const struct promql_span *s, struct promql_grid *ret_grid)
+{
+    TRY(check_time(s->start_ms, "start"));
+    TRY(check_time(s->end_ms, "end"));
+    TRY(check_time(s->step_ms, "step"));
+    ASSERT(s->end_ms >= s->start_ms && s->step_ms >= 0 && s->lookback_ms > 0);
+    int64_t more = s->step_ms ? (s->end_ms - s->start_ms) / s->step_ms : 0;
+    if (more >= PROMQL_STEPS_MAX)
+        return ERR(ERR_LIMIT, "query: more than %d steps", PROMQL_STEPS_MAX);
+    *ret_grid = (struct promql_grid){s->start_ms, s->step_ms, (uint32_t)more + 1};
+    return OK;
+}
+
+struct err
+promql_plan(struct arena *a, const struct promql_node *ast, const struct promql_span *span,
+            struct promql_plan **ret_plan)
+{
+    struct planner p = {a, *span};
+    struct promql_plan *plan = ARENA_NEW(a, struct promql_plan);
+    plan->type = ast->type;
+    plan->instant = span->step_ms == 0;
+    plan->span = *span;
+    if (!plan->instant && ast->type != PROMQL_SCALAR && ast->type != PROMQL_VECTOR)
+        return ERR(
+            ERR_INVALID,
+            "invalid expression type \"%s\" for range query, must be Scalar or instant Vector",
+            promql_type_documented(ast->type));
+    TRY(grid_of_span(span, &plan->grid));
+    TRY(plan_expr(&p, ast, &plan->grid, &plan->root));
+    *ret_plan = plan;
+    return OK;
+}

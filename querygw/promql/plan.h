@@ -1,0 +1,89 @@
+/* plan.h - from a checked tree to what will be evaluated: typed operators, each with its grid
+ * of steps, and selectors with the time window that they need.
+ *
+ * Planning is pure: no store, no clock. What this version cannot evaluate is refused here with
+ * ERR_UNIMPLEMENTED, so nothing is half evaluated. Source of the semantics: spec/query.md
+ * section 5; prometheus promql/engine.go (PreprocessExpr, getTimeRangesForSelector).
+ * Threads: immutable after planning: any. */
+#pragma once
+#include "base/arena.h"
+#include "querygw/promql/ast.h"
+#include "querygw/promql/func_range.h"
+#include "querygw/promql/series_key.h"
+#include "querygw/promql/step.h"
+
+/* Times and durations beyond this many ms on either side of 1970 (36 million years) are
+ * refused, so that no sum of a few of them can overflow. */
+#define PROMQL_TIME_MS_MAX (INT64_C(1) << 60)
+
+enum { PROMQL_LOOKBACK_MS_DEFAULT = 5 * 60 * 1000 };
+
+/* What a query is asked for. */
+struct promql_span {
+    int64_t start_ms, end_ms; /* both inclusive; equal for an instant query */
+    int64_t step_ms;          /* 0: an instant query */
+    int64_t lookback_ms;      /* > 0 */
+};
+
+/* Which samples a selector needs: for a step at time T those in (T - shift - window, T - shift].
+ * With @ the grid has one step and shift leads to the fixed time. */
+struct plan_select {
+    struct matchers matchers;
+    int64_t shift_ms;
+    int64_t window_ms;        /* the range, or the lookback of an instant selector */
+    int64_t mint_ms, maxt_ms; /* all of it, inclusive */
+};
+
+enum plan_kind {
+    PLAN_NUMBER,        /* scalar */
+    PLAN_TEXT,          /* string */
+    PLAN_SCALAR_NEGATE, /* scalar: -a            */
+    PLAN_SCALAR_BINARY, /* scalar: a op b        */
+    PLAN_INSTANT,       /* vector: up            */
+    PLAN_RANGE,         /* matrix: up[5m], only as the whole of an instant query */
+    PLAN_RANGE_CALL,    /* vector: rate(up[5m])  */
+    PLAN_NEGATE,        /* vector: -a            */
+    PLAN_VECTOR_SCALAR, /* vector: a op 2, 2 op a */
+    PLAN_AGGREGATE,     /* vector: sum by (a) (b) */
+    PLAN_REPEAT,        /* vector: evaluates its child at one step, for all steps */
+};
+
+struct plan_node {
+    enum plan_kind kind;
+    struct promql_grid grid;
+    struct promql_range range; /* of the query's text, for notes: the argument of a call */
+    union {
+        double number;
+        struct str text;
+        struct plan_node *child;   /* SCALAR_NEGATE, NEGATE, REPEAT */
+        struct plan_select select; /* INSTANT, RANGE */
+        struct {
+            enum promql_op op;
+            struct plan_node *left, *right;
+            bool returns_bool;
+            bool scalar_left; /* VECTOR_SCALAR: which side is the scalar */
+        } binary;
+        struct {
+            const struct range_function *function;
+            struct plan_select select;
+        } call;
+        struct {
+            enum promql_agg op;
+            struct grouping grouping;
+            struct plan_node *child;
+        } aggregate;
+    };
+};
+
+struct promql_plan {
+    struct plan_node *root;
+    enum promql_type type; /* of the result */
+    bool instant;          /* the result has one time, not a range */
+    struct promql_span span;
+    struct promql_grid grid;
+};
+
+/* ERR_INVALID: times out of range, an expression type that a range query cannot have.
+ * ERR_UNIMPLEMENTED: "not implemented yet: ..." */
+struct err promql_plan(struct arena *a, const struct promql_node *ast,
+                       const struct promql_span *span, struct promql_plan **ret_plan);

@@ -1,0 +1,114 @@
+/* range_call.c - a function over a range selector: rate(up[5m]). */
+#include "base/mem.h"
+#include "base/quote.h"
+#include "querygw/promql/func_range_int.h"
+#include "querygw/promql/op.h"
+#include "querygw/promql/select.h"
+#include "querygw/promql/series_key.h"
+
+struct op_range_call {
+    struct op op;
+    struct select_reader *reader;
+    struct window_scratch scratch;
+    struct column column;
+    struct label_scratch labels;
+    struct label_guard guard; /* unused by functions that keep the name */
+};
+
+/* Prometheus counts the samples of every window, and apart from that each sample once. */
+static void
+count_samples(struct promql_stats *stats, const struct windows *w)
+{
+    struct window_cursor c = window_cursor_start();
+    size_t read_to = 0;
+    for (size_t step = 0; step < w->steps; step++) {
+        if (!window_move(w, &c, step))
+            continue;
+        stats->samples_total += c.hi - c.lo;
+        if (c.hi > read_to)
+            stats->samples_read += c.hi - (c.lo > read_to ? c.lo : read_to);
+        read_to = c.hi;
+    }
+}
+
+static bool
+is_counter_name(struct str name)
+{
+    return str_ends_with(name, STR("_total")) || str_ends_with(name, STR("_sum")) ||
+           str_ends_with(name, STR("_count")) || str_ends_with(name, STR("_bucket"));
+}
+
+static struct err
+note_no_counter(struct op_range_call *o)
+{
+    struct str name = labels_get(o->reader->series.labels, STR(LABEL_METRIC_NAME));
+    if (name.n == 0 || is_counter_name(name))
+        return OK;
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    buf_append(&text, STR("PromQL info: metric might not be a counter, name does not end in "
+                          "_total/_sum/_count/_bucket: "));
+    quote_text(name, &text);
+    return notes_add(&o->op.x->notes, NOTE_INFO, o->op.plan->range, buf_str(&text));
+}
+
+/* Computes the current series; *ret_any is false when no window gave a value. */
+static struct err
+range_call_fill(struct op_range_call *o, bool *ret_any)
+{
+    const struct plan_node *n = o->op.plan;
+    const struct sample_columns *s = &o->reader->samples;
+    struct windows w = {
+        .t_ms = s->t_ms,
+        .values = (const double *)(const void *)s->bits,
+        .n = s->n,
+        .start_ms = n->grid.start_ms - n->call.select.shift_ms,
+        .step_ms = n->grid.step_ms,
+        .range_ms = n->call.select.window_ms,
+        .steps = n->grid.steps,
+    };
+    TRY(exec_work(o->op.x, w.n + w.steps));
+    column_clear(&o->column, w.steps);
+    count_samples(&o->op.x->stats, &w);
+    TRY(n->call.function->run(o->op.x, &o->scratch, &w, &o->column));
+    *ret_any = column_fit(&o->column, w.steps);
+    return OK;
+}
+
+static struct err
+range_call_next(struct op *op, struct column **ret_column)
+{
+    struct op_range_call *o = (struct op_range_call *)op;
+    const struct range_function *f = op->plan->call.function;
+    *ret_column = NULL;
+    for (bool any = false; !any;) {
+        bool more;
+        TRY(select_next(o->reader, &more));
+        if (!more)
+            return OK;
+        select_drop_stale(o->reader);
+        TRY(range_call_fill(o, &any));
+    }
+    if (f->wants_counter)
+        TRY(note_no_counter(o));
+    o->column.labels = o->reader->series.labels;
+    if (!f->keeps_name) {
+        o->column.labels = labels_drop_metric(&o->labels, o->column.labels);
+        TRY(label_guard_pass(&o->guard, &o->column));
+    }
+    *ret_column = &o->column;
+    return OK;
+}
+
+static const struct op_ops range_call_ops = {range_call_next};
+
+struct op *
+op_range_call_open(struct exec *x, const struct plan_node *n)
+{
+    struct op_range_call *o = ARENA_NEW(x->arena, struct op_range_call);
+    o->op = (struct op){&range_call_ops, x, n};
+    o->reader = select_open(x, &n->call.select, &n->grid);
+    o->scratch.arena = o->labels.arena = x->arena;
+    column_init(&o->column, x->arena, n->grid.steps);
+    label_guard_init(&o->guard, x, LABEL_GUARD_UNIQUE, n->grid.steps);
+    return &o->op;
+}

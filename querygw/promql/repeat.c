@@ -1,0 +1,44 @@
+/* repeat.c - what does not depend on time: evaluated at the first step, told for every step. */
+#include <string.h>
+
+#include "querygw/promql/op.h"
+
+struct op_repeat {
+    struct op op;
+    struct op *child;
+    struct column column;
+};
+
+static struct err
+repeat_next(struct op *op, struct column **ret_column)
+{
+    struct op_repeat *o = (struct op_repeat *)op;
+    uint32_t steps = op->plan->grid.steps;
+    uint64_t total = op->x->stats.samples_total;
+    struct column *once;
+    TRY(op_next(o->child, &once));
+    uint64_t looked_at = op->x->stats.samples_total - total;
+    op->x->stats.samples_total += looked_at * (steps - 1); /* as if each step had looked */
+    *ret_column = NULL;
+    if (!once)
+        return OK;
+    TRY(exec_work(op->x, steps));
+    o->column.labels = once->labels;
+    column_clear(&o->column, steps);
+    column_set(&o->column, 0, once->values[0]);
+    column_repeat(&o->column, steps);
+    *ret_column = &o->column;
+    return OK;
+}
+
+static const struct op_ops repeat_ops = {repeat_next};
+
+struct op *
+op_repeat_open(struct exec *x, const struct plan_node *n)
+{
+    struct op_repeat *o = ARENA_NEW(x->arena, struct op_repeat);
+    o->op = (struct op){&repeat_ops, x, n};
+    o->child = op_open(x, n->child);
+    column_init(&o->column, x->arena, n->grid.steps);
+    return &o->op;
+}

@@ -1,0 +1,32 @@
+/* select.h - the leaves of a query: pulls one series_set and decodes each series to columns of
+ * times and values.
+ *
+ * Chunks that no window touches are not decoded; samples outside of the selector's time are
+ * dropped while decoding. Threads: one query, one thread; may block in the store. */
+#pragma once
+#include <stdbool.h>
+
+#include "querygw/promql/exec.h"
+#include "querygw/promql/plan.h"
+
+struct select_reader {
+    struct exec *x;                 /* borrowed */
+    struct select_reader *next;     /* list of exec.readers */
+    const struct plan_select *what; /* borrowed */
+    struct promql_grid grid;
+    struct series_set *set; /* owned; NULL before the first series and behind the last */
+    bool started;
+    struct series_view series;     /* the current one: its labels are valid until the next */
+    struct sample_columns samples; /* of the current one; owned */
+};
+
+/* Lives in the query's arena; closed with the query by select_close_all(). */
+struct select_reader *select_open(struct exec *x, const struct plan_select *what,
+                                  const struct promql_grid *grid);
+/* Moves to the next series that has a sample in the time of the selector; stale markers are
+ * samples. *ret_more is false behind the last. */
+struct err select_next(struct select_reader *r, bool *ret_more);
+/* Takes the stale markers out of the current series: what functions over ranges see. */
+void select_drop_stale(struct select_reader *r);
+/* Gives up what the query holds in the store; the labels of every series die. */
+void select_close_all(struct exec *x);

@@ -1,0 +1,107 @@
+/* vector_scalar.c - operators between a vector and a scalar, and the unary minus.
+ *
+ * Arithmetic and the bool modifier drop the metric's name, which can make series equal: those
+ * must not meet at a step. A comparison without bool keeps the elements for which it holds,
+ * with the vector's value, whichever side it stands on. */
+#include "base/assert.h"
+#include "querygw/promql/arith.h"
+#include "querygw/promql/op.h"
+#include "querygw/promql/scalar.h"
+#include "querygw/promql/series_key.h"
+
+struct op_vector_scalar {
+    struct op op;
+    struct op *child;
+    double *scalar; /* NULL before the first series */
+    bool drops_name;
+    struct label_scratch labels;
+    struct label_guard guard;
+};
+
+static struct err
+apply_scalar(struct op_vector_scalar *o, struct column *c)
+{
+    const struct plan_node *n = o->op.plan;
+    enum promql_op op = n->binary.op;
+    if (!o->scalar) {
+        o->scalar = ARENA_ARRAY(o->op.x->arena, double, n->grid.steps);
+        TRY(scalar_fill(o->op.x, n->binary.scalar_left ? n->binary.left : n->binary.right,
+                        o->scalar));
+    }
+    const double *left = n->binary.scalar_left ? o->scalar : c->values;
+    const double *right = n->binary.scalar_left ? c->values : o->scalar;
+    if (promql_op_class(op) == PROMQL_OP_ARITHMETIC)
+        arith_columns(op, c->values, left, right, c->begin, c->end);
+    else
+        arith_compare(op, c, left, right,
+                      n->binary.returns_bool ? ARITH_KEEP_BOOL : ARITH_KEEP_TRUE);
+    return OK;
+}
+
+static struct err
+drop_name(struct op_vector_scalar *o, struct column *c)
+{
+    c->labels = labels_drop_metric(&o->labels, c->labels);
+    return label_guard_pass(&o->guard, c);
+}
+
+static struct err
+vector_scalar_next(struct op *op, struct column **ret_column)
+{
+    struct op_vector_scalar *o = (struct op_vector_scalar *)op;
+    uint32_t steps = op->plan->grid.steps;
+    struct column *c;
+    do {
+        TRY(op_next(o->child, &c));
+        *ret_column = c;
+        if (!c)
+            return OK;
+        TRY(exec_work(op->x, steps));
+        TRY(apply_scalar(o, c));
+    } while (!column_fit(c, steps));
+    return o->drops_name ? drop_name(o, c) : OK;
+}
+
+static struct err
+negate_next(struct op *op, struct column **ret_column)
+{
+    struct op_vector_scalar *o = (struct op_vector_scalar *)op;
+    TRY(op_next(o->child, ret_column));
+    struct column *c = *ret_column;
+    if (!c)
+        return OK;
+    TRY(exec_work(op->x, c->end - c->begin));
+    for (size_t i = c->begin; i < c->end; i++)
+        c->values[i] = -c->values[i];
+    return drop_name(o, c);
+}
+
+static const struct op_ops vector_scalar_ops = {vector_scalar_next};
+static const struct op_ops negate_ops = {negate_next};
+
+static struct op_vector_scalar *
+open_on(struct exec *x, const struct plan_node *n, const struct plan_node *child,
+        const struct op_ops *ops)
+{
+    struct op_vector_scalar *o = ARENA_NEW(x->arena, struct op_vector_scalar);
+    o->op = (struct op){ops, x, n};
+    o->child = op_open(x, child);
+    o->labels.arena = x->arena;
+    label_guard_init(&o->guard, x, LABEL_GUARD_DISJOINT, n->grid.steps);
+    return o;
+}
+
+struct op *
+op_vector_scalar_open(struct exec *x, const struct plan_node *n)
+{
+    const struct plan_node *vector = n->binary.scalar_left ? n->binary.right : n->binary.left;
+    struct op_vector_scalar *o = open_on(x, n, vector, &vector_scalar_ops);
+    o->drops_name = n->binary.returns_bool || promql_op_class(n->binary.op) == PROMQL_OP_ARITHMETIC;
+    return &o->op;
+}
+
+struct op *
+op_negate_open(struct exec *x, const struct plan_node *n)
+{
+    return &open_on(x, n, n->child, &negate_ops)->op;
+}

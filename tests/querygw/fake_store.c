@@ -1,0 +1,290 @@
+/* fake_store.c - series in memory behind store.h. */
+#include "tests/querygw/fake_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/vec.h"
+#include "tsdb/chunk/xor.h"
+
+struct fake_series {
+    struct labels labels;
+    struct sample *v; /* ascending in time */
+    size_t n, cap;
+    bool histogram; /* its chunks hold something else */
+};
+
+/* --- adding -------------------------------------------------------------------------------- */
+
+static struct fake_series *
+series_of(struct fake_store *s, struct labels labels)
+{
+    size_t at = 0;
+    while (at < s->n && labels_cmp(s->v[at]->labels, labels) < 0)
+        at++;
+    if (at < s->n && labels_eq(s->v[at]->labels, labels))
+        return s->v[at];
+    if (s->n == s->cap) {
+        s->cap = 2 * s->cap + 16;
+        struct fake_series **bigger = ARENA_ARRAY(&s->arena, struct fake_series *, s->cap);
+        if (s->n)
+            memcpy(bigger, s->v, s->n * sizeof *bigger);
+        s->v = bigger;
+    }
+    memmove(s->v + at + 1, s->v + at, (s->n++ - at) * sizeof *s->v);
+    s->v[at] = ARENA_NEW(&s->arena, struct fake_series);
+    s->v[at]->labels = labels_copy(&s->arena, labels);
+    return s->v[at];
+}
+
+static void
+series_put(struct fake_store *s, struct fake_series *series, struct sample sample)
+{
+    size_t at = series->n;
+    while (at > 0 && series->v[at - 1].t_ms >= sample.t_ms)
+        at--;
+    if (at < series->n && series->v[at].t_ms == sample.t_ms) {
+        series->v[at] = sample;
+        return;
+    }
+    if (series->n == series->cap) {
+        series->cap = 2 * series->cap + 16;
+        struct sample *bigger = ARENA_ARRAY(&s->arena, struct sample, series->cap);
+        if (series->n)
+            memcpy(bigger, series->v, series->n * sizeof *bigger);
+        series->v = bigger;
+    }
+    memmove(series->v + at + 1, series->v + at, (series->n++ - at) * sizeof *series->v);
+    series->v[at] = sample;
+}
+
+void
+fake_store_add_bits(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits)
+{
+    series_put(s, series_of(s, labels), (struct sample){t_ms, bits});
+}
+
+void
+fake_store_add(struct fake_store *s, struct labels labels, int64_t t_ms, double value)
+{
+    fake_store_add_bits(s, labels, t_ms, bits_of_f64(value));
+}
+
+void
+fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms)
+{
+    struct fake_series *series = series_of(s, labels);
+    series->histogram = true;
+    series_put(s, series, (struct sample){t_ms, 0});
+}
+
+/* --- selecting ----------------------------------------------------------------------------- */
+
+struct fake_set {
+    struct series_set set;
+    struct fake_store *store;
+    struct arena arena; /* of the current series */
+    struct select_query query;
+    struct matchers matchers;
+    size_t at;
+    int64_t calls;
+};
+
+static bool
+matches(const struct fake_series *s, struct matchers m)
+{
+    for (size_t i = 0; i < m.n; i++)
+        if (!matcher_match(&m.v[i], labels_get(s->labels, m.v[i].name)))
+            return false;
+    return true;
+}
+
+/* One chunk of samples v[first], v[first + stride], ... */
+static struct chunk_view
+encode(struct arena *a, const struct fake_series *s, size_t first, size_t count, size_t stride)
+{
+    const struct sample *v = s->v + first;
+    uint8_t *bytes = arena_alloc(a, XOR_HEADER_BYTES + (count + 1) * XOR_SAMPLE_BYTES_MAX + 8);
+    struct xor_appender x;
+    xor_init(&x);
+    for (size_t i = 0; i < count; i++)
+        xor_append(&x, bytes, v[i * stride].t_ms, v[i * stride].bits);
+    return (struct chunk_view){
+        .mint_ms = v[0].t_ms,
+        .maxt_ms = v[(count - 1) * stride].t_ms,
+        .encoding = s->histogram ? CHUNK_HISTOGRAM : CHUNK_XOR,
+        .data = str_of((const char *)bytes, xor_seal(&x, bytes)),
+    };
+}
+
+/* The chunks of a series that touch the time of the query. */
+static void
+encode_all(struct fake_set *set, const struct fake_series *s, struct series_view *to)
+{
+    size_t stride = set->store->interleave ? 2 : 1, run = set->store->chunk_samples * stride;
+    size_t room = (s->n / run + 1) * stride;
+    struct chunk_view *chunks = ARENA_ARRAY(&set->arena, struct chunk_view, room);
+    to->chunks = chunks;
+    to->chunk_count = 0;
+    for (size_t first = 0; first < s->n; first += run)
+        for (size_t lane = 0; lane < stride && first + lane < s->n; lane++) {
+            size_t end = size_min(first + run, s->n);
+            size_t count = (end - first - lane + stride - 1) / stride;
+            struct chunk_view c = encode(&set->arena, s, first + lane, count, stride);
+            if (c.maxt_ms >= set->query.mint_ms && c.mint_ms <= set->query.maxt_ms)
+                chunks[to->chunk_count++] = c;
+        }
+}
+
+static bool
+in_time(const struct fake_series *s, const struct select_query *q)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->v[i].t_ms >= q->mint_ms && s->v[i].t_ms <= q->maxt_ms)
+            return true;
+    return false;
+}
+
+static struct err
+fake_next(struct series_set *base, struct series_view *ret_series, bool *ret_more)
+{
+    struct fake_set *set = container_of(base, struct fake_set, set);
+    if (++set->calls == set->store->fail_next_at)
+        return ERR(ERR_IO, "fake: next failed");
+    while (set->at < set->store->n) {
+        const struct fake_series *s = set->store->v[set->at++];
+        if (!matches(s, set->matchers) || !in_time(s, &set->query))
+            continue;
+        arena_reset(&set->arena); /* views of the last series die, as the contract says */
+        struct series_view view = {.labels = labels_copy(&set->arena, s->labels)};
+        if (set->query.want == SELECT_CHUNKS)
+            encode_all(set, s, &view);
+        *ret_series = view;
+        *ret_more = true;
+        return OK;
+    }
+    *ret_more = false;
+    return OK;
+}
+
+static void
+fake_close(struct series_set *base)
+{
+    struct fake_set *set = container_of(base, struct fake_set, set);
+    atomic_fetch_sub(&set->store->open_sets, 1);
+    arena_fini(&set->arena);
+    mem_free(set);
+}
+
+static const struct series_set_ops fake_set_ops = {fake_next, fake_close};
+
+static struct err
+fake_select(struct store *base, const struct select_query *q, struct matchers matchers,
+            struct arena *a, struct series_set **ret_set)
+{
+    (void)a;
+    struct fake_store *s = container_of(base, struct fake_store, store);
+    s->last_query = *q;
+    if (atomic_fetch_add(&s->selects, 1) + 1 == s->fail_at)
+        return ERR(ERR_IO, "fake: select failed");
+    struct fake_set *set = mem_alloc_zero(sizeof *set);
+    set->set.ops = &fake_set_ops;
+    set->store = s;
+    set->query = *q;
+    set->matchers = matchers;
+    arena_init(&set->arena, 0);
+    atomic_fetch_add(&s->open_sets, 1);
+    *ret_set = &set->set;
+    return OK;
+}
+
+/* --- labels -------------------------------------------------------------------------------- */
+
+static int
+cmp_texts(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static void
+sort_unique(struct str_list *l)
+{
+    if (l->n == 0)
+        return;
+    qsort(l->v, l->n, sizeof *l->v, cmp_texts);
+    size_t last = 0;
+    for (size_t i = 1; i < l->n; i++)
+        if (!str_eq(l->v[last], l->v[i]))
+            l->v[++last] = l->v[i];
+    l->n = last + 1;
+}
+
+/* Names, or the values of `name`. */
+static struct str_list
+collect(const struct fake_store *s, const struct select_query *q, struct str name,
+        struct matchers m, struct arena *a)
+{
+    struct str_list list = {0};
+    size_t room = 0;
+    for (size_t i = 0; i < s->n; i++)
+        room += s->v[i]->labels.n;
+    list.v = ARENA_ARRAY(a, struct str, room);
+    for (size_t i = 0; i < s->n; i++) {
+        if (!matches(s->v[i], m) || !in_time(s->v[i], q))
+            continue;
+        struct labels l = s->v[i]->labels;
+        for (size_t k = 0; k < l.n; k++)
+            if (name.n == 0 || str_eq(name, l.v[k].name))
+                list.v[list.n++] = arena_str(a, name.n ? l.v[k].value : l.v[k].name);
+    }
+    sort_unique(&list);
+    return list;
+}
+
+static struct err
+fake_label_names(struct store *base, const struct select_query *q, struct matchers m,
+                 struct arena *a, struct str_list *ret_names)
+{
+    struct fake_store *s = container_of(base, struct fake_store, store);
+    s->last_query = *q;
+    *ret_names = collect(s, q, STR(""), m, a);
+    return OK;
+}
+
+static struct err
+fake_label_values(struct store *base, const struct select_query *q, struct str name,
+                  struct matchers m, struct arena *a, struct str_list *ret_values)
+{
+    struct fake_store *s = container_of(base, struct fake_store, store);
+    s->last_query = *q;
+    *ret_values = collect(s, q, name, m, a);
+    return OK;
+}
+
+static const struct store_ops fake_ops = {fake_select, fake_label_names, fake_label_values};
+
+void
+fake_store_init(struct fake_store *s)
+{
+    memset(s, 0, sizeof *s);
+    s->store.ops = &fake_ops;
+    s->chunk_samples = 120;
+    arena_init(&s->arena, 0);
+}
+
+void
+fake_store_clear(struct fake_store *s)
+{
+    s->v = NULL;
+    s->n = s->cap = 0;
+    arena_reset(&s->arena);
+}
+
+void
+fake_store_fini(struct fake_store *s)
+{
+    ASSERT(s->open_sets == 0);
+    arena_fini(&s->arena);
+}

@@ -1,0 +1,38 @@
+/* fake_store.h - a store over series in memory, for tests of everything above stores.
+ *
+ * It hands out real XOR chunks, so decoding is tested too, and checks that its user closes
+ * what it opens. Threads: adding one; reading any number. */
+#pragma once
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "querygw/store/store.h"
+
+struct fake_series;
+
+struct fake_store {
+    struct store store; /* hand this on */
+    struct arena arena;
+    struct fake_series **v; /* sorted by labels */
+    size_t n, cap;
+    size_t chunk_samples;   /* of each chunk; 120 after init */
+    bool interleave;        /* chunks overlap: even and odd samples apart */
+    _Atomic(int) open_sets; /* not yet closed */
+    _Atomic(int) selects;   /* so far */
+    int64_t fail_at;        /* select number that fails with ERR_IO; 0: none */
+    int64_t fail_next_at;   /* series of each set at which next() fails; 0: none */
+    struct select_query last_query;
+};
+
+void fake_store_init(struct fake_store *s);
+/* Every set must have been closed. */
+void fake_store_fini(struct fake_store *s);
+/* Drops all series. */
+void fake_store_clear(struct fake_store *s);
+
+/* Adds a sample to the series with these labels, which is made when it is new. Samples may come
+ * in any order; the last one at a time stays. */
+void fake_store_add(struct fake_store *s, struct labels labels, int64_t t_ms, double value);
+void fake_store_add_bits(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits);
+/* A chunk that holds no floats, which readers of this version refuse. */
+void fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms);

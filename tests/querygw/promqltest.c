@@ -1,0 +1,371 @@
+/* promqltest.c - the interpreter of PromQL's test scripts. */
+#include "tests/querygw/promqltest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf/units.h"
+#include "querygw/promql/parse.h"
+#include "tests/querygw/promqltest_int.h"
+
+enum { RANGE_STEP_MS = 60000 }; /* of the range query that an instant one is repeated in */
+
+static const char *const expect_texts[EXPECT_KIND_COUNT] = {"fail",    "warn",    "info",
+                                                            "no_warn", "no_info", "ordered"};
+
+struct script {
+    const char *name;
+    struct str rest;
+    size_t line; /* of the line last taken, from 1 */
+    struct fake_store store;
+    struct arena arena; /* of the current command */
+    struct promqltest_report *report;
+};
+
+/* --- lines --------------------------------------------------------------------------------- */
+
+/* The next line without blanks around it; comments become empty. False at the end. */
+static bool
+take_line(struct script *s, struct str *ret_line)
+{
+    if (s->rest.n == 0)
+        return false;
+    s->line++;
+    struct str line = str_trim(str_split(&s->rest, '\n'));
+    *ret_line = line.n && line.p[0] == '#' ? STR("") : line;
+    return true;
+}
+
+/* The word at the start of *rest, which is cut off with the blanks behind it. */
+static struct str
+take_word(struct str *rest)
+{
+    size_t n = 0;
+    while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t')
+        n++;
+    struct str word = str_take(rest, n);
+    *rest = str_trim(*rest);
+    return word;
+}
+
+static void
+fail(struct script *s, const struct eval *e, const char *mode, struct str why)
+{
+    s->report->failed++;
+    buf_printf(&s->report->failures, "%s:%zu: %.*s%s: %.*s\n", s->name, e->line, STR_FMT(e->query),
+               mode, STR_FMT(why));
+}
+
+/* --- commands ------------------------------------------------------------------------------ */
+
+/* What the engine cannot read: any query that touches it is skipped. */
+static void
+load_unreadable(struct script *s, struct labels labels, const struct notation_series *from,
+                int64_t step_ms)
+{
+    struct notation_series marks = *from;
+    marks.labels = labels;
+    for (size_t i = 0; i < marks.n; i++)
+        if (marks.v[i].kind == NOTATION_VALUE)
+            marks.v[i].kind = NOTATION_HISTOGRAM;
+    notation_load(&s->store, &marks, 0, step_ms);
+}
+
+/* The histogram with custom buckets that load_with_nhcb makes of classic buckets. */
+static void
+load_nhcb(struct script *s, const struct notation_series *from, int64_t step_ms)
+{
+    struct label *v = ARENA_ARRAY(&s->arena, struct label, from->labels.n);
+    size_t n = 0;
+    bool bucket = false;
+    for (size_t i = 0; i < from->labels.n; i++) {
+        struct label l = from->labels.v[i];
+        if (str_eq(l.name, STR("le")))
+            continue;
+        if (str_eq(l.name, STR("__name__")) && str_ends_with(l.value, STR("_bucket"))) {
+            l.value.n -= strlen("_bucket");
+            bucket = true;
+        }
+        v[n++] = l;
+    }
+    if (bucket)
+        load_unreadable(s, (struct labels){v, n}, from, step_ms);
+}
+
+static struct err
+run_load(struct script *s, struct str line)
+{
+    struct str rest = line;
+    bool nhcb = str_eq(take_word(&rest), STR("load_with_nhcb"));
+    int64_t step_ms;
+    TRY(duration_parse(rest, &step_ms));
+    bool has_starts = false; /* the line above told the start timestamps of this series */
+    while (take_line(s, &line) && line.n) {
+        struct notation_series series;
+        size_t at = str_find_byte(line, '@');
+        if (at < line.n && str_starts_with(str_skip(line, at), STR("@st"))) {
+            has_starts = true;
+            continue;
+        }
+        TRY_IN(notation_parse(&s->arena, line, &series), "line %zu", s->line);
+        if (has_starts)
+            load_unreadable(s, series.labels, &series, step_ms);
+        else
+            notation_load(&s->store, &series, 0, step_ms);
+        if (nhcb)
+            load_nhcb(s, &series, step_ms);
+        has_starts = false;
+    }
+    return OK;
+}
+
+static struct err
+parse_times(struct str text, int64_t *ret_ms)
+{
+    double seconds;
+    if (notation_number(text, &seconds)) {
+        *ret_ms = (int64_t)(seconds * 1000);
+        return OK;
+    }
+    bool negative = text.n && text.p[0] == '-';
+    TRY(duration_parse(negative ? str_skip(text, 1) : text, ret_ms));
+    *ret_ms = negative ? -*ret_ms : *ret_ms;
+    return OK;
+}
+
+/* "from A to B step C" */
+static struct err
+parse_range(struct str *rest, int64_t *ret_start_ms, int64_t *ret_end_ms, int64_t *ret_step_ms)
+{
+    if (!str_eq(take_word(rest), STR("from")))
+        return ERR(ERR_INVALID, "no 'from'");
+    TRY(parse_times(take_word(rest), ret_start_ms));
+    if (!str_eq(take_word(rest), STR("to")))
+        return ERR(ERR_INVALID, "no 'to'");
+    TRY(parse_times(take_word(rest), ret_end_ms));
+    if (!str_eq(take_word(rest), STR("step")))
+        return ERR(ERR_INVALID, "no 'step'");
+    return parse_times(take_word(rest), ret_step_ms);
+}
+
+static struct err
+parse_head(struct eval *e, struct str line)
+{
+    struct str rest = line;
+    struct str command = take_word(&rest), kind = take_word(&rest);
+    e->span.lookback_ms = PROMQL_LOOKBACK_MS_DEFAULT;
+    e->instant = str_eq(kind, STR("instant"));
+    if (e->instant) {
+        if (str_starts_with(rest, STR("at "))) {
+            take_word(&rest);
+            TRY(parse_times(take_word(&rest), &e->span.start_ms));
+        }
+        e->span.end_ms = e->span.start_ms;
+        e->step_ms = 1;
+    } else {
+        TRY(parse_range(&rest, &e->span.start_ms, &e->span.end_ms, &e->span.step_ms));
+        e->step_ms = e->span.step_ms;
+    }
+    e->start_ms = e->span.start_ms;
+    e->query = rest;
+    struct str mode = command;
+    str_split(&mode, '_');
+    for (size_t i = 0; i < EXPECT_KIND_COUNT; i++)
+        if (str_eq(mode, str_of_cstr(expect_texts[i])))
+            vec_push(&e->expect, ((struct expectation){.kind = (enum expect_kind)i}));
+    return OK;
+}
+
+/* A quoted text loses its quotes. */
+static struct str
+unquote(struct str s)
+{
+    if (s.n >= 2 && (s.p[0] == '"' || s.p[0] == '`') && s.p[s.n - 1] == s.p[0])
+        return str_of(s.p + 1, s.n - 2);
+    return s;
+}
+
+static struct err
+parse_expect(struct eval *e, struct str rest)
+{
+    if (str_starts_with(rest, STR("range vector "))) {
+        int64_t end_ms;
+        rest = str_skip(rest, strlen("range vector "));
+        TRY(parse_range(&rest, &e->start_ms, &end_ms, &e->step_ms));
+        e->expects_points = true;
+        return OK;
+    }
+    struct str kind = take_word(&rest);
+    if (str_eq(kind, STR("string"))) {
+        e->expects_string = true;
+        e->string = unquote(rest);
+        return OK;
+    }
+    struct expectation x = {.kind = EXPECT_KIND_COUNT};
+    for (size_t i = 0; i < EXPECT_KIND_COUNT; i++)
+        if (str_eq(kind, str_of_cstr(expect_texts[i])))
+            x.kind = (enum expect_kind)i;
+    if (x.kind == EXPECT_KIND_COUNT)
+        return ERR(ERR_INVALID, "unknown expectation %.*s", STR_FMT(kind));
+    if (rest.n) {
+        x.match = str_starts_with(rest, STR("msg:")) ? MATCH_TEXT : MATCH_PATTERN;
+        str_split(&rest, ':');
+        x.text = unquote(str_trim(rest));
+    }
+    vec_push(&e->expect, x);
+    return OK;
+}
+
+static struct err
+parse_body(struct script *s, struct eval *e)
+{
+    struct str line;
+    while (take_line(s, &line) && line.n) {
+        struct str rest = line;
+        double number;
+        if (str_starts_with(line, STR("expected_fail_"))) {
+            struct str word = take_word(&rest);
+            vec_last(&e->expect)->match =
+                str_ends_with(word, STR("message")) ? MATCH_TEXT : MATCH_PATTERN;
+            vec_last(&e->expect)->text = rest;
+        } else if (str_eq(take_word(&rest), STR("expect"))) {
+            TRY(parse_expect(e, rest));
+        } else if (notation_number(line, &number)) {
+            e->expects_scalar = true;
+            e->scalar = number;
+        } else {
+            struct notation_series series;
+            TRY(notation_parse(&s->arena, line, &series));
+            vec_push(&e->series, series);
+        }
+    }
+    return OK;
+}
+
+/* --- running ------------------------------------------------------------------------------- */
+
+static struct err
+evaluate(struct script *s, struct str query, const struct promql_span *span,
+         struct promql_result **ret_result)
+{
+    const struct promql_parse_opts opts = {true, true, true, true};
+    struct promql_limits limits = {0};
+    struct promql_node *ast;
+    struct promql_plan *plan;
+    AUTO(promql_close) struct promql_run *run = NULL;
+    TRY(promql_parse(&s->arena, query, &opts, &ast));
+    TRY(promql_plan(&s->arena, ast, span, &plan));
+    TRY(promql_open(&s->arena, plan, &s->store.store, &limits, &run));
+    return promql_eval(run, ret_result);
+}
+
+enum outcome { OUTCOME_PASSED, OUTCOME_SKIPPED, OUTCOME_FAILED };
+
+static enum outcome
+judge_error(struct script *s, const struct eval *e, struct err *error, const char *mode)
+{
+    struct str text = str_of_cstr(err_text(error));
+    if (error->code == ERR_UNIMPLEMENTED) {
+        buf_printf(&s->report->skips, "%s:%zu: %.*s: %s\n", s->name, e->line, STR_FMT(e->query),
+                   err_text(error));
+        return OUTCOME_SKIPPED;
+    }
+    for (size_t i = 0; i < e->expect.n; i++)
+        if (e->expect.v[i].kind == EXPECT_FAIL && expectation_met(&e->expect.v[i], text))
+            return OUTCOME_PASSED;
+    fail(s, e, mode, text);
+    return OUTCOME_FAILED;
+}
+
+static enum outcome
+run_once(struct script *s, const struct eval *e, const struct promql_span *span, const char *mode)
+{
+    struct promql_result *r;
+    bool repeated = e->instant && span->step_ms;
+    AUTO(buf_fini) struct buf why = BUF_INIT;
+    struct err error = evaluate(s, e->query, span, &r);
+    if (error.code) {
+        enum outcome o = judge_error(s, e, &error, mode);
+        err_drop(error);
+        return o;
+    }
+    if (eval_wants(e, EXPECT_FAIL))
+        buf_printf(&why, "did not fail");
+    if (why.n == 0 && !repeated && compare_notes(e, r, NOTE_WARNING, &s->arena, &why))
+        compare_notes(e, r, NOTE_INFO, &s->arena, &why);
+    if (why.n == 0 && compare_result(e, r, repeated, &why))
+        return OUTCOME_PASSED;
+    fail(s, e, mode, buf_str(&why));
+    return OUTCOME_FAILED;
+}
+
+static void
+run_eval(struct script *s, const struct eval *e)
+{
+    enum outcome o = run_once(s, e, &e->span, "");
+    bool repeat = e->instant && !e->expects_string && !e->expects_points &&
+                  !eval_wants(e, EXPECT_FAIL) && !eval_wants(e, EXPECT_ORDERED);
+    if (o == OUTCOME_PASSED && repeat) {
+        struct promql_span around = e->span;
+        around.start_ms -= RANGE_STEP_MS;
+        around.end_ms += RANGE_STEP_MS;
+        around.step_ms = RANGE_STEP_MS;
+        o = run_once(s, e, &around, " (as a range)");
+    }
+    s->report->passed += o == OUTCOME_PASSED;
+    s->report->skipped += o == OUTCOME_SKIPPED;
+}
+
+static struct err
+run_command(struct script *s, struct str line)
+{
+    struct eval e = {.line = s->line};
+    struct err error = OK;
+    if (str_starts_with(line, STR("load"))) {
+        error = run_load(s, line);
+    } else if (str_eq(line, STR("clear"))) {
+        fake_store_clear(&s->store);
+    } else if (str_starts_with(line, STR("eval"))) {
+        error = parse_head(&e, line);
+        if (!error.code)
+            error = parse_body(s, &e);
+        if (!error.code)
+            run_eval(s, &e);
+    } else {
+        error = ERR(ERR_INVALID, "unknown command %.*s", STR_FMT(line));
+    }
+    vec_fini(&e.expect);
+    vec_fini(&e.series);
+    return error;
+}
+
+void
+promqltest_run(const char *name, struct str text, struct promqltest_report *report)
+{
+    struct script s = {.name = name, .rest = text, .report = report};
+    fake_store_init(&s.store);
+    arena_init(&s.arena, 0);
+    struct str line;
+    while (take_line(&s, &line)) {
+        if (line.n == 0)
+            continue;
+        size_t at = s.line;
+        struct err e = run_command(&s, line);
+        if (e.code) {
+            report->failed++;
+            buf_printf(&report->failures, "%s:%zu: %s\n", name, at, err_text(&e));
+        }
+        err_drop(e);
+        arena_reset(&s.arena);
+    }
+    arena_fini(&s.arena);
+    fake_store_fini(&s.store);
+}
+
+void
+promqltest_report_fini(struct promqltest_report *report)
+{
+    buf_fini(&report->failures);
+    buf_fini(&report->skips);
+}

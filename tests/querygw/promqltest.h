@@ -1,0 +1,19 @@
+/* promqltest.h - runs the test scripts of PromQL: load, clear, eval, expect.
+ *
+ * The language is that of prometheus promql/promqltest/README.md, with the older eval_fail,
+ * eval_warn, eval_info and eval_ordered. Each instant query is also run as the middle step of
+ * a range query. What the engine answers with ERR_UNIMPLEMENTED is skipped and counted. */
+#pragma once
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct promqltest_report {
+    size_t passed, skipped, failed; /* eval commands */
+    struct buf failures;            /* a line each: file:line: query: why */
+    struct buf skips;               /* a line each: file:line: what is missing */
+};
+
+/* Runs the script in `text`; `name` stands in the lines of the report. */
+void promqltest_run(const char *name, struct str text, struct promqltest_report *report);
+void promqltest_report_fini(struct promqltest_report *report);

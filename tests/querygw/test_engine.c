@@ -1,0 +1,322 @@
+/* What scripts cannot say about the engine: limits, errors of the store, what is read, memory
+ * that ends with the query. Values stand in tests/data/querygw/promql. */
+#include "tests/harness.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/rand.h"
+#include "tests/querygw/query_fixture.h"
+#include "tests/querygw/series_notation.h"
+
+static struct query_fixture f;
+
+static void
+setup(void)
+{
+    query_fixture_init(&f);
+    notation_load_text(&f.store,
+                       "m{a=\"1\"} 0+1x100\n"
+                       "m{a=\"2\"} 0+2x100\n"
+                       "n{a=\"1\"} 5x100\n",
+                       0, 10000);
+}
+
+static void
+teardown(void)
+{
+    query_fixture_fini(&f);
+}
+
+static const struct limit_case {
+    const char *query;
+    size_t samples_max;
+    bool good;
+} limit_cases[] = {
+    /* 101 samples of a series at a time, and 101 points kept of each series */
+    {"m", 303, true},       {"m", 302, false},
+    {"sum(m)", 202, true}, /* the group has 101 points, and no series is held then */
+    {"sum(m)", 100, false}, {"1 + 1", 101, true},
+    {"1 + 1", 100, false},
+};
+
+START_TEST(test_samples_limit)
+{
+    const struct limit_case *c = &limit_cases[_i];
+    struct promql_result *r;
+    f.limits.samples_max = c->samples_max;
+    struct err e = query_eval(&f, c->query, span_range(0, 1000000, 10000), &r);
+    ck_assert_msg(e.code == (c->good ? ERR_NONE : ERR_LIMIT), "%s: %s", c->query, err_text(&e));
+    if (!c->good)
+        ck_assert_str_eq(err_text(&e), "query processing would load too many samples into memory "
+                                       "in query execution");
+    err_drop(e);
+    ck_assert_int_eq(f.store.open_sets, 0);
+}
+END_TEST
+
+START_TEST(test_samples_limit_of_range)
+{
+    struct promql_result *r;
+    f.limits.samples_max = 201;
+    CK_ERR(ERR_LIMIT, query_eval(&f, "m[1h]", span_instant(1000000), &r));
+    f.limits.samples_max = 303;
+    CK_OK(query_eval(&f, "m[1h]", span_instant(1000000), &r));
+    ck_assert_uint_eq(r->count, 2);
+    ck_assert_uint_eq(promql_series_points(&r->series[0]), 101);
+}
+END_TEST
+
+START_TEST(test_byte_budget)
+{
+    struct promql_result *r;
+    struct arena big = f.arena;
+    arena_init(&f.arena, 64 << 10);
+    CK_OK(query_eval(&f, "sum(m)", span_range(0, 1000000, 10000), &r));
+    CK_ERR(ERR_LIMIT, query_eval(&f, "sum by (a) (m)", span_range(0, 1000000, 100), &r));
+    ck_assert_int_eq(f.store.open_sets, 0);
+    arena_fini(&f.arena);
+    f.arena = big;
+}
+END_TEST
+
+START_TEST(test_deadline)
+{
+    struct clock_manual clock;
+    clock_manual_init(&clock, 0);
+    clock_manual_advance_ms(&clock, 1000);
+    struct promql_result *r;
+    f.limits.clock = &clock.clock;
+    f.limits.deadline_ns = clock_mono_ns(&clock.clock);
+    struct err e = query_eval(&f, "m", span_instant(0), &r);
+    ck_assert_int_eq(e.code, ERR_TIMEOUT);
+    ck_assert_str_eq(err_text(&e), "query timed out in expression evaluation");
+    err_drop(e);
+    f.limits.deadline_ns++;
+    CK_OK(query_eval(&f, "m", span_instant(0), &r));
+}
+END_TEST
+
+/* Goes away after some looks. */
+static bool
+cancel_later(void *arg)
+{
+    int *left = arg;
+    return (*left)-- <= 0;
+}
+
+START_TEST(test_cancel_in_the_middle)
+{
+    int looks = 2;
+    struct promql_result *r;
+    f.limits.canceled = cancel_later;
+    f.limits.arg = &looks;
+    /* 2 series of 1,000,001 steps: several looks */
+    struct err e = query_eval(&f, "sum(m)", span_range(0, 1000000, 1), &r);
+    ck_assert_int_eq(e.code, ERR_CANCELED);
+    ck_assert_str_eq(err_text(&e), "query was canceled in expression evaluation");
+    err_drop(e);
+    ck_assert_int_lt(looks, 0);
+    ck_assert_int_eq(f.store.open_sets, 0);
+}
+END_TEST
+
+START_TEST(test_store_errors)
+{
+    struct promql_result *r;
+    f.store.fail_at = 1;
+    CK_ERR(ERR_IO, query_eval(&f, "m", span_instant(0), &r));
+    f.store.fail_next_at = 2;
+    CK_ERR(ERR_IO, query_eval(&f, "sum(rate(m[1m]))", span_instant(100000), &r));
+    ck_assert_int_eq(f.store.open_sets, 0);
+    ck_assert_int_eq(f.store.selects, 2);
+}
+END_TEST
+
+START_TEST(test_histograms_are_refused)
+{
+    struct label l[] = {{STR("__name__"), STR("h")}};
+    fake_store_add_histogram(&f.store, (struct labels){l, 1}, 0);
+    struct promql_result *r;
+    CK_ERR(ERR_UNIMPLEMENTED, query_eval(&f, "h", span_instant(0), &r));
+    CK_OK(query_eval(&f, "m", span_instant(0), &r));
+}
+END_TEST
+
+START_TEST(test_no_store)
+{
+    struct promql_plan *plan;
+    struct promql_result *r;
+    AUTO(promql_close) struct promql_run *run = NULL;
+    CK_OK(query_plan(&f, "sum(m) + 1", span_instant(0), &plan));
+    CK_OK(promql_open(&f.arena, plan, NULL, &f.limits, &run));
+    CK_OK(promql_eval(run, &r));
+    ck_assert_int_eq(r->type, PROMQL_VECTOR);
+    ck_assert_uint_eq(r->count, 0);
+}
+END_TEST
+
+static const struct stats_case {
+    const char *query;
+    struct promql_span span;
+    uint64_t total, read;
+} stats_cases[] = {
+    {"m", {100000, 100000, 0, 300000}, 2, 2},
+    {"m", {100000, 200000, 50000, 300000}, 6, 6},
+    {"rate(m[1m])", {100000, 100000, 0, 300000}, 12, 12},
+    {"rate(m[1m])", {100000, 120000, 10000, 300000}, 36, 16},
+    {"rate(m[10s])", {100000, 130000, 30000, 300000}, 4, 4},
+    {"m @ 50", {100000, 200000, 50000, 300000}, 6, 2},
+    {"m[1m]", {100000, 100000, 0, 300000}, 12, 12},
+    {"1", {100000, 100000, 0, 300000}, 0, 0},
+};
+
+START_TEST(test_stats)
+{
+    const struct stats_case *c = &stats_cases[_i];
+    struct promql_result *r;
+    CK_OK(query_eval(&f, c->query, c->span, &r));
+    ck_assert_msg(r->stats.samples_total == c->total, "%s: total %ju", c->query,
+                  (uintmax_t)r->stats.samples_total);
+    ck_assert_msg(r->stats.samples_read == c->read, "%s: read %ju", c->query,
+                  (uintmax_t)r->stats.samples_read);
+}
+END_TEST
+
+static bool
+same_points(const struct promql_result *a, const struct promql_result *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        struct promql_point p, q;
+        size_t at = 0, bt = 0;
+        bool more = true;
+        while (more) {
+            more = promql_point_next(a, &a->series[i], &at, &p);
+            if (more != promql_point_next(b, &b->series[i], &bt, &q))
+                return false;
+            if (more && (p.t_ms != q.t_ms || bits_of_f64(p.value) != bits_of_f64(q.value)))
+                return false;
+        }
+    }
+    return true;
+}
+
+static const char *const all_kinds[] = {
+    "m",
+    "m offset 35s",
+    "rate(m[1m])",
+    "increase(m[95s])",
+    "delta(m[40s])",
+    "irate(m[40s])",
+    "idelta(m[40s])",
+    "sum_over_time(m[5m])",
+    "avg_over_time(m[5m])",
+    "min_over_time(m[45s])",
+    "max_over_time(m[45s])",
+    "count_over_time(m[45s])",
+    "last_over_time(m[45s])",
+    "sum(m)",
+    "avg by (a) (m)",
+    "max without (a) (m) > 50",
+};
+
+/* Chunks of any length, also overlapping ones, give the same result. */
+START_TEST(test_chunks_do_not_matter)
+{
+    struct promql_result *want, *got;
+    struct promql_span span = span_range(-20000, 1100000, 7000);
+    CK_OK(query_eval(&f, all_kinds[_i], span, &want));
+    static const size_t sizes[] = {1, 2, 7, 1000};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(sizes); i++) {
+        f.store.chunk_samples = sizes[i / 2];
+        f.store.interleave = i % 2;
+        CK_OK(query_eval(&f, all_kinds[_i], span, &got));
+        ck_assert_msg(same_points(want, got), "%s: chunks of %zu%s", all_kinds[_i], sizes[i / 2],
+                      i % 2 ? ", overlapping" : "");
+    }
+}
+END_TEST
+
+/* A range query is the sequence of its instant queries. */
+START_TEST(test_range_equals_instants)
+{
+    struct rand_gen rng = rand_gen_of(42);
+    struct label l[] = {{STR("__name__"), STR("m")}, {STR("a"), STR("3")}};
+    for (int64_t t_ms = 0; t_ms < 1000000; t_ms += 1 + (int64_t)rand_below(&rng, 30000)) {
+        uint64_t dice = rand_below(&rng, 20);
+        double v = dice == 1 ? NAN : (double)rand_below(&rng, 1000) / 8;
+        uint64_t bits = dice == 0 ? STALE_NAN_BITS : bits_of_f64(v);
+        fake_store_add_bits(&f.store, (struct labels){l, 2}, t_ms, bits);
+    }
+    struct promql_result *range, *instant;
+    CK_OK(query_eval(&f, all_kinds[_i], span_range(0, 1000000, 13000), &range));
+    size_t points = 0, wanted = 0;
+    for (size_t i = 0; i < range->count; i++)
+        wanted += promql_series_points(&range->series[i]);
+    for (int64_t t_ms = 0; t_ms <= 1000000; t_ms += 13000) {
+        CK_OK(query_eval(&f, all_kinds[_i], span_instant(t_ms), &instant));
+        points += instant->count;
+        for (size_t i = 0; i < instant->count; i++) {
+            double v = instant->series[i].values[0];
+            bool found = false;
+            for (size_t k = 0; k < range->count; k++) {
+                struct promql_point p;
+                for (size_t at = 0; promql_point_next(range, &range->series[k], &at, &p);)
+                    found |= p.t_ms == t_ms &&
+                             labels_eq(range->series[k].labels, instant->series[i].labels) &&
+                             (p.value == v || (isnan(p.value) && isnan(v)));
+            }
+            ck_assert_msg(found, "%s at %jd", all_kinds[_i], (intmax_t)t_ms);
+        }
+    }
+    ck_assert_uint_eq(points, wanted);
+}
+END_TEST
+
+/* Notes are told once each, ten of a kind; the rest is counted. */
+START_TEST(test_notes)
+{
+    for (int i = 0; i < 12; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "gauge%d", i);
+        struct label l[] = {{STR("__name__"), str_of_cstr(name)}, {STR("i"), str_of_cstr(name)}};
+        fake_store_add(&f.store, (struct labels){l, 2}, 0, 1);
+        fake_store_add(&f.store, (struct labels){l, 2}, 1000, 2);
+    }
+    struct promql_result *r;
+    CK_OK(query_eval(&f, "rate({__name__=~\"gauge.*\"}[1m])", span_range(1000, 3000, 1000), &r));
+    ck_assert_uint_eq(notes_lines(&r->notes, NOTE_INFO), 11);
+    ck_assert_uint_eq(notes_lines(&r->notes, NOTE_WARNING), 0);
+    struct str query = STR("\n rate(x)");
+    struct str last = notes_line(&r->notes, NOTE_INFO, 10, query, &f.arena);
+    ck_assert(str_eq(last, STR("2 more info annotations omitted")));
+    struct str first = notes_line(&r->notes, NOTE_INFO, 0, query, &f.arena);
+    ck_assert(str_ends_with(first, STR("\"gauge0\" (2:5)")));
+}
+END_TEST
+
+Suite *
+engine_suite(void)
+{
+    Suite *s = suite_create("engine");
+    TCase *t = tcase_create("engine");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_loop_test(t, test_samples_limit, 0, ARRAY_LEN(limit_cases));
+    tcase_add_test(t, test_samples_limit_of_range);
+    tcase_add_test(t, test_byte_budget);
+    tcase_add_test(t, test_deadline);
+    tcase_add_test(t, test_cancel_in_the_middle);
+    tcase_add_test(t, test_store_errors);
+    tcase_add_test(t, test_histograms_are_refused);
+    tcase_add_test(t, test_no_store);
+    tcase_add_loop_test(t, test_stats, 0, ARRAY_LEN(stats_cases));
+    tcase_add_loop_test(t, test_chunks_do_not_matter, 0, ARRAY_LEN(all_kinds));
+    tcase_add_loop_test(t, test_range_equals_instants, 0, ARRAY_LEN(all_kinds));
+    tcase_add_test(t, test_notes);
+    suite_add_tcase(s, t);
+    return s;
+}

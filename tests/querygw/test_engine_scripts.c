@@ -1,0 +1,125 @@
+/* The scripts of PromQL: our own in tests/data/querygw/promql, which must pass whole, and
+ * Prometheus' in ../shared/promqltest beside the source tree where that exists, where only
+ * what is not implemented yet may be left out. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "tests/harness.h"
+#include "tests/querygw/promqltest.h"
+#include "tests/querygw/shared.h"
+
+/* About a feature that is off by default: names are dropped when the query ends. */
+#define DELAYED_NAMES "name_label_dropping.test"
+
+static const char *const own[] = {"selectors", "rates", "over_time", "operators", "aggregates"};
+
+static void
+run_file(const char *path, struct promqltest_report *report)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    CK_OK(fs_read_file(fs_posix(), path, 1 << 20, &text));
+    const char *slash = strrchr(path, '/');
+    promqltest_run(slash ? slash + 1 : path, buf_str(&text), report);
+}
+
+START_TEST(test_own)
+{
+    char path[128];
+    snprintf(path, sizeof path, "querygw/promql/%s.test", own[_i]);
+    struct promqltest_report report = {0};
+    run_file(test_data(path), &report);
+    ck_assert_msg(report.failed == 0, "%s", buf_cstr(&report.failures));
+    ck_assert_msg(report.skipped == 0, "%s", buf_cstr(&report.skips));
+    ck_assert_uint_gt(report.passed, 10);
+    promqltest_report_fini(&report);
+}
+END_TEST
+
+/* A runner that cannot fail proves nothing. */
+static const struct wrong_case {
+    const char *name, *script;
+} wrong_cases[] = {
+    {"value", "load 10s\n m 1\n\neval instant at 0 m\n m 2\n"},
+    {"value in the last digits", "load 10s\n m 1\n\neval instant at 0 m\n m 1.00001\n"},
+    {"name", "load 10s\n m 1\n\neval instant at 0 m\n n 1\n"},
+    {"label", "load 10s\n m{a=\"1\"} 1\n\neval instant at 0 m\n m 1\n"},
+    {"missing series", "load 10s\n m 1\n\neval instant at 0 m\n m 1\n n 1\n"},
+    {"series too many", "load 10s\n m 1\n n 1\n\neval instant at 0 {__name__=~\".+\"}\n m 1\n"},
+    {"empty", "load 10s\n m 1\n\neval instant at 0 m\n\n"},
+    {"point missing", "load 10s\n m 1 2\n\neval range from 0 to 20s step 10s m\n m 1 2 2 3\n"},
+    {"point too many", "load 10s\n m 1 2\n\neval range from 0 to 20s step 10s m\n m 1 2\n"},
+    {"hole", "load 10s\n m 1 2\n\neval range from 0 to 20s step 10s m\n m 1 _ 2\n"},
+    {"no failure", "load 10s\n m 1\n\neval instant at 0 m\n expect fail\n m 1\n"},
+    {"failure", "eval instant at 0 m +\n"},
+    {"another failure",
+     "load 10s\n m 1\n n 1\n\neval instant at 0 {__name__=~\"m|n\"} + 1\n expect fail msg: x\n"},
+    {"order",
+     "load 10s\n m{a=\"1\"} 1\n m{a=\"2\"} 2\n\neval_ordered instant at 0 m\n m{a=\"2\"} 2\n "
+     "m{a=\"1\"} 1\n"},
+    {"note", "load 10s\n m 1 1\n\neval instant at 10s rate(m[1m])\n expect no_info\n {} 0\n"},
+    {"other note",
+     "load 10s\n m 1 1\n\neval instant at 10s rate(m[1m])\n expect info msg: x\n {} 0\n"},
+    {"no note", "load 10s\n m 1\n\neval instant at 0 m\n expect warn\n m 1\n"},
+    {"scalar", "eval instant at 0 1 + 1\n 3\n"},
+    {"scalar for a vector", "load 10s\n m 1\n\neval instant at 0 m\n 1\n"},
+    {"text", "eval instant at 0 \"a\"\n expect string \"b\"\n"},
+    {"command", "evil instant at 0 m\n"},
+    {"series syntax", "load 10s\n m 1x\n"},
+    {"range times", "load 10s\n m 1 2\n\neval instant at 10s m[1m]\n expect range vector from 5s "
+                    "to 15s step 10s\n m "
+                    "1 2\n"},
+};
+
+START_TEST(test_wrong_scripts_fail)
+{
+    const struct wrong_case *c = &wrong_cases[_i];
+    struct promqltest_report report = {0};
+    promqltest_run("wrong", str_of_cstr(c->script), &report);
+    ck_assert_msg(report.failed == 1 && report.passed == 0, "%s", c->name);
+    promqltest_report_fini(&report);
+}
+END_TEST
+
+START_TEST(test_upstream)
+{
+    const char *found = shared_path("promqltest");
+    if (!found)
+        return;
+    char dir[512], path[1024];
+    snprintf(dir, sizeof dir, "%s", found);
+    DIR *d = opendir(dir);
+    ck_assert(d != NULL);
+    struct promqltest_report report = {0};
+    for (struct dirent *e; (e = readdir(d));) {
+        struct str name = str_of_cstr(e->d_name);
+        if (!str_ends_with(name, STR(".test")) || str_eq(name, STR(DELAYED_NAMES)))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        run_file(path, &report);
+    }
+    closedir(d);
+    printf("promqltest: %zu passed, %zu not implemented yet, %zu failed\n", report.passed,
+           report.skipped, report.failed);
+    if (getenv("PROMQLTEST_SKIPS"))
+        printf("%s", buf_cstr(&report.skips));
+    ck_assert_msg(report.failed == 0, "%s", buf_cstr(&report.failures));
+    ck_assert_uint_gt(report.passed, 100);
+    promqltest_report_fini(&report);
+}
+END_TEST
+
+Suite *
+engine_scripts_suite(void)
+{
+    Suite *s = suite_create("engine_scripts");
+    TCase *t = tcase_create("engine_scripts");
+    tcase_add_loop_test(t, test_wrong_scripts_fail, 0, ARRAY_LEN(wrong_cases));
+    tcase_add_loop_test(t, test_own, 0, ARRAY_LEN(own));
+    tcase_add_test(t, test_upstream);
+    suite_add_tcase(s, t);
+    return s;
+}

@@ -1,0 +1,166 @@
+/* Plans select exactly the time that their windows need, and refuse what cannot be evaluated
+ * before anything is read. */
+#include "tests/harness.h"
+#include "tests/querygw/query_fixture.h"
+
+/* The selector of the leftmost leaf. */
+static const struct plan_select *
+first_select(const struct plan_node *n)
+{
+    switch (n->kind) {
+    case PLAN_INSTANT:
+    case PLAN_RANGE:
+        return &n->select;
+    case PLAN_RANGE_CALL:
+        return &n->call.select;
+    case PLAN_NEGATE:
+    case PLAN_REPEAT:
+        return first_select(n->child);
+    case PLAN_VECTOR_SCALAR:
+        return first_select(n->binary.scalar_left ? n->binary.right : n->binary.left);
+    case PLAN_AGGREGATE:
+        return first_select(n->aggregate.child);
+    case PLAN_NUMBER:
+    case PLAN_TEXT:
+    case PLAN_SCALAR_NEGATE:
+    case PLAN_SCALAR_BINARY:
+        break;
+    }
+    ck_abort_msg("no selector");
+}
+
+/* All queries run from 1000 s to 1095 s by 10 s; lookback is 300 s. */
+static const struct window_case {
+    const char *query;
+    int64_t mint_ms, maxt_ms;
+} window_cases[] = {
+    {"up", 700001, 1090000},
+    {"up offset 1m", 640001, 1030000},
+    {"up offset -1m", 760001, 1150000},
+    {"up @ 500", 200001, 500000},
+    {"up @ 500 offset 100s", 100001, 400000},
+    {"up @ start()", 700001, 1000000},
+    {"up @ end()", 795001, 1095000},
+    {"rate(up[1m])", 940001, 1090000},
+    {"rate(up[1m] offset 10s)", 930001, 1080000},
+    {"rate(up[1m] @ 2000)", 1940001, 2000000},
+    {"sum(-(2 * rate(up[1m] @ 2000 offset 30s)))", 1910001, 1970000},
+    {"sum by (a) (up > 1) / 2", 700001, 1090000},
+};
+
+START_TEST(test_windows)
+{
+    const struct window_case *c = &window_cases[_i];
+    struct query_fixture f;
+    query_fixture_init(&f);
+    struct promql_plan *plan;
+    CK_OK(query_plan(&f, c->query, span_range(1000000, 1095000, 10000), &plan));
+    const struct plan_select *s = first_select(plan->root);
+    ck_assert_msg(s->mint_ms == c->mint_ms && s->maxt_ms == c->maxt_ms, "%s: %jd to %jd", c->query,
+                  (intmax_t)s->mint_ms, (intmax_t)s->maxt_ms);
+    query_fixture_fini(&f);
+}
+END_TEST
+
+static const struct refused_case {
+    const char *query;
+    enum err_code code;
+    const char *message;
+} refused_cases[] = {
+    {"time()", ERR_UNIMPLEMENTED, "not implemented yet: function time"},
+    {"abs(up)", ERR_UNIMPLEMENTED, "not implemented yet: function abs"},
+    {"sum(up) + sum(up)", ERR_UNIMPLEMENTED,
+     "not implemented yet: vectors on both sides of operator +"},
+    {"up and up", ERR_UNIMPLEMENTED, "not implemented yet: vectors on both sides of operator and"},
+    {"topk(3, up)", ERR_UNIMPLEMENTED, "not implemented yet: aggregation topk"},
+    {"group(up)", ERR_UNIMPLEMENTED, "not implemented yet: aggregation group"},
+    {"rate(up[5m:1m])", ERR_UNIMPLEMENTED, "not implemented yet: subquery"},
+    {"rate(up[5m] smoothed)", ERR_UNIMPLEMENTED, "not implemented yet: modifier smoothed"},
+    {"delta(up[5m] anchored)", ERR_UNIMPLEMENTED, "not implemented yet: modifier anchored"},
+    {"rate(up[5m * 2])", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
+    {"up offset (1m + 1m)", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
+    {"quantile_over_time(0.5, up[5m])", ERR_UNIMPLEMENTED,
+     "not implemented yet: function quantile_over_time"},
+    {"up[5m]", ERR_INVALID,
+     "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"},
+    {"\"text\"", ERR_INVALID,
+     "invalid expression type \"string\" for range query, must be Scalar or instant Vector"},
+};
+
+START_TEST(test_refused)
+{
+    const struct refused_case *c = &refused_cases[_i];
+    struct query_fixture f;
+    query_fixture_init(&f);
+    struct promql_plan *plan;
+    struct err e = query_plan(&f, c->query, span_range(0, 10000, 1000), &plan);
+    ck_assert_msg(e.code == c->code, "%s: got %s (%s)", c->query, err_name(e.code), err_text(&e));
+    ck_assert_str_eq(err_text(&e), c->message);
+    err_drop(e);
+    query_fixture_fini(&f);
+}
+END_TEST
+
+START_TEST(test_time_limits)
+{
+    struct query_fixture f;
+    query_fixture_init(&f);
+    struct promql_plan *plan;
+    int64_t far = INT64_MAX / 2;
+    CK_ERR(ERR_INVALID, query_plan(&f, "up", span_instant(far), &plan));
+    CK_ERR(ERR_INVALID, query_plan(&f, "up", span_instant(-far), &plan));
+    CK_ERR(ERR_INVALID, query_plan(&f, "up", span_range(0, far, far / 10), &plan));
+    CK_ERR(ERR_LIMIT, query_plan(&f, "up", span_range(0, PROMQL_STEPS_MAX, 1), &plan));
+    CK_OK(query_plan(&f, "up", span_range(0, PROMQL_STEPS_MAX - 1, 1), &plan));
+    ck_assert_uint_eq(plan->grid.steps, PROMQL_STEPS_MAX);
+    CK_OK(query_plan(&f, "up", span_instant(PROMQL_TIME_MS_MAX), &plan));
+    query_fixture_fini(&f);
+}
+END_TEST
+
+/* The highest part that does not depend on time is evaluated once, and nothing below it. */
+START_TEST(test_repeat)
+{
+    struct query_fixture f;
+    query_fixture_init(&f);
+    struct promql_plan *plan;
+    CK_OK(query_plan(&f, "sum(up @ 5 * 2)", span_range(0, 10000, 1000), &plan));
+    ck_assert_int_eq(plan->root->kind, PLAN_REPEAT);
+    ck_assert_uint_eq(plan->root->grid.steps, 11);
+    ck_assert_int_eq(plan->root->child->kind, PLAN_AGGREGATE);
+    ck_assert_uint_eq(plan->root->child->grid.steps, 1);
+    CK_OK(query_plan(&f, "sum(up @ 5 * 2)", span_instant(0), &plan));
+    ck_assert_int_eq(plan->root->kind, PLAN_AGGREGATE);
+    CK_OK(query_plan(&f, "sum(up)", span_range(0, 10000, 1000), &plan));
+    ck_assert_int_eq(plan->root->kind, PLAN_AGGREGATE);
+    query_fixture_fini(&f);
+}
+END_TEST
+
+START_TEST(test_grouping)
+{
+    struct query_fixture f;
+    query_fixture_init(&f);
+    struct promql_plan *plan;
+    CK_OK(query_plan(&f, "sum by (c, a, b, a, c) (up)", span_instant(0), &plan));
+    const struct grouping *g = &plan->root->aggregate.grouping;
+    ck_assert_uint_eq(g->count, 3);
+    ck_assert(str_eq(g->names[0], STR("a")) && str_eq(g->names[1], STR("b")) &&
+              str_eq(g->names[2], STR("c")));
+    query_fixture_fini(&f);
+}
+END_TEST
+
+Suite *
+plan_suite(void)
+{
+    Suite *s = suite_create("plan");
+    TCase *t = tcase_create("plan");
+    tcase_add_loop_test(t, test_windows, 0, ARRAY_LEN(window_cases));
+    tcase_add_loop_test(t, test_refused, 0, ARRAY_LEN(refused_cases));
+    tcase_add_test(t, test_time_limits);
+    tcase_add_test(t, test_repeat);
+    tcase_add_test(t, test_grouping);
+    suite_add_tcase(s, t);
+    return s;
+}
