@@ -9,6 +9,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/fingerprints.c %reldir%/head/fingerprints.h \
 	%reldir%/head/head.c %reldir%/head/head.h %reldir%/head/head_int.h \
 	%reldir%/head/head_chunks.c %reldir%/head/head_chunks.h \
+	%reldir%/head/head_chunks_scan.c %reldir%/head/head_chunks_scan.h \
 	%reldir%/head/id_list.c %reldir%/head/id_list.h \
 	%reldir%/head/mapper.c \
 	%reldir%/head/match.c %reldir%/head/match.h \

@@ -13,18 +13,12 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/segarray.h"
+#include "tsdb/head/head_chunks_scan.h"
 
 enum {
-    FILE_HEADER_BYTES = 8,
-    CHUNK_HEAD_BYTES = 25,     /* series, mint, maxt, encoding */
-    CHUNK_FRAME_BYTES_MIN = 34, /* Prometheus' least room for another chunk */
-    CRC_BYTES = 4,
-    OUT_OF_ORDER_BIT = 0x80,
     FLUSH_BYTES = 1 << 20, /* waiting bytes that are written without being asked */
     FILES_MAX = 1 << 20,
 };
-static const uint32_t file_magic = 0x0130bc91;
-static const uint8_t file_version = 1;
 
 /* One file; by number - first_number in a segarray. */
 struct mapped_file {
@@ -62,78 +56,10 @@ file_name(const struct head_chunks *h, uint32_t number, struct buf *path)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static bool
-all_zero(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] != 0)
-            return false;
-    }
-    return true;
-}
-
-static struct err
-bad_file(uint32_t number, size_t offset, const char *what)
-{
-    return ERR(ERR_CORRUPT, "head chunk file %06u, offset %zu: %s", number, offset, what);
-}
-
-/* One chunk at the reader; *ret_end at the zeros or the end behind the last one. */
-static struct err
-read_chunk(struct reader *r, uint32_t number, struct head_chunk_info *ret_info, bool *ret_end)
-{
-    size_t at = reader_offset(r);
-    struct str left = str_of((const char *)r->p, reader_left(r));
-    if (left.n < CHUNK_FRAME_BYTES_MIN && all_zero(left)) {
-        *ret_end = true;
-        return OK;
-    }
-    uint64_t series = reader_be64(r);
-    int64_t mint = (int64_t)reader_be64(r), maxt = (int64_t)reader_be64(r);
-    *ret_end = r->code == ERR_NONE && series == 0 && mint == 0 && maxt == 0;
-    if (*ret_end)
-        return OK;
-    uint8_t encoding = reader_u8(r);
-    uint64_t bytes = reader_uvarint(r);
-    if (bytes > CHUNK_BYTES_MAX)
-        return bad_file(number, at, "chunk longer than 64 KiB");
-    struct str data = reader_bytes(r, bytes);
-    struct str covered = str_of(left.p, reader_offset(r) - at);
-    uint32_t crc = reader_be32(r);
-    if (r->code != ERR_NONE)
-        return bad_file(number, at, "chunk cut off");
-    if (crc != crc32c(covered))
-        return bad_file(number, at, "chunk checksum differs");
-    if (mint > maxt)
-        return bad_file(number, at, "chunk ends before it starts");
-    *ret_info = (struct head_chunk_info){
-        .series_ref = series,
-        .ref = (uint64_t)number << 32 | at,
-        .chunk = {mint, maxt, encoding & ~OUT_OF_ORDER_BIT, data},
-        .out_of_order = (encoding & OUT_OF_ORDER_BIT) != 0,
-    };
-    return OK;
-}
-
 static struct err
 scan_file(const struct head_chunks *h, uint32_t number, head_chunks_visit visit, void *arg)
 {
-    struct reader r = reader_of(file_at(h, number)->map.bytes);
-    uint32_t magic = reader_be32(&r);
-    uint8_t version = reader_u8(&r);
-    reader_bytes(&r, FILE_HEADER_BYTES - 5);
-    if (r.code != ERR_NONE || magic != file_magic)
-        return bad_file(number, 0, "not a head chunk file");
-    if (version != file_version)
-        return bad_file(number, 4, "unknown version");
-    for (;;) {
-        struct head_chunk_info info;
-        bool end;
-        TRY(read_chunk(&r, number, &info, &end));
-        if (end)
-            return OK;
-        TRY(visit(arg, &info));
-    }
+    return head_chunks_scan(file_at(h, number)->map.bytes, number, visit, arg);
 }
 
 struct str
@@ -142,8 +68,8 @@ head_chunks_data(const struct head_chunks *h, head_chunk_ref ref)
     const struct mapped_file *f = file_at(h, (uint32_t)(ref >> 32));
     const char *bytes = atomic_load_explicit(&f->bytes, memory_order_acquire);
     /* Checked when it was scanned, or written by this process: lengths are sound. */
-    struct reader r = reader_of(str_of(bytes + (ref & UINT32_MAX) + CHUNK_HEAD_BYTES,
-                                       CHUNK_BYTES_MAX + UVARINT_BYTES_MAX));
+    struct reader r = reader_of(
+        str_of(bytes + (ref & UINT32_MAX) + HEAD_CHUNK_FRONT_BYTES, HEAD_CHUNKS_FILE_BYTES_MAX));
     return reader_ustr(&r);
 }
 
@@ -245,7 +171,7 @@ drop_headless_last(struct head_chunks *h)
     if (h->file_count == 0)
         return OK;
     struct str bytes = file_at(h, h->first_number + h->file_count - 1)->map.bytes;
-    if (bytes.n >= sizeof file_magic && load_be32(bytes.p) != 0)
+    if (bytes.n >= sizeof(uint32_t) && load_be32(bytes.p) != 0)
         return OK;
     return remove_last(h);
 }
@@ -341,8 +267,8 @@ start_file(struct head_chunks *h)
     h->out = TAKE(f);
     h->flushed_bytes = 0;
     buf_clear(&h->waiting);
-    buf_put_be32(&h->waiting, file_magic);
-    buf_put_u8(&h->waiting, file_version);
+    buf_put_be32(&h->waiting, HEAD_CHUNKS_MAGIC);
+    buf_put_u8(&h->waiting, HEAD_CHUNKS_VERSION);
     buf_append(&h->waiting, STR("\0\0\0"));
     return OK;
 }
@@ -391,7 +317,8 @@ head_chunks_write(struct head_chunks *h, uint64_t series_ref, const struct chunk
 {
     ASSERT(chunk->data.n <= CHUNK_BYTES_MAX);
     ASSERT(series_ref != 0); /* zeros mark the end of a file */
-    size_t frame = CHUNK_HEAD_BYTES + UVARINT_BYTES_MAX + chunk->data.n + CRC_BYTES;
+    size_t frame =
+        HEAD_CHUNK_FRONT_BYTES + UVARINT_BYTES_MAX + chunk->data.n + HEAD_CHUNK_CRC_BYTES;
     if (h->out && h->flushed_bytes + h->waiting.n + frame > HEAD_CHUNKS_FILE_BYTES_MAX)
         TRY(head_chunks_finish(h));
     if (!h->out)

@@ -86,6 +86,8 @@ static void
 pad_page(struct wal_writer *w)
 {
     size_t zeros = page_room(w) % WAL_PAGE_BYTES;
+    if (zeros == 0)
+        return;
     buf_reserve(&w->framed, zeros);
     memset(w->framed.p + w->framed.n, 0, zeros);
     w->framed.n += zeros;
