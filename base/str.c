@@ -120,6 +120,15 @@ ascii_words(struct str s)
 }
 
 bool
+str_is_ascii(struct str s)
+{
+    size_t n = ascii_words(s);
+    while (n < s.n && (unsigned char)s.p[n] < 0x80)
+        n++;
+    return n == s.n;
+}
+
+bool
 str_is_utf8(struct str s)
 {
     for (s = str_skip(s, ascii_words(s)); s.n > 0;) {

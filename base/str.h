@@ -77,6 +77,8 @@ struct str str_trim(struct str s);
 /* ASCII case is ignored: header names, content types. */
 bool str_eq_nocase(struct str a, struct str b);
 bool str_starts_with_nocase(struct str s, struct str prefix);
+/* All bytes are below 0x80. */
+bool str_is_ascii(struct str s);
 /* All bytes are well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool str_is_utf8(struct str s);
 /* Bytes of the well-formed UTF-8 sequence that `s` (not empty) starts with, 0 when malformed. */

@@ -30,33 +30,6 @@ struct append {
     int64_t mint_ms, maxt_ms; /* of what was stored */
 };
 
-/* Words for the answer: the first refusal stands for all. */
-static void
-keep_example(struct append *run, struct labels labels, const char *cause)
-{
-    if (run->result->example.n > 0)
-        return;
-    AUTO(buf_fini) struct buf text = BUF_INIT;
-    labels_format(labels, &text);
-    run->result->example = arena_printf(run->arena, "%s: %.*s", cause, STR_FMT(buf_str(&text)));
-}
-
-static const char *
-fate_text(enum sample_fate fate)
-{
-    switch (fate) {
-    case SAMPLE_STORED:        return "stored";
-    case SAMPLE_REPEATED:      return "repeated";
-    case SAMPLE_OUT_OF_ORDER:  return "out of order sample";
-    case SAMPLE_DUPLICATE:     return "duplicate sample for timestamp";
-    case SAMPLE_OUT_OF_BOUNDS: return "out of bounds";
-    case SAMPLE_TOO_OLD:       return "too old sample";
-    case SAMPLE_TOO_NEW:       return "sample too far in the future";
-    case SAMPLE_FATE_COUNT:    break;
-    }
-    UNREACHABLE("not a fate");
-}
-
 /* --- 1: find ---------------------------------------------------------------------------------- */
 
 typedef VEC(struct append_miss) append_misses;
@@ -94,18 +67,18 @@ static bool
 check_labels(struct append *run, struct append_miss *miss, struct buf *scratch)
 {
     struct str raw = run->request->rows[miss->row].label_key;
+    miss->canonical = miss->key;
+    if (label_key_decode_usual(run->arena, raw, &miss->labels)) {
+        run->result->label_faults[LABEL_FAULT_NONE]++;
+        return true;
+    }
     enum label_fault fault = label_key_decode(run->arena, raw, &miss->labels);
     run->result->label_faults[fault]++;
-    if (fault != LABEL_FAULT_NONE) {
-        keep_example(run, (struct labels){NULL, 0}, label_fault_text(fault));
+    if (fault != LABEL_FAULT_NONE)
         return false;
-    }
-    miss->canonical = miss->key;
-    if (!label_key_is_canonical(raw, miss->labels)) {
-        buf_clear(scratch);
-        label_key_encode(miss->labels, scratch);
-        miss->canonical = hash128_secret(buf_str(scratch), &run->h->secret);
-    }
+    buf_clear(scratch);
+    label_key_encode(miss->labels, scratch);
+    miss->canonical = hash128_secret(buf_str(scratch), &run->h->secret);
     return true;
 }
 
@@ -227,6 +200,15 @@ prefetch_row(struct append *run, size_t ahead)
     __builtin_prefetch(head_cold(run->h, run->slots[ahead]), 1);
 }
 
+/* For the answer: the first series with a refused sample stands for all. */
+static void
+keep_example(struct append *run, size_t row_index)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    labels_format(head_labels(run->h, run->slots[row_index], run->arena), &text);
+    run->result->example = arena_str(run->arena, buf_str(&text));
+}
+
 static void
 count_row(struct append *run, size_t row_index)
 {
@@ -235,8 +217,7 @@ count_row(struct append *run, size_t row_index)
         enum sample_fate fate = run->fates[i];
         run->result->fates[fate]++;
         if (fate > SAMPLE_REPEATED && run->result->example.n == 0)
-            keep_example(run, head_labels(run->h, run->slots[row_index], run->arena),
-                         fate_text(fate));
+            keep_example(run, row_index);
     }
 }
 

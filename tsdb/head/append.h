@@ -38,5 +38,5 @@ struct append_result {
     uint64_t label_faults[LABEL_FAULT_COUNT]; /* rows refused; index 0 counts good rows */
     uint64_t series_over_limit;               /* rows refused by the head's series limit */
     uint64_t series_created;
-    struct str example; /* labels and cause of the first refusal, for the answer; in the arena */
+    struct str example; /* labels of the first series with a refused sample; in the arena */
 };

@@ -104,45 +104,49 @@ label_key_decode(struct arena *a, struct str key, struct labels *ret_labels)
     return LABEL_FAULT_NONE;
 }
 
+/* A field with this tag and a length of one byte at the front of *rest: its content. */
+static inline bool
+take_short_field(struct str *rest, uint32_t number, struct str *ret_content)
+{
+    if (rest->n < 2 || (uint8_t)rest->p[0] != (number << 3 | PB_LEN))
+        return false;
+    size_t bytes = (uint8_t)rest->p[1];
+    if (bytes >= 0x80 || bytes > rest->n - 2)
+        return false;
+    *ret_content = str_of(rest->p + 2, bytes);
+    *rest = str_of(rest->p + 2 + bytes, rest->n - 2 - bytes);
+    return true;
+}
+
+bool
+label_key_decode_usual(struct arena *a, struct str key, struct labels *ret_labels)
+{
+    if (!str_is_ascii(key)) /* one look at all names, values, tags and lengths */
+        return false;
+    struct label found[LABELS_COUNT_MAX];
+    size_t n = 0;
+    for (struct str rest = key, label; rest.n > 0; n++) {
+        if (n == LABELS_COUNT_MAX || !take_short_field(&rest, KEY_LABELS, &label) ||
+            !take_short_field(&label, LABEL_NAME, &found[n].name) ||
+            !take_short_field(&label, LABEL_VALUE, &found[n].value))
+            return false;
+        bool complete = label.n == 0 && found[n].name.n > 0 && found[n].value.n > 0;
+        if (!complete || (n > 0 && str_cmp(found[n - 1].name, found[n].name) >= 0))
+            return false;
+    }
+    if (n == 0)
+        return false;
+    struct label *v = arena_alloc(a, n * sizeof *v);
+    memcpy(v, found, n * sizeof *v);
+    *ret_labels = (struct labels){v, n};
+    return true;
+}
+
 /* An empty field is left out, as proto3 does. */
 static size_t
 field_bytes(uint32_t number, struct str s)
 {
     return s.n ? pb_bytes_size(number, s.n) : 0;
-}
-
-/* Skips a tag byte and a minimal uvarint of `bytes` at *at, if that is what stands there. */
-static bool
-skip_field_head(struct str key, size_t *at, uint32_t number, size_t bytes)
-{
-    uint8_t head[1 + UVARINT_BYTES_MAX] = {(uint8_t)(number << 3 | PB_LEN)};
-    size_t n = 1 + store_uvarint(head + 1, bytes);
-    if (key.n - *at < n || memcmp(key.p + *at, head, n) != 0)
-        return false;
-    *at += n;
-    return true;
-}
-
-static bool
-skip_field(struct str key, size_t *at, uint32_t number, struct str content)
-{
-    bool here = skip_field_head(key, at, number, content.n) && content.p == key.p + *at;
-    *at += here ? content.n : 0;
-    return here;
-}
-
-bool
-label_key_is_canonical(struct str key, struct labels l)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < l.n; i++) {
-        size_t bytes = field_bytes(LABEL_NAME, l.v[i].name) + field_bytes(LABEL_VALUE, l.v[i].value);
-        if (!skip_field_head(key, &at, KEY_LABELS, bytes) ||
-            !skip_field(key, &at, LABEL_NAME, l.v[i].name) ||
-            !skip_field(key, &at, LABEL_VALUE, l.v[i].value))
-            return false;
-    }
-    return at == key.n;
 }
 
 void

@@ -28,8 +28,8 @@ const char *label_fault_text(enum label_fault fault);
 /* Decodes any key (unsorted, with empty values) into views of `key`, checks every rule above,
  * drops empty values and sorts. *ret_labels lives as long as arena and key. */
 enum label_fault label_key_decode(struct arena *a, struct str key, struct labels *ret_labels);
-/* The key is the canonical one of `l`, which label_key_decode() has made from it: only lengths
- * and places are looked at. */
-bool label_key_is_canonical(struct str key, struct labels l);
+/* The fast half of label_key_decode(): true, with the same labels, for a key that breaks no rule
+ * and is canonical, in ASCII and with lengths below 128; false says nothing about the key. */
+bool label_key_decode_usual(struct arena *a, struct str key, struct labels *ret_labels);
 /* Appends the canonical key of `l`. */
 void label_key_encode(struct labels l, struct buf *to);

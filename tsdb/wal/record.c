@@ -14,15 +14,29 @@ record_begin_series(struct buf *to)
     buf_put_u8(to, RECORD_SERIES);
 }
 
+static char *
+store_ustr(char *at, struct str s)
+{
+    at += store_uvarint(at, s.n);
+    memcpy(at, s.p, s.n); /* never NULL: labels have names and values */
+    return at + s.n;
+}
+
 void
 record_put_series(struct buf *to, uint64_t ref, struct labels labels)
 {
+    size_t bytes = 8 + UVARINT_BYTES_MAX;
+    for (size_t i = 0; i < labels.n; i++)
+        bytes += labels.v[i].name.n + labels.v[i].value.n + 2 * UVARINT_BYTES_MAX;
+    buf_reserve(to, bytes); /* once: births are many */
     buf_put_be64(to, ref);
     buf_put_uvarint(to, labels.n);
+    char *at = to->p + to->n;
     for (size_t i = 0; i < labels.n; i++) {
-        buf_put_ustr(to, labels.v[i].name);
-        buf_put_ustr(to, labels.v[i].value);
+        at = store_ustr(at, labels.v[i].name);
+        at = store_ustr(at, labels.v[i].value);
     }
+    to->n = (size_t)(at - to->p);
 }
 
 void
