@@ -86,6 +86,17 @@ listen_one(const struct sockaddr *at, socklen_t bytes, unsigned count, int *ret_
     return OK;
 }
 
+/* Sockets that share a port share it with other processes of the same user as well: a second
+ * server would take half of the connections unnoticed. So the port is first asked for alone. */
+static struct err
+check_port_is_free(const struct sockaddr *at, socklen_t bytes)
+{
+    int fd = -1;
+    TRY(listen_one(at, bytes, 1, &fd));
+    close(fd);
+    return OK;
+}
+
 static in_port_t *
 port_of(struct sockaddr_storage *a)
 {
@@ -98,7 +109,7 @@ static struct err
 listen_all(struct sockaddr_storage *at, socklen_t bytes, int *fds, unsigned count)
 {
     unsigned open = 0;
-    struct err e = OK;
+    struct err e = count > 1 ? check_port_is_free((struct sockaddr *)at, bytes) : OK;
     for (; open < count && e.code == ERR_NONE; open += e.code == ERR_NONE) {
         e = listen_one((struct sockaddr *)at, bytes, count, &fds[open]);
         struct sockaddr_storage bound;

@@ -11,6 +11,7 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_http_server.c \
 	%reldir%/test_http_stop.c \
 	%reldir%/test_http_stream.c \
+	%reldir%/test_listen.c \
 	%reldir%/test_loop.c \
 	%reldir%/test_router.c \
 	%reldir%/test_status.c \

@@ -1,5 +1,6 @@
 /* suites.h - the unit tests of net/, the most basic first. */
 X(url)
+X(listen)
 X(router)
 X(http_params)
 X(http_head)
