@@ -83,7 +83,6 @@ tenant_free(struct tenant *n)
     err_drop(n->open_error);
     mem_free(n);
 }
-DEFINE_AUTO(struct tenant *, tenant_free)
 
 /* Position of the first entry whose name is not before `name`. */
 static size_t

@@ -69,6 +69,7 @@ START_TEST(test_stop_cuts_a_stream)
     struct client *c = client_open(f.port);
     client_send(c, STR("GET /stream?pieces=300&bytes=65536 HTTP/1.1\r\n" HOST "\r\n"));
     AUTO(buf_fini) struct buf some = client_read_raw(c, 100000);
+    ck_assert_uint_eq(some.n, 100000);
     http_server_stop(f.server, 50);
     fixture_wait_streams_ended(&f, 1);
     ck_assert_int_eq(f.stream_end.code, ERR_CANCELED);
