@@ -40,8 +40,9 @@ void mem_purge(void);
 
 /* --- ownership helpers ----------------------------------------------------------------- */
 
-/* AUTO(wal_close) struct wal *w = NULL;  frees at scope end whatever w then holds. */
-#define AUTO(close_fn) __attribute__((cleanup(auto_##close_fn)))
+/* AUTO(wal_close) struct wal *w = NULL;  frees at scope end whatever w then holds, and that is a
+ * use of w (clang thinks otherwise). */
+#define AUTO(close_fn) __attribute__((cleanup(auto_##close_fn), unused))
 /* Placed once behind the declaration of `void close_fn(type)`, where type is a pointer. */
 #define DEFINE_AUTO(type, close_fn)                                                                \
     static inline void auto_##close_fn(type *p)                                                    \
