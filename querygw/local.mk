@@ -2,6 +2,17 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 # No fused multiply-add: sums must round as Prometheus' do on every machine.
 %canon_reldir%_libquerygw_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 %canon_reldir%_libquerygw_a_SOURCES = \
+	%reldir%/api/api.c %reldir%/api/api.h %reldir%/api/api_int.h %reldir%/api/routes.h \
+	%reldir%/api/json_out.c %reldir%/api/json_out.h \
+	%reldir%/api/label_name.c %reldir%/api/label_name.h \
+	%reldir%/api/labels.c \
+	%reldir%/api/params.c %reldir%/api/params.h \
+	%reldir%/api/query.c \
+	%reldir%/api/remote_read.c \
+	%reldir%/api/result_json.c %reldir%/api/result_json.h \
+	%reldir%/api/rfc3339.c %reldir%/api/rfc3339.h \
+	%reldir%/api/series.c \
+	%reldir%/api/status.c \
 	%reldir%/promql/aggregate.c \
 	%reldir%/promql/arith.c %reldir%/promql/arith.h \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
@@ -37,5 +48,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/series_key.c %reldir%/promql/series_key.h \
 	%reldir%/promql/step.c %reldir%/promql/step.h \
 	%reldir%/promql/vector_scalar.c \
-	%reldir%/store/store.h
-EXTRA_DIST += %reldir%/README.md %reldir%/promql/README.md
+	%reldir%/store/store.h \
+	%reldir%/store/store_tsdb.c %reldir%/store/store_tsdb.h
+EXTRA_DIST += %reldir%/README.md %reldir%/api/README.md %reldir%/promql/README.md \
+	%reldir%/store/README.md

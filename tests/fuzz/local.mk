@@ -1,5 +1,6 @@
 # Fuzz targets. A new one is two lines: its name in FUZZ_REPLAYS and its sources. See README.md.
 FUZZ_REPLAYS = \
+	%reldir%/fuzz_api_params_replay \
 	%reldir%/fuzz_codec_replay \
 	%reldir%/fuzz_head_chunks_replay \
 	%reldir%/fuzz_http_chunked_replay \
@@ -17,6 +18,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_wal_segment_replay \
 	%reldir%/fuzz_xor_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_api_params_replay_SOURCES = %reldir%/fuzz_api_params.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_head_chunks_replay_SOURCES = %reldir%/fuzz_head_chunks.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_chunked_replay_SOURCES = %reldir%/fuzz_http_chunked.c $(FUZZ_MAIN)

@@ -1,0 +1,277 @@
+/* api.c - the frame around every route: parameters, tenant, errors, the envelope. */
+#include "querygw/api/api_int.h"
+
+#include "base/assert.h"
+#include "querygw/promql/engine.h"
+#include "tsdb/tenants.h"
+
+enum { LOG_ERRORS_A_SECOND = 5 };
+
+enum api_errors {
+    API_ERRORS_JSON, /* {"status":"error",...} */
+    API_ERRORS_TEXT, /* as Go's http.Error */
+};
+
+/* How the envelope calls each kind of failure. */
+static const char *
+error_type(enum err_code code)
+{
+    switch (code) {
+    case ERR_INVALID:
+    case ERR_TOO_LARGE:
+    case ERR_UNSUPPORTED:
+    case ERR_UNAUTHORIZED:
+    case ERR_METHOD:
+    case ERR_CONFLICT:
+        return "bad_data";
+    case ERR_NOT_FOUND:
+        return "not_found";
+    case ERR_LIMIT:
+    case ERR_UNIMPLEMENTED:
+    case ERR_EXECUTION:
+        return "execution";
+    case ERR_CANCELED:
+        return "canceled";
+    case ERR_TIMEOUT:
+        return "timeout";
+    case ERR_OVERLOAD:
+    case ERR_UNAVAILABLE:
+        return "unavailable";
+    case ERR_INTERNAL:
+    case ERR_CORRUPT:
+    case ERR_IO:
+    case ERR_NO_SPACE:
+        return "internal";
+    case ERR_NONE:
+    case ERR_CODE_COUNT:
+        break;
+    }
+    UNREACHABLE("no failure");
+}
+
+/* A storage fault is an internal error of the query API, whose clients do not retry 503. */
+static int
+error_status(enum err_code code)
+{
+    bool storage = code == ERR_IO || code == ERR_NO_SPACE;
+    return err_http_status(storage ? ERR_INTERNAL : code);
+}
+
+static void
+reply_error(struct http_request *r, struct err e)
+{
+    AUTO(buf_fini) struct buf body = BUF_INIT;
+    struct json_writer w;
+    json_init(&w, &body, JSON_HTML);
+    json_begin_object(&w);
+    json_key(&w, STR("status"));
+    json_str(&w, STR("error"));
+    json_key(&w, STR("errorType"));
+    json_str(&w, str_of_cstr(error_type(e.code)));
+    json_key(&w, STR("error"));
+    json_str(&w, str_of_cstr(err_text(&e)));
+    json_end_object(&w);
+    http_set_header(r, "Cache-Control", STR("no-store"));
+    http_reply_buf(r, error_status(e.code), "application/json", &body);
+    err_drop(e);
+}
+
+/* Only what is our fault: what clients ask wrongly, they are told. */
+static void
+log_fault(struct api *api, const struct http_request *r, const struct err *e)
+{
+    bool ours = e->code == ERR_INTERNAL || e->code == ERR_CORRUPT || e->code == ERR_IO ||
+                e->code == ERR_NO_SPACE;
+    uint32_t dropped;
+    if (ours && log_throttle_pass(&api->log_errors, api->opts.log, LOG_ERRORS_A_SECOND, &dropped))
+        log_error(api->opts.log, "query failed", KV_STR("path", http_path(r)), KV_ERR(*e),
+                  KV_U64("dropped", dropped));
+}
+
+static struct err
+find_store(struct api_call *c)
+{
+    const struct api_opts *o = &c->api->opts;
+    struct str tenant = http_header(c->r, o->tenant_header);
+    if (tenant.n == 0)
+        tenant = str_of_cstr(o->default_tenant);
+    TRY(tenant_name_check(tenant));
+    c->store = o->store_of_tenant(o->arg, &c->arena, tenant);
+    return OK;
+}
+
+void
+call_begin_stream(struct api_call *c, const char *content_type, enum http_stream_coding coding)
+{
+    c->streaming = true;
+    http_reply_begin(c->r, 200, content_type, coding);
+}
+
+static struct err
+drain_to_client(void *arg, struct buf *full)
+{
+    struct api_call *c = arg;
+    if (!c->streaming)
+        call_begin_stream(c, "application/json", HTTP_STREAM_COMPRESSED);
+    TRY(http_reply_write(c->r, buf_str(full)));
+    buf_clear(full);
+    return OK;
+}
+
+void
+call_begin_data(struct api_call *c)
+{
+    json_begin_object(&c->out.w);
+    json_key(&c->out.w, STR("status"));
+    json_str(&c->out.w, STR("success"));
+    json_key(&c->out.w, STR("data"));
+}
+
+static void
+put_notes(struct api_call *c, enum note_kind kind, struct str key)
+{
+    size_t lines = notes_lines(&c->notes, kind);
+    if (lines == 0)
+        return;
+    json_key(&c->out.w, key);
+    json_begin_array(&c->out.w);
+    for (size_t i = 0; i < lines; i++)
+        json_str(&c->out.w, notes_line(&c->notes, kind, i, c->query, &c->arena));
+    json_end_array(&c->out.w);
+}
+
+struct err
+call_end_data(struct api_call *c)
+{
+    put_notes(c, NOTE_WARNING, STR("warnings"));
+    put_notes(c, NOTE_INFO, STR("infos"));
+    json_end_object(&c->out.w);
+    if (c->streaming)
+        TRY(drain_to_client(c, &c->out.buf));
+    struct http_request *r = TAKE(c->r);
+    if (c->streaming)
+        http_reply_end(r);
+    else
+        http_reply_buf(r, 200, "application/json", &c->out.buf);
+    return OK;
+}
+
+static struct err
+call_run(struct api_call *c, struct err (*run)(struct api_call *c))
+{
+    TRY(http_parse_params(c->r, &c->params));
+    TRY(find_store(c));
+    return run(c);
+}
+
+static void
+api_run(struct api *api, struct http_request *r, struct err (*run)(struct api_call *c),
+        enum api_errors errors)
+{
+    struct api_call c = {.api = api, .r = r};
+    arena_init(&c.arena, api->opts.query_bytes_max);
+    notes_init(&c.notes, &c.arena, hash_random_seed());
+    json_out_init(&c.out, drain_to_client, &c);
+    struct err e = call_run(&c, run);
+    if (e.code) {
+        ASSERT(c.r);
+        log_fault(api, r, &e);
+        if (c.streaming) { /* too late for a status: the client must see a broken answer */
+            http_reply_abort(r);
+            err_drop(e);
+        } else if (errors == API_ERRORS_JSON) {
+            reply_error(r, e);
+        } else {
+            http_reply_text(r, error_status(e.code), str_of_cstr(err_text(&e)));
+            err_drop(e);
+        }
+    } else {
+        ASSERT(!c.r); /* run() answered */
+    }
+    json_out_fini(&c.out);
+    arena_fini(&c.arena);
+}
+
+#define X(name, path, methods, body_bytes_max, errors)                                             \
+    static void route_##name(void *arg, struct http_request *r)                                    \
+    {                                                                                              \
+        api_run(arg, r, call_##name, errors);                                                      \
+    }
+#include "querygw/api/routes.h"
+#undef X
+
+void
+api_add_routes(struct api *api, struct router *router)
+{
+    const struct route routes[] = {
+#define X(name_, path_, methods_, body_bytes_max_, errors)                                         \
+    {.path = path_,                                                                                \
+     .methods = methods_,                                                                          \
+     .name = #name_,                                                                               \
+     .handler = route_##name_,                                                                     \
+     .arg = api,                                                                                   \
+     .pool = api->opts.pool,                                                                       \
+     .body_bytes_max = body_bytes_max_,                                                            \
+     .flags = ROUTE_CORS},
+#include "querygw/api/routes.h"
+#undef X
+    };
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        router_add(router, &routes[i]);
+}
+
+static const char *
+own_text(const char *text)
+{
+    struct str s = str_of_cstr(text ? text : "");
+    return mem_dup_text(s.p, s.n);
+}
+
+/* The texts of the options, which are copied. */
+static void
+each_text(struct api_opts *o, void (*visit)(const char **text))
+{
+    const char **texts[] = {&o->tenant_header, &o->default_tenant, &o->version,   &o->revision,
+                            &o->branch,        &o->build_user,     &o->build_date};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        visit(texts[i]);
+}
+
+static void
+copy_text(const char **text)
+{
+    *text = own_text(*text);
+}
+
+static void
+free_text(const char **text)
+{
+    mem_free((void *)(uintptr_t)*text);
+    *text = NULL;
+}
+
+struct api *
+api_open(const struct api_opts *opts)
+{
+    ASSERT(opts->store_of_tenant && opts->pool && opts->clock);
+    struct api *api = mem_alloc_zero(sizeof *api);
+    api->opts = *opts;
+    each_text(&api->opts, copy_text);
+    if (!api->opts.lookback_ms)
+        api->opts.lookback_ms = PROMQL_LOOKBACK_MS_DEFAULT;
+    if (!api->opts.query_bytes_max)
+        api->opts.query_bytes_max = API_QUERY_BYTES_MAX;
+    if (!api->opts.read_samples_max)
+        api->opts.read_samples_max = PROMQL_SAMPLES_MAX_DEFAULT;
+    api->started_s = clock_wall_ms(opts->clock) / 1000;
+    return api;
+}
+
+void
+api_close(struct api *api)
+{
+    if (!api)
+        return;
+    each_text(&api->opts, free_text);
+    mem_free(api);
+}

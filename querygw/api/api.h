@@ -1,0 +1,52 @@
+/* api.h - the HTTP query API of Prometheus (v1) over stores, one a tenant.
+ *
+ * Every route runs on the query pool: its queue is the gate that bounds concurrent queries.
+ * A request chooses its tenant by a header; a tenant that is not known answers with empty
+ * results, as if it had no series yet. Format and messages: spec/query.md section 3.
+ * Threads: open and close by the owner; the routes any worker. */
+#pragma once
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "net/router.h"
+#include "querygw/store/store.h"
+
+struct api;
+
+enum {
+    API_BODY_BYTES_MAX = 4 << 20,       /* of a query: the form of a POST */
+    API_READ_BODY_BYTES_MAX = 32 << 20, /* of a remote read, before and after decompression */
+};
+
+struct api_opts {
+    /* The store of a tenant, which may live in the request's arena; NULL when there is no such
+     * tenant. `tenant` has passed tenant_name_check(). Called on workers, any number at once. */
+    struct store *(*store_of_tenant)(void *arg, struct arena *a, struct str tenant);
+    void *arg;
+    const char *tenant_header;  /* copied; "THANOS-TENANT" */
+    const char *default_tenant; /* copied; for requests without the header */
+    struct pool *pool;          /* of queries; borrowed for life, as clock and log */
+    const struct clock *clock;
+    struct log *log;         /* may be NULL */
+    int64_t lookback_ms;     /* 0: 5 minutes */
+    size_t samples_max;      /* in memory, a query; 0: 50 million */
+    size_t query_bytes_max;  /* arena of a query; 0: API_QUERY_BYTES_MAX */
+    size_t read_samples_max; /* of a remote read; 0: 50 million */
+    /* For /status; texts copied, NULL shows as "". */
+    const char *version, *revision, *branch, *build_user, *build_date;
+    /* Calls visit for every flag; NULL: no flags are shown. */
+    void (*each_flag)(void *arg, void (*visit)(void *visit_arg, struct str name, struct str value),
+                      void *visit_arg);
+    void *each_flag_arg;
+};
+#define API_QUERY_BYTES_MAX (UINT64_C(1) << 30)
+
+/* The caller owns the result. */
+struct api *api_open(const struct api_opts *opts);
+/* No request may be in flight. NULL is allowed. */
+void api_close(struct api *api);
+DEFINE_AUTO(struct api *, api_close)
+/* `api` must outlive the router's last request. */
+void api_add_routes(struct api *api, struct router *router);

@@ -1,0 +1,183 @@
+/* remote_read.c - /api/v1/read: raw samples or chunks for other Prometheus servers. */
+#include "base/codec.h"
+#include "proto/remote_read.h"
+#include "querygw/api/api_int.h"
+
+enum { READ_FRAME_BYTES_MAX = 1 << 20 }; /* what clients expect at least; ours keep below */
+
+/* Protobuf's own bytes around each chunk: tags, lengths, two times, a type. */
+enum { CHUNK_OVERHEAD_BYTES = 48, FRAME_OVERHEAD_BYTES = 64 };
+
+static struct err
+decode_request(struct api_call *c, struct read_request *ret_request)
+{
+    AUTO(buf_fini) struct buf message = BUF_INIT;
+    TRY_IN(snappy_decode(http_body(c->r), API_READ_BODY_BYTES_MAX, &message), "remote read");
+    struct str kept = arena_str(&c->arena, buf_str(&message));
+    TRY_IN(read_request_decode(&c->arena, kept, ret_request), "remote read");
+    return OK;
+}
+
+static struct err
+open_set(struct api_call *c, const struct read_query *q, struct series_set **ret_set)
+{
+    *ret_set = NULL;
+    if (!c->store)
+        return OK;
+    struct select_query select = {
+        .mint_ms = q->mint_ms, .maxt_ms = q->maxt_ms, .want = SELECT_CHUNKS};
+    return c->store->ops->select(c->store, &select, q->matchers, &c->arena, ret_set);
+}
+
+static struct err
+next_series(struct api_call *c, struct series_set *set, struct series_view *series, bool *ret_more)
+{
+    *ret_more = false;
+    if (!set)
+        return OK;
+    if (http_canceled(c->r))
+        return ERR(ERR_CANCELED, "remote read: the client is gone");
+    if (clock_mono_ns(c->api->opts.clock) >= http_deadline_ns(c->r))
+        return ERR(ERR_TIMEOUT, "remote read: timed out");
+    return series_set_next(set, series, ret_more);
+}
+
+/* --- SAMPLES ------------------------------------------------------------------------------- */
+
+static struct err
+decode_series(const struct read_query *q, const struct series_view *series,
+              struct sample_columns *to)
+{
+    to->n = 0;
+    for (size_t i = 0; i < series->chunk_count; i++)
+        TRY(chunk_decode_floats(&series->chunks[i], q->mint_ms, q->maxt_ms, to));
+    return OK;
+}
+
+static struct err
+put_query_result(struct api_call *c, const struct read_query *q, struct read_response *to,
+                 size_t *samples_left)
+{
+    const struct api_opts *o = &c->api->opts;
+    AUTO(series_set_close) struct series_set *set = NULL;
+    AUTO(sample_columns_fini) struct sample_columns samples = SAMPLE_COLUMNS_INIT;
+    TRY(open_set(c, q, &set));
+    read_response_begin_query(to);
+    for (;;) {
+        struct series_view series;
+        bool more;
+        TRY(next_series(c, set, &series, &more));
+        if (!more)
+            break;
+        TRY(decode_series(q, &series, &samples));
+        if (samples.n > *samples_left)
+            return ERR(ERR_INVALID, "exceeded sample limit (%zu)", o->read_samples_max);
+        *samples_left -= samples.n;
+        if (samples.n)
+            read_response_series(to, series.labels, &samples);
+        if (to->to->n + to->query.n > o->query_bytes_max)
+            return ERR(ERR_LIMIT, "remote read: an answer of more than %zu bytes",
+                       o->query_bytes_max);
+    }
+    read_response_end_query(to);
+    return OK;
+}
+
+static struct err
+put_queries(struct api_call *c, const struct read_request *request, struct read_response *to)
+{
+    size_t samples_left = c->api->opts.read_samples_max;
+    for (size_t i = 0; i < request->query_count; i++)
+        TRY(put_query_result(c, &request->queries[i], to, &samples_left));
+    return OK;
+}
+
+static struct err
+reply_samples(struct api_call *c, const struct read_request *request)
+{
+    AUTO(buf_fini) struct buf message = BUF_INIT;
+    AUTO(buf_fini) struct buf body = BUF_INIT;
+    struct read_response response;
+    read_response_init(&response, &message);
+    struct err e = put_queries(c, request, &response);
+    read_response_fini(&response);
+    TRY(e);
+    snappy_encode(buf_str(&message), &body);
+    struct http_request *r = TAKE(c->r);
+    http_set_header(r, "Content-Encoding", STR("snappy"));
+    http_reply_buf(r, 200, "application/x-protobuf", &body);
+    return OK;
+}
+
+/* --- STREAMED_XOR_CHUNKS ------------------------------------------------------------------- */
+
+static size_t
+label_bytes(struct labels l)
+{
+    size_t bytes = FRAME_OVERHEAD_BYTES;
+    for (size_t i = 0; i < l.n; i++)
+        bytes += l.v[i].name.n + l.v[i].value.n + 16;
+    return bytes;
+}
+
+/* One series in as many frames as keep each below READ_FRAME_BYTES_MAX. */
+static struct err
+stream_series(struct api_call *c, size_t query_index, const struct series_view *s,
+              struct buf *frame)
+{
+    size_t first = 0, bytes = label_bytes(s->labels);
+    for (size_t i = 0; i < s->chunk_count; i++) {
+        size_t more = s->chunks[i].data.n + CHUNK_OVERHEAD_BYTES;
+        bool last = i + 1 == s->chunk_count;
+        size_t after = last ? 0 : s->chunks[i + 1].data.n + CHUNK_OVERHEAD_BYTES;
+        bytes += more;
+        if (!last && bytes + after <= READ_FRAME_BYTES_MAX)
+            continue;
+        buf_clear(frame);
+        read_frame_encode(frame, query_index, s->labels, s->chunks + first, i + 1 - first);
+        TRY(http_reply_write(c->r, buf_str(frame)));
+        first = i + 1;
+        bytes = label_bytes(s->labels);
+    }
+    return OK;
+}
+
+static void
+begin_chunks(struct api_call *c)
+{
+    call_begin_stream(c, "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse",
+                      HTTP_STREAM_IDENTITY);
+}
+
+static struct err
+stream_query(struct api_call *c, const struct read_query *q, size_t query_index)
+{
+    AUTO(series_set_close) struct series_set *set = NULL;
+    AUTO(buf_fini) struct buf frame = BUF_INIT;
+    TRY(open_set(c, q, &set));
+    if (!c->streaming) /* the store took the first query: errors still had a status till here */
+        begin_chunks(c);
+    for (;;) {
+        struct series_view series;
+        bool more;
+        TRY(next_series(c, set, &series, &more));
+        if (!more)
+            return OK;
+        TRY(stream_series(c, query_index, &series, &frame));
+    }
+}
+
+struct err
+call_remote_read(struct api_call *c)
+{
+    struct read_request request;
+    TRY(decode_request(c, &request));
+    if (request.response_type == READ_SAMPLES)
+        return reply_samples(c, &request);
+    for (size_t i = 0; i < request.query_count; i++)
+        TRY(stream_query(c, &request.queries[i], i));
+    if (!c->streaming)
+        begin_chunks(c);
+    http_reply_end(TAKE(c->r));
+    return OK;
+}

@@ -1,0 +1,215 @@
+/* result_json.c - vectors and matrices as text. The values are most of a wide answer, so they
+ * are written into the buffer without detours, whole numbers without looking for digits. */
+#include "querygw/api/result_json.h"
+
+#include <math.h>
+
+#include "base/assert.h"
+#include "base/numtext.h"
+
+enum {
+    INT_TEXT_BYTES = 20,                                       /* -9223372036854775808 */
+    POINT_BYTES_MAX = INT_TEXT_BYTES + NUMTEXT_BYTES_MAX + 16, /* [time,"value"] */
+};
+
+/* Decimal digits at `to`; returns how many. */
+static size_t
+put_u64(char *to, uint64_t v)
+{
+    char digits[INT_TEXT_BYTES];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    for (size_t i = 0; i < n; i++)
+        to[i] = digits[n - 1 - i];
+    return n;
+}
+
+static size_t
+put_time(char *to, int64_t t_ms)
+{
+    size_t n = 0;
+    uint64_t t = t_ms < 0 ? -(uint64_t)t_ms : (uint64_t)t_ms;
+    if (t_ms < 0)
+        to[n++] = '-';
+    n += put_u64(to + n, t / 1000);
+    if (t % 1000) {
+        to[n++] = '.';
+        to[n++] = (char)('0' + t % 1000 / 100);
+        to[n++] = (char)('0' + t % 100 / 10);
+        to[n++] = (char)('0' + t % 10);
+    }
+    return n;
+}
+
+/* Below 10^15 a whole number's digits are its shortest text; -0 is left to numtext. */
+static size_t
+put_value(char *to, double v)
+{
+    if (!(fabs(v) < 1e15) || v != rint(v) || v == 0)
+        return numtext_api(v, to);
+    size_t n = 0;
+    if (v < 0)
+        to[n++] = '-';
+    return n + put_u64(to + n, (uint64_t)fabs(v));
+}
+
+/* [time,"value"] */
+static void
+put_point(struct buf *b, int64_t t_ms, double value)
+{
+    buf_reserve(b, POINT_BYTES_MAX);
+    char *to = b->p + b->n, *at = to;
+    *at++ = '[';
+    at += put_time(at, t_ms);
+    *at++ = ',';
+    *at++ = '"';
+    at += put_value(at, value);
+    *at++ = '"';
+    *at++ = ']';
+    ASSERT(at - to <= POINT_BYTES_MAX);
+    b->n += (size_t)(at - to);
+}
+
+void
+json_put_timestamp(struct buf *to, int64_t t_ms)
+{
+    buf_reserve(to, INT_TEXT_BYTES + 2);
+    to->n += put_time(to->p + to->n, t_ms);
+}
+
+void
+json_put_sample_value(struct buf *to, double value)
+{
+    buf_reserve(to, NUMTEXT_BYTES_MAX + 2);
+    to->p[to->n++] = '"';
+    to->n += put_value(to->p + to->n, value);
+    to->p[to->n++] = '"';
+}
+
+static struct err
+write_vector(struct json_out *o, const struct promql_result *r, size_t count)
+{
+    json_begin_array(&o->w);
+    for (size_t i = 0; i < count; i++) {
+        struct promql_point p;
+        size_t at = 0;
+        bool any = promql_point_next(r, &r->series[i], &at, &p);
+        ASSERT(any); /* operators yield no empty series */
+        json_begin_object(&o->w);
+        json_key(&o->w, STR("metric"));
+        json_out_labels(o, r->series[i].labels);
+        json_key(&o->w, STR("value"));
+        json_raw(&o->w, STR(""));
+        put_point(&o->buf, p.t_ms, p.value);
+        json_end_object(&o->w);
+        TRY(json_out_check(o));
+    }
+    json_end_array(&o->w);
+    return OK;
+}
+
+static struct err
+write_matrix(struct json_out *o, const struct promql_result *r, size_t count)
+{
+    json_begin_array(&o->w);
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(&o->w);
+        json_key(&o->w, STR("metric"));
+        json_out_labels(o, r->series[i].labels);
+        json_key(&o->w, STR("values"));
+        json_raw(&o->w, STR("["));
+        struct promql_point p;
+        for (size_t at = 0, n = 0; promql_point_next(r, &r->series[i], &at, &p); n++) {
+            if (n)
+                buf_put_u8(&o->buf, ',');
+            put_point(&o->buf, p.t_ms, p.value);
+            TRY(json_out_check(o));
+        }
+        buf_put_u8(&o->buf, ']');
+        json_end_object(&o->w);
+        TRY(json_out_check(o));
+    }
+    json_end_array(&o->w);
+    return OK;
+}
+
+/* [seconds,"text"]: here the time is a float, and the value never has an exponent. */
+static void
+write_single(struct json_out *o, const struct promql_result *r)
+{
+    char text[NUMTEXT_BYTES_MAX];
+    json_begin_array(&o->w);
+    size_t n = numtext_api((double)r->grid.start_ms / 1000, text);
+    json_raw(&o->w, str_of(text, n));
+    if (r->type == PROMQL_STRING)
+        json_str(&o->w, r->text);
+    else
+        json_str(&o->w, str_of(text, numtext_f(r->scalar, text)));
+    json_end_array(&o->w);
+}
+
+static void
+write_seconds(struct json_out *o, struct str key, double seconds)
+{
+    char text[NUMTEXT_BYTES_MAX];
+    json_key(&o->w, key);
+    json_raw(&o->w, str_of(text, numtext_api(seconds, text)));
+}
+
+static void
+write_stats(struct json_out *o, const struct promql_stats *s, const struct query_timings *t)
+{
+    json_key(&o->w, STR("stats"));
+    json_begin_object(&o->w);
+    json_key(&o->w, STR("timings"));
+    json_begin_object(&o->w);
+    write_seconds(o, STR("evalTotalTime"), t->eval_total_s);
+    write_seconds(o, STR("resultSortTime"), t->result_sort_s);
+    write_seconds(o, STR("queryPreparationTime"), t->query_preparation_s);
+    write_seconds(o, STR("innerEvalTime"), t->inner_eval_s);
+    write_seconds(o, STR("execQueueTime"), t->exec_queue_s);
+    write_seconds(o, STR("execTotalTime"), t->exec_total_s);
+    json_end_object(&o->w);
+    json_key(&o->w, STR("samples"));
+    json_begin_object(&o->w);
+    json_key(&o->w, STR("totalQueryableSamples"));
+    json_u64(&o->w, s->samples_total);
+    json_key(&o->w, STR("samplesRead"));
+    json_u64(&o->w, s->samples_read);
+    json_key(&o->w, STR("peakSamples"));
+    json_u64(&o->w, s->samples_peak);
+    json_end_object(&o->w);
+    json_end_object(&o->w);
+}
+
+struct err
+result_write_json(struct json_out *o, const struct promql_result *r, size_t limit,
+                  const struct query_timings *timings)
+{
+    size_t count = limit && limit < r->count ? limit : r->count;
+    json_begin_object(&o->w);
+    json_key(&o->w, STR("resultType"));
+    json_str(&o->w, str_of_cstr(promql_type_text(r->type)));
+    json_key(&o->w, STR("result"));
+    switch (r->type) {
+    case PROMQL_VECTOR:
+        TRY(write_vector(o, r, count));
+        break;
+    case PROMQL_MATRIX:
+        TRY(write_matrix(o, r, count));
+        break;
+    case PROMQL_SCALAR:
+    case PROMQL_STRING:
+        write_single(o, r);
+        break;
+    case PROMQL_NONE:
+        UNREACHABLE("no result has this type");
+    }
+    if (timings)
+        write_stats(o, &r->stats, timings);
+    json_end_object(&o->w);
+    return OK;
+}

@@ -1,0 +1,13 @@
+/* routes.h - every route of the query API.
+ * X(name, path, methods, largest body, how errors are told)
+ * `name` is the handler label of the http_* metrics, and call_<name>() the function.
+ * No include guard: define X before, undefine it after. */
+X(query, "/api/v1/query", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
+X(query_range, "/api/v1/query_range", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
+X(series, "/api/v1/series", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
+X(label_names, "/api/v1/labels", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
+X(label_values, "/api/v1/label/:name/values", ROUTE_GET, 0, API_ERRORS_JSON)
+X(remote_read, "/api/v1/read", ROUTE_POST, API_READ_BODY_BYTES_MAX, API_ERRORS_TEXT)
+X(status_buildinfo, "/api/v1/status/buildinfo", ROUTE_GET, 0, API_ERRORS_JSON)
+X(status_runtimeinfo, "/api/v1/status/runtimeinfo", ROUTE_GET, 0, API_ERRORS_JSON)
+X(status_flags, "/api/v1/status/flags", ROUTE_GET, 0, API_ERRORS_JSON)

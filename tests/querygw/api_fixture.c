@@ -1,0 +1,73 @@
+/* api_fixture.c - loops, a pool, a server and the API. */
+#include "tests/querygw/api_fixture.h"
+
+#include "tests/harness.h"
+
+static struct store *
+store_of(void *arg, struct arena *a, struct str tenant)
+{
+    struct api_fixture *f = arg;
+    (void)a;
+    if (str_eq(tenant, STR("default-tenant")))
+        return &f->store.store;
+    return str_eq(tenant, STR("other")) ? &f->other.store : NULL;
+}
+
+void
+api_fixture_start(struct api_fixture *f, struct api_opts opts)
+{
+    *f = (struct api_fixture){.metrics = metrics_open(), .router = router_open()};
+    fake_store_init(&f->store);
+    fake_store_init(&f->other);
+    struct pool_opts pool = {.name = "query", .threads = 2, .queued_limit = 8};
+    CK_OK(pool_start(&pool, &f->pool));
+    CK_OK(loops_start(1, &f->loops));
+    opts.store_of_tenant = store_of;
+    opts.arg = f;
+    opts.tenant_header = "THANOS-TENANT";
+    opts.default_tenant = "default-tenant";
+    opts.pool = f->pool;
+    if (!opts.clock)
+        opts.clock = clock_system();
+    f->api = api_open(&opts);
+    api_add_routes(f->api, f->router);
+    struct http_server_opts server = {.address = STR("127.0.0.1:0"),
+                                      .loops = f->loops,
+                                      .router = f->router,
+                                      .metrics = f->metrics,
+                                      .clock = clock_system()};
+    CK_OK(http_server_start(&server, &f->server));
+    f->port = http_server_port(f->server);
+}
+
+void
+api_fixture_stop(struct api_fixture *f)
+{
+    http_server_stop(f->server, 2000);
+    loops_stop(f->loops);
+    pool_stop(f->pool);
+    router_close(f->router);
+    api_close(f->api);
+    metrics_close(f->metrics);
+    fake_store_fini(&f->store);
+    fake_store_fini(&f->other);
+}
+
+struct reply
+api_get(const struct api_fixture *f, const char *target, const char *headers)
+{
+    AUTO(buf_fini) struct buf request = BUF_INIT;
+    buf_printf(&request, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", target, headers);
+    return client_ask(f->port, buf_str(&request));
+}
+
+struct reply
+api_post(const struct api_fixture *f, const char *target, const char *type, struct str body)
+{
+    AUTO(buf_fini) struct buf request = BUF_INIT;
+    buf_printf(&request,
+               "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+               target, type, body.n);
+    buf_append(&request, body);
+    return client_ask(f->port, buf_str(&request));
+}

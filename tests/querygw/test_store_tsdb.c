@@ -1,0 +1,122 @@
+/* A database answers queries as a store: what was appended comes out of the engine. */
+#include "base/fs.h"
+#include "querygw/store/store_tsdb.h"
+#include "tests/harness.h"
+#include "tests/querygw/query_fixture.h"
+#include "tests/tsdb/head_kit.h"
+
+struct fixture {
+    struct pool *pool;
+    struct metrics *metrics;
+    struct tenants *tenants;
+    struct arena arena;
+};
+
+static void
+fixture_open(struct fixture *f)
+{
+    *f = (struct fixture){.metrics = metrics_open()};
+    arena_init(&f->arena, 0);
+    struct pool_opts pool = {.name = "test", .threads = 1, .queued_limit = 4};
+    CK_OK(pool_start(&pool, &f->pool));
+    struct tenants_opts opts = {
+        .dir = test_dir(), .db = kit_opts(fs_posix(), NULL), .metrics = f->metrics};
+    CK_OK(tenants_open(&opts, f->pool, &f->tenants));
+}
+
+static void
+fixture_close(struct fixture *f)
+{
+    tenants_close(f->tenants);
+    pool_stop(f->pool);
+    metrics_close(f->metrics);
+    arena_fini(&f->arena);
+}
+
+/* The value of an instant query that has one element. */
+static double
+ask(struct fixture *f, struct store *store, const char *query, int64_t t_ms)
+{
+    struct query_fixture plans; /* for its arena */
+    struct promql_plan *plan;
+    struct promql_result *r;
+    struct promql_limits limits = {0};
+    query_fixture_init(&plans);
+    AUTO(promql_close) struct promql_run *run = NULL;
+    CK_OK(query_plan(&plans, query, span_instant(t_ms), &plan));
+    CK_OK(promql_open(&f->arena, plan, store, &limits, &run));
+    CK_OK(promql_eval(run, &r));
+    ck_assert_uint_eq(r->count, 1);
+    double value = r->series[0].values[0];
+    query_fixture_fini(&plans);
+    return value;
+}
+
+START_TEST(test_query)
+{
+    struct fixture f;
+    fixture_open(&f);
+    struct db *db;
+    CK_OK(tenants_get_or_create(f.tenants, STR("a"), &db));
+    for (int64_t i = 0; i < 1000; i++) {
+        kit_put(db, "__name__=m_total,i=0", i * 1000, (double)i);
+        kit_put(db, "__name__=m_total,i=1", i * 1000, (double)(2 * i));
+    }
+    struct store *store = store_tsdb_of_tenant(f.tenants, &f.arena, STR("a"));
+    ck_assert(store != NULL);
+    ck_assert(ask(&f, store, "sum(m_total)", 999000) == 2997);
+    ck_assert(ask(&f, store, "sum(rate(m_total[5m]))", 999000) == 3);
+    ck_assert(ask(&f, store, "count_over_time(m_total{i=\"1\"}[1h])", 999000) == 1000);
+    ck_assert(ask(&f, store, "m_total{i=\"1\"}", 10500) == 20);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_labels)
+{
+    struct fixture f;
+    fixture_open(&f);
+    struct db *db;
+    CK_OK(tenants_get_or_create(f.tenants, STR("a"), &db));
+    kit_put(db, "__name__=m,i=0", 0, 1);
+    kit_put(db, "__name__=n,k=1", 0, 1);
+    struct store_tsdb store;
+    store_tsdb_init(&store, db);
+    struct select_query q = {.mint_ms = INT64_MIN, .maxt_ms = INT64_MAX, .want = SELECT_LABELS};
+    struct matcher m;
+    CK_OK(matcher_make(&f.arena, MATCH_EQUAL, STR("__name__"), STR("n"), &m));
+    struct str_list names, values;
+    struct store *s = &store.store;
+    CK_OK(s->ops->label_names(s, &q, (struct matchers){&m, 1}, &f.arena, &names));
+    ck_assert(names.n == 2 && str_eq(names.v[1], STR("k")));
+    CK_OK(s->ops->label_names(s, &q, (struct matchers){0}, &f.arena, &names));
+    ck_assert_uint_eq(names.n, 3);
+    CK_OK(s->ops->label_values(s, &q, STR("__name__"), (struct matchers){0}, &f.arena, &values));
+    ck_assert(values.n == 2 && str_eq(values.v[0], STR("m")));
+    CK_OK(s->ops->label_values(s, &q, STR("i"), (struct matchers){&m, 1}, &f.arena, &values));
+    ck_assert_uint_eq(values.n, 0);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(test_unknown_tenant)
+{
+    struct fixture f;
+    fixture_open(&f);
+    ck_assert(store_tsdb_of_tenant(f.tenants, &f.arena, STR("nobody")) == NULL);
+    ck_assert_uint_eq(tenants_count(f.tenants), 0); /* asking makes none */
+    fixture_close(&f);
+}
+END_TEST
+
+Suite *
+store_tsdb_suite(void)
+{
+    Suite *s = suite_create("store_tsdb");
+    TCase *t = tcase_create("store_tsdb");
+    tcase_add_test(t, test_query);
+    tcase_add_test(t, test_labels);
+    tcase_add_test(t, test_unknown_tenant);
+    suite_add_tcase(s, t);
+    return s;
+}
