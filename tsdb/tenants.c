@@ -58,7 +58,7 @@ tenant_name_check(struct str name)
     return OK;
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static struct tenant *
 tenant_new(const struct tenants *t, struct str name)
@@ -191,7 +191,7 @@ tenants_get_or_create(struct tenants *t, struct str name, struct db **ret_db)
     return OK;
 }
 
-/* --- metrics ------------------------------------------------------------------------------------ */
+/* --- metrics ---------------------------------------------------------------------------------- */
 
 static struct metric_family *
 family(struct metrics *m, enum metric_type type, const char *name, const char *help)
@@ -247,7 +247,7 @@ register_metrics(struct tenants *t)
     metrics_on_collect(m, collect, t);
 }
 
-/* --- life cycle ---------------------------------------------------------------------------------- */
+/* --- life cycle ------------------------------------------------------------------------------- */
 
 static void
 open_one(void *arg, size_t i)

@@ -1,3 +1,4 @@
+/* head_kit.c - small write requests and query answers. */
 #include "tests/tsdb/head_kit.h"
 
 #include <stdio.h>
@@ -22,7 +23,8 @@ kit_request_fini(struct kit_request *k)
 void
 kit_row_raw(struct kit_request *k, struct str key)
 {
-    struct append_row row = {.label_key = arena_str(&k->arena, key), .first_sample = (uint32_t)k->samples.n};
+    struct append_row row = {.label_key = arena_str(&k->arena, key),
+                             .first_sample = (uint32_t)k->samples.n};
     vec_push(&k->rows, row);
 }
 

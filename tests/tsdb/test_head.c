@@ -370,7 +370,7 @@ START_TEST(test_locked)
 }
 END_TEST
 
-/* --- many threads ------------------------------------------------------------------------------- */
+/* --- many threads ----------------------------------------------------------------------------- */
 
 /* All rounds fit the hour in which a slow writer is not out of bounds yet. */
 enum { THREADS = 4, ROUNDS = 150, OWN_SERIES = 20, STEP_MS = 20000 };
@@ -461,8 +461,9 @@ START_TEST(test_many_threads)
     pthread_t threads[THREADS + 1];
     for (int i = 0; i <= THREADS; i++) {
         members[i] = (struct member){&crowd, i};
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, i < THREADS ? write_rounds : read_meanwhile,
-                                        &members[i]), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL,
+                                        i < THREADS ? write_rounds : read_meanwhile, &members[i]),
+                         0);
     }
     for (int i = 0; i <= THREADS; i++)
         pthread_join(threads[i], NULL);

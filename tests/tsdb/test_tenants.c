@@ -11,7 +11,8 @@ static const struct name_case {
     const char *name;
     bool ok;
 } name_cases[] = {
-    {"default-tenant", true}, {"a", true}, {"team_1.prod@eu", true}, {"(x)!*'", true}, {"..a", true},
+    {"default-tenant", true}, {"a", true}, {"team_1.prod@eu", true}, {"(x)!*'", true},
+    {"..a", true},
     {"", false}, {".", false}, {"..", false}, {"lost+found", false}, {"a/b", false}, {"a b", false},
     {"a\\b", false}, {"t\xc3\xa4", false}, {"a\n", false}, {"%2e%2e", false},
 };

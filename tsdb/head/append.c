@@ -60,7 +60,7 @@ find_series(struct append *run, append_misses *misses)
     }
 }
 
-/* --- 2: make the missing ones ------------------------------------------------------------------ */
+/* --- 2: make the missing ones ----------------------------------------------------------------- */
 
 /* Parses and checks the labels of one miss; false, counted, when they are refused. */
 static bool
@@ -95,7 +95,7 @@ make_missing(struct append *run, append_misses *misses)
     return head_create_missing(run->h, misses->v, good, run->slots, run->result);
 }
 
-/* --- 3: judge and encode ------------------------------------------------------------------------ */
+/* --- 3: judge and encode ---------------------------------------------------------------------- */
 
 struct encoder {
     struct record_list records;
@@ -161,7 +161,7 @@ judge_and_log(struct append *run)
     return logged;
 }
 
-/* --- 4: store ------------------------------------------------------------------------------------ */
+/* --- 4: store --------------------------------------------------------------------------------- */
 
 static void
 store_row(struct append *run, size_t row_index, struct finished_chunks *finished)
@@ -240,7 +240,8 @@ store_samples(struct append *run)
                               memory_order_relaxed);
 }
 
-/* ------------------------------------------------------------------------------------------------- */
+/* -------------------------------------------------------------------------------------------------
+ */
 
 static struct err
 append_run(struct append *run)

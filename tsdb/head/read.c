@@ -58,7 +58,7 @@ sorted_slots(const struct head *h, struct postings found, struct arena *a)
     return slots;
 }
 
-/* --- chunks ------------------------------------------------------------------------------------ */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
 static bool
 overlaps(const struct select_query *q, int64_t mint_ms, int64_t maxt_ms)
@@ -178,7 +178,7 @@ head_select(struct head *h, const struct select_query *q, struct matchers matche
     return OK;
 }
 
-/* --- names and values -------------------------------------------------------------------------- */
+/* --- names and values ------------------------------------------------------------------------- */
 
 static int
 compare_str(const void *a, const void *b)

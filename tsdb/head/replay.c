@@ -265,7 +265,7 @@ replay_record(struct replay *r, struct str record)
     }
 }
 
-/* --- the log ----------------------------------------------------------------------------------- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 /* Where reading stopped, when it stopped at damage. */
 struct damage {

@@ -75,7 +75,8 @@ struct series_last {
 static inline struct series_last
 series_last_of(const struct series_hot *hot)
 {
-    return (struct series_last){{hot->xor.t_ms, hot->xor.bits}, (hot->flags & SERIES_HAS_LAST) != 0};
+    return (struct series_last){{hot->xor.t_ms, hot->xor.bits},
+                                (hot->flags & SERIES_HAS_LAST) != 0};
 }
 /* What becomes of a sample behind `last`. `min_valid_ms` as in spec/tsdb.md section 12. Pure. */
 enum sample_fate series_judge(struct series_last last, struct sample s, int64_t min_valid_ms);
