@@ -1,0 +1,290 @@
+/* node.c - wires the parts of a node and runs them.
+ *
+ * Start: listeners first (a taken port or a bad address ends the process before any replay, and
+ * probes and metrics answer during it), then the databases, then writes and queries open.
+ * Stop: not ready, writes refused, requests in flight finished, databases finished, the rest
+ * in reverse order. Nothing is logged by the parts; what ends here is logged here. */
+#include "cmd/node.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "cmd/tenant_stores.h"
+#include "ingest/sink_tenants.h"
+#include "net/http_server.h"
+#include "net/status.h"
+#include "net/tls.h"
+#include "querygw/api/api.h"
+#include "receiver/receive.h"
+#include "tsdb/tenants.h"
+#include "version.h"
+
+enum {
+    MAINTAIN_SECONDS = 1,
+    WRITE_THREADS_MIN = 4, /* a group commit needs company */
+    WRITES_QUEUED_MAX = 1000,
+    QUERIES_QUEUED_MAX = 1000,
+};
+
+struct node {
+    const struct node_opts *opts;
+    struct log *log;
+    struct metrics *metrics;
+    struct status *status;
+    struct loops *loops;
+    struct pool *writes, *queries, *background;
+    struct router *http_router, *write_router;
+    struct tls_server *write_tls; /* NULL: plain text */
+    struct receiver *receiver;
+    struct api *api;
+    struct http_server *http_server, *write_server;
+    struct tenants *tenants;
+    struct tenant_stores stores;
+    struct sink_tenants sink;
+    _Atomic(bool) maintaining; /* a pass is queued or runs */
+};
+
+/* --- starting ----------------------------------------------------------------------------------- */
+
+static struct err
+start_threads(struct node *n)
+{
+    unsigned cpus = cpu_count();
+    TRY(loops_start(cpus, &n->loops));
+    struct pool_opts writes = {
+        .name = "write",
+        .threads = size_max(WRITE_THREADS_MIN, 2 * cpus),
+        .queued_limit = WRITES_QUEUED_MAX,
+    };
+    struct pool_opts queries = {
+        .name = "query",
+        .threads = n->opts->query_concurrent_max,
+        .queued_limit = QUERIES_QUEUED_MAX,
+    };
+    struct pool_opts background = {.name = "background", .threads = cpus, .queued_limit = 64};
+    TRY(pool_start(&writes, &n->writes));
+    TRY(pool_start(&queries, &n->queries));
+    return pool_start(&background, &n->background);
+}
+
+static void
+each_flag(void *arg, void (*visit)(void *visit_arg, struct str name, struct str value),
+          void *visit_arg)
+{
+    struct node *n = arg;
+    flags_each(n->opts->flags, n->opts->flag_values, visit, visit_arg);
+}
+
+static struct err
+open_faces(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    n->http_router = router_open();
+    n->write_router = router_open();
+    status_use_pool(n->status, n->background);
+    status_add_routes(n->status, n->http_router);
+    struct receiver_opts receiver = {
+        .router = n->write_router,
+        .pool = n->writes,
+        .metrics = n->metrics,
+        .log = n->log,
+        .tenant_header = o->write_tenant_header,
+        .default_tenant = o->write_default_tenant,
+    };
+    TRY(receiver_open(&receiver, &n->receiver));
+    struct api_opts api = {
+        .store_of_tenant = tenant_stores_find,
+        .arg = &n->stores,
+        .tenant_header = o->query_tenant_header,
+        .default_tenant = o->query_default_tenant,
+        .pool = n->queries,
+        .clock = clock_system(),
+        .log = n->log,
+        .lookback_ms = o->query_lookback_ms,
+        .version = MNEME_VERSION,
+        .each_flag = each_flag,
+        .each_flag_arg = n,
+    };
+    n->api = api_open(&api);
+    api_add_routes(n->api, n->http_router);
+    return OK;
+}
+
+static struct err
+open_write_tls(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    if (o->write_tls.cert_file[0] == '\0' && o->write_tls.key_file[0] == '\0')
+        return OK;
+    struct tls_server_opts tls = {
+        .cert_file = o->write_tls.cert_file,
+        .key_file = o->write_tls.key_file,
+        .client_ca_file = o->write_tls.client_ca_file[0] ? o->write_tls.client_ca_file : NULL,
+        .min_version = o->write_tls.min_version,
+    };
+    TRY_IN(tls_server_open(&tls, &n->write_tls), "TLS of remote-write.address");
+    return OK;
+}
+
+static struct err
+start_servers(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    TRY(open_write_tls(n));
+    struct http_server_opts http = {
+        .address = o->http_address,
+        .loops = n->loops,
+        .router = n->http_router,
+        .metrics = n->metrics,
+        .log = n->log,
+        .clock = clock_system(),
+        .request_timeout_ms = (uint64_t)o->query_timeout_ms,
+        .tenant_header = o->query_tenant_header,
+        .default_tenant = o->query_default_tenant,
+    };
+    TRY_IN(http_server_start(&http, &n->http_server), "http-address");
+    struct http_server_opts write = {
+        .address = o->write_address,
+        .loops = n->loops,
+        .router = n->write_router,
+        .tls = n->write_tls,
+        .metrics = n->metrics,
+        .log = n->log,
+        .clock = clock_system(),
+        .tenant_header = o->write_tenant_header,
+        .default_tenant = o->write_default_tenant,
+    };
+    TRY_IN(http_server_start(&write, &n->write_server), "remote-write.address");
+    return OK;
+}
+
+static struct err
+open_databases(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    struct tenants_opts opts = {.dir = o->data_dir, .db = db_opts_default(), .metrics = n->metrics};
+    opts.db.fs = fs_posix();
+    opts.db.clock = clock_system();
+    opts.db.log = n->log;
+    opts.db.wal_sync = o->wal_sync;
+    opts.db.wal_compression = o->wal_compression;
+    opts.db.future_window_ms = o->future_window_ms;
+    TRY(tenants_open(&opts, n->background, &n->tenants));
+    struct db *first; /* as Thanos: the default tenant's directory is there from the start */
+    return tenants_get_or_create(n->tenants, str_of_cstr(o->write_default_tenant), &first);
+}
+
+static struct err
+node_start(struct node *n)
+{
+    n->metrics = metrics_open();
+    process_metrics_register(n->metrics);
+    n->status = status_open(n->metrics, n->opts->component);
+    TRY(start_threads(n));
+    TRY(open_faces(n));
+    TRY(start_servers(n));
+    status_set_healthy(n->status, STATUS_YES);
+    TRY(open_databases(n));
+    tenant_stores_open(&n->stores, n->tenants);
+    sink_tenants_init(&n->sink, n->tenants);
+    receiver_start(n->receiver, &n->sink.sink);
+    status_set_ready(n->status, STATUS_YES);
+    log_info(n->log, "ready", KV_CSTR("version", MNEME_VERSION),
+             KV_U64("http_port", http_server_port(n->http_server)),
+             KV_U64("remote_write_port", http_server_port(n->write_server)),
+             KV_U64("tenants", tenants_count(n->tenants)));
+    return OK;
+}
+
+/* --- running ------------------------------------------------------------------------------------ */
+
+static void
+maintain(void *arg)
+{
+    struct node *n = arg;
+    tenants_maintain(n->tenants);
+    atomic_store(&n->maintaining, false);
+}
+
+static void
+start_maintenance(struct node *n)
+{
+    if (atomic_exchange(&n->maintaining, true))
+        return; /* the last pass still runs, on a slow disk */
+    if (!pool_submit(n->background, maintain, n))
+        atomic_store(&n->maintaining, false);
+}
+
+static void
+reload(struct node *n)
+{
+    struct err e = n->write_tls ? tls_server_reload(n->write_tls) : OK;
+    if (e.code != ERR_NONE)
+        log_error(n->log, "reload failed, the old configuration stays", KV_ERR(e));
+    else
+        log_info(n->log, "configuration reloaded");
+    err_drop(e);
+}
+
+/* Waits for signals; a second without one is a tick of the maintenance. */
+static void
+run_until_told_to_stop(struct node *n)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    const struct timespec second = {.tv_sec = MAINTAIN_SECONDS};
+    for (;;) {
+        int signal_number = sigtimedwait(&set, NULL, &second);
+        if (signal_number == SIGTERM || signal_number == SIGINT)
+            return;
+        if (signal_number == SIGHUP)
+            reload(n);
+        else
+            start_maintenance(n);
+    }
+}
+
+/* Everything may be missing: a start that failed half-way ends here too. */
+static void
+node_stop(struct node *n)
+{
+    if (n->receiver)
+        receiver_drain(n->receiver);
+    status_set_ready(n->status, STATUS_NO);
+    http_server_stop(n->write_server, (uint64_t)n->opts->grace_ms);
+    http_server_stop(n->http_server, (uint64_t)n->opts->grace_ms);
+    pool_stop(n->writes);
+    pool_stop(n->queries);
+    pool_stop(n->background);
+    tenants_close(n->tenants);
+    loops_stop(n->loops);
+    receiver_close(n->receiver);
+    api_close(n->api);
+    router_close(n->http_router);
+    router_close(n->write_router);
+    tls_server_close(n->write_tls);
+    status_close(n->status);
+    metrics_close(n->metrics);
+}
+
+struct err
+node_run(const struct node_opts *opts, struct log *log)
+{
+    struct node n = {.opts = opts, .log = log};
+    struct err e = node_start(&n);
+    if (e.code == ERR_NONE) {
+        run_until_told_to_stop(&n);
+        log_info(log, "stopping");
+    }
+    node_stop(&n);
+    if (e.code == ERR_NONE)
+        log_info(log, "stopped");
+    return e;
+}

@@ -1,0 +1,31 @@
+/* node.h - a process that takes writes and answers queries over local databases: the parts of
+ * `receive` and `all`, wired.
+ *
+ * Threads: main. */
+#pragma once
+#include "base/log.h"
+#include "conf/flags.h"
+#include "tsdb/db.h"
+
+struct node_opts {
+    const char *component; /* "receive", "all": label of thanos_status */
+    const char *data_dir;
+    struct str http_address, write_address;
+    struct {
+        const char *cert_file, *key_file, *client_ca_file, *min_version; /* "": none */
+    } write_tls;
+    int64_t grace_ms; /* for requests in flight when the process is told to stop */
+    const char *write_tenant_header, *write_default_tenant;
+    const char *query_tenant_header, *query_default_tenant;
+    int64_t query_timeout_ms, query_lookback_ms;
+    size_t query_concurrent_max;
+    enum wal_sync_mode wal_sync;
+    enum wal_compression wal_compression;
+    int64_t future_window_ms;
+    const struct flag_set *flags; /* for /api/v1/status/flags, with their values */
+    const void *flag_values;
+};
+
+/* Runs until SIGTERM or SIGINT, then drains, finishes the databases and returns OK. An error
+ * is one of starting, and everything that was started is stopped again. */
+struct err node_run(const struct node_opts *opts, struct log *log);

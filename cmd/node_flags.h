@@ -1,0 +1,25 @@
+/* node_flags.h - the flags that `receive` and `all` share (conf/common_flags.h) as node_opts.
+ *
+ * A macro, since the two flag structs have the same fields and no common type. Flag texts end
+ * in NUL: they come from argv, the arena or the table. */
+#pragma once
+#include "cmd/node.h"
+
+#define NODE_OPTS_OF_FLAGS(f, line)                                                                \
+    {                                                                                              \
+        .http_address = (f).http_address,                                                          \
+        .write_address = (f).remote_write_address,                                                 \
+        .write_tls = {(f).remote_write_tls_cert.p, (f).remote_write_tls_key.p,                     \
+                      (f).remote_write_tls_client_ca.p, (f).remote_write_tls_min_version.p},       \
+        .grace_ms = (f).http_grace_period_ms,                                                      \
+        .write_tenant_header = (f).tenant_header.p,                                                \
+        .write_default_tenant = (f).default_tenant_id.p,                                           \
+        .wal_sync = str_eq((f).tsdb_wal_sync, STR("batch")) ? WAL_SYNC_BATCH : WAL_SYNC_NONE,      \
+        .wal_compression = (f).tsdb_wal_compression ? WAL_SNAPPY : WAL_PLAIN,                      \
+        .future_window_ms = (f).tsdb_future_window_ms,                                             \
+        .flags = (line)->flags,                                                                    \
+        .flag_values = &(f),                                                                       \
+    }
+
+/* The log of a process on standard error. */
+struct err node_open_log(struct str level, struct str format, struct log **ret_log);

@@ -1,0 +1,62 @@
+/* tenant_stores.c - tenant name -> store, and the store that says "not yet". */
+#include "cmd/tenant_stores.h"
+
+#include <stdatomic.h>
+
+#include "querygw/store/store_tsdb.h"
+#include "tsdb/tenants.h"
+
+static struct err
+not_ready(void)
+{
+    return ERR(ERR_UNAVAILABLE, "starting: the databases are being opened");
+}
+
+static struct err
+starting_select(struct store *s, const struct select_query *q, struct matchers matchers,
+                struct arena *a, struct series_set **ret_set)
+{
+    (void)s, (void)q, (void)matchers, (void)a, (void)ret_set;
+    return not_ready();
+}
+
+static struct err
+starting_label_names(struct store *s, const struct select_query *q, struct matchers matchers,
+                     struct arena *a, struct str_list *ret_names)
+{
+    (void)s, (void)q, (void)matchers, (void)a, (void)ret_names;
+    return not_ready();
+}
+
+static struct err
+starting_label_values(struct store *s, const struct select_query *q, struct str name,
+                      struct matchers matchers, struct arena *a, struct str_list *ret_values)
+{
+    (void)s, (void)q, (void)name, (void)matchers, (void)a, (void)ret_values;
+    return not_ready();
+}
+
+static const struct store_ops starting_ops = {
+    .select = starting_select,
+    .label_names = starting_label_names,
+    .label_values = starting_label_values,
+};
+
+void
+tenant_stores_open(struct tenant_stores *s, struct tenants *tenants)
+{
+    atomic_store_explicit(&s->tenants, tenants, memory_order_release); /* pairs with find */
+}
+
+struct store *
+tenant_stores_find(void *arg, struct arena *a, struct str tenant)
+{
+    struct tenant_stores *s = arg;
+    struct tenants *tenants = atomic_load_explicit(&s->tenants, memory_order_acquire);
+    if (!tenants) {
+        struct store *starting = ARENA_NEW(a, struct store);
+        starting->ops = &starting_ops;
+        return starting;
+    }
+    return store_tsdb_of_tenant(tenants, a, tenant);
+}
