@@ -6,4 +6,4 @@ noinst_PROGRAMS += %reldir%/loadgen
 	%reldir%/loadgen_opts.c %reldir%/loadgen_opts.h \
 	%reldir%/loadgen_plan.c %reldir%/loadgen_plan.h \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h
-EXTRA_DIST += %reldir%/README.md
+EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py
