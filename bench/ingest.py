@@ -38,8 +38,8 @@ def resident_bytes(pid):
 
 def load(url, start_ms, first, samples):
     argv = [lib.LOADGEN, "--url", url, "--series", str(SERIES), "--first-sample", str(first),
-            "--samples-per-series", str(samples), "--request-samples", "2000", "--connections", "4",
-            "--start-ms", str(start_ms), "--interval-ms", str(INTERVAL_MS)]
+            "--samples-per-series", str(samples), "--request-samples", "2000",
+            "--connections", "4", "--start-ms", str(start_ms), "--interval-ms", str(INTERVAL_MS)]
     done = subprocess.run(argv, capture_output=True)
     if done.returncode != 0:
         raise RuntimeError(f"loadgen on {url}: {done.stdout[-300:]} {done.stderr[-300:]}")

@@ -79,7 +79,7 @@ with checks.check("a missing segment is refused by name"):
     os.remove(segments(mneme)[1])
     done = subprocess.run(mneme.argv(), capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
     assert done.returncode == 1, (done.returncode, done.stderr[-500:])
-    assert b"sequential" in done.stderr or b"missing" in done.stderr or b"gap" in done.stderr, done.stderr
+    assert any(word in done.stderr for word in [b"sequential", b"missing", b"gap"]), done.stderr
 
 with checks.check("an empty checkpoint directory with a damaged segment is refused"):
     mneme = filled("checkpoint", 1)
@@ -88,7 +88,7 @@ with checks.check("an empty checkpoint directory with a damaged segment is refus
     with open(os.path.join(checkpoint, "00000000"), "wb") as f:
         f.write(b"\x01\x00\x05\x00\x00\x00\x00hello" + bytes(100))
     done = subprocess.run(mneme.argv(), capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
-    assert done.returncode == 1 and b"checkpoint" in done.stderr, (done.returncode, done.stderr[-500:])
+    assert done.returncode == 1 and b"checkpoint" in done.stderr, done
 
 with checks.check("damaged head chunks are rebuilt from the log"):
     mneme = filled("chunks", 4)

@@ -32,8 +32,8 @@ def load(first, count):
     return subprocess.run([lib.LOADGEN, "--url", f"http://127.0.0.1:{mneme.write}/api/v1/receive",
                            "--shape", "index", "--series", "200", "--first-sample", str(first),
                            "--samples-per-series", str(count), "--start-ms", str(START_MS),
-                           "--interval-ms", "1000", "--request-samples", "200", "--connections", "2",
-                           "--ack-log", acks], capture_output=True)
+                           "--interval-ms", "1000", "--request-samples", "200",
+                           "--connections", "2", "--ack-log", acks], capture_output=True)
 
 
 def acknowledged():

@@ -30,7 +30,8 @@ def load_argv(first_sample):
 
 
 printed = subprocess.run(load_argv(0) + ["--print-series"], capture_output=True, check=True)
-labels_of = [tuple(sorted(json.loads(line)["labels"].items())) for line in printed.stdout.splitlines()]
+labels_of = [tuple(sorted(json.loads(line)["labels"].items()))
+             for line in printed.stdout.splitlines()]
 assert len(labels_of) == SERIES
 
 

@@ -44,8 +44,9 @@ for argv, words in [
 with checks.check("receive runs with Thanos' flags and answers its probes"):
     http, grpc, write = lib.free_port(), lib.free_port(), lib.free_port()
     log = os.path.join(here, "receive.log")
-    process = lib.start([lib.MNEME, "receive", f"--tsdb.path={here}/receive", '--label=replica="r0"',
-                         f"--http-address=127.0.0.1:{http}", f"--grpc-address=127.0.0.1:{grpc}",
+    process = lib.start([lib.MNEME, "receive", f"--tsdb.path={here}/receive",
+                         '--label=replica="r0"', f"--http-address=127.0.0.1:{http}",
+                         f"--grpc-address=127.0.0.1:{grpc}",
                          f"--remote-write.address=127.0.0.1:{write}", "--log.format=json",
                          "--tsdb.retention=6h"], log)
     lib.wait_until(lambda: lib.request(http, "GET", "/-/ready")[0] == 200, 30, "ready")
@@ -87,7 +88,8 @@ with checks.check("writes over TLS with client certificates, renewed by SIGHUP")
     os.replace(f"{here}/renewed.key", f"{here}/server.key")
     os.replace(f"{here}/renewed.crt", f"{here}/server.crt")
     tls.process.send_signal(signal.SIGHUP)
-    lib.wait_until(lambda: curl("--cacert", f"{here}/server.crt", *me) == "405", 10, "the new certificate")
+    lib.wait_until(lambda: curl("--cacert", f"{here}/server.crt", *me) == "405", 10,
+                   "the new certificate")
     tls.stop()
 
 mneme = lib.Mneme(here).start()

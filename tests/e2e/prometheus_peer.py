@@ -50,7 +50,7 @@ def sent(port):
     _, _, body = lib.request(port, "GET", "/metrics")
     values = {}
     for line in body.decode().splitlines():
-        if line.startswith("prometheus_remote_storage") or line.startswith("prometheus_tsdb_head_max"):
+        if line.startswith(("prometheus_remote_storage", "prometheus_tsdb_head_max")):
             values[line.split("{")[0].split(" ")[0]] = float(line.rsplit(" ", 1)[1])
     return values
 
@@ -104,10 +104,12 @@ with checks.check("rates, aggregations and offsets are the same"):
     # At odd milliseconds, for Debian's 2.42 still counts a sample at the left end of a range; and
     # only where windows are full, for it extrapolates a counter's first samples further than 3.x.
     full = begin + min(32, SECONDS // 2)
-    for query in ["rate(node_cpu_seconds_total[10s])", "sum by (mode) (rate(node_cpu_seconds_total[20s]))",
+    for query in ["rate(node_cpu_seconds_total[10s])",
+                  "sum by (mode) (rate(node_cpu_seconds_total[20s]))",
                   "sum(up)", "count by (job) (up)", "max_over_time(go_goroutines[15s])",
                   "avg_over_time(process_resident_memory_bytes[15s]) / 1024",
-                  "increase(node_context_switches_total[10s])", "up offset 10s", f"up @ {begin + 20}.5",
+                  "increase(node_context_switches_total[10s])", "up offset 10s",
+                  f"up @ {begin + 20}.5",
                   "min without (device) (node_network_up)", "avg(go_goroutines) > 3",
                   "irate(prometheus_tsdb_head_samples_appended_total[10s])"]:
         got = range_of(mneme.http, query, full + 0.0037, end + 0.0037, 1)
@@ -126,7 +128,8 @@ with checks.check("Prometheus reads mneme through remote_read and sees the same"
 with checks.check("labels, label values and series are the same"):
     span = dict(start=begin - 60, end=end)
     for endpoint in ["labels", "label/__name__/values", "label/job/values", "label/mode/values"]:
-        assert lib.api(mneme.http, endpoint, **span) == lib.api(writer.port, endpoint, **span), endpoint
+        got, want = (lib.api(port, endpoint, **span) for port in [mneme.http, writer.port])
+        assert got == want and want, (endpoint, got, want)
     for match in ["up", '{job="node"}', '{__name__=~"node_.*_total",device!=""}']:
         key = lambda s: sorted(s.items())
         got = sorted(lib.api(mneme.http, "series", **{"match[]": match}, **span), key=key)

@@ -73,7 +73,8 @@ with checks.check("Prometheus opens it and answers the same"):
     same(raw(peer.port), written)
 
 with checks.check("mneme opens what Prometheus wrote, live log and mapped chunks"):
-    source = lib.Prometheus(os.path.join(here, "source"), QUIET, "--web.enable-remote-write-receiver",
+    source = lib.Prometheus(os.path.join(here, "source"), QUIET,
+                            "--web.enable-remote-write-receiver",
                             "--storage.tsdb.retention.time=10y").start()
     subprocess.run([lib.LOADGEN, "--url", f"http://127.0.0.1:{source.port}/api/v1/write",
                     "--shape", "mix", "--series", "300", "--samples-per-series", "500",
