@@ -62,8 +62,8 @@ def measure(name, argv, url, ready):
     process.terminate()
     process.wait(120)
     print(f"{name:18} create {figures['create_cpu_us']:6.2f} us/sample   steady "
-          f"{figures['steady_cpu_us']:6.2f} us/sample   {figures['bytes_a_series']:7.0f} bytes/series"
-          f"   p99 {figures['steady_p99_ms']:.1f} ms", flush=True)
+          f"{figures['steady_cpu_us']:6.2f} us/sample   {figures['bytes_a_series']:7.0f} bytes/"
+          f"series   p99 {figures['steady_p99_ms']:.1f} ms", flush=True)
     return figures
 
 

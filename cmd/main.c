@@ -10,6 +10,12 @@
 #include "conf/nearest.h"
 #include "version.h"
 
+/* Read by jemalloc (its documented name) before main(): pages that requests leave behind go back
+ * to the kernel after a second, by a thread of the allocator's own. Another allocator ignores it;
+ * the environment's MALLOC_CONF goes before it. 100,000 series: 640 -> 580 resident bytes each. */
+extern const char *malloc_conf;
+const char *malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 static const struct command commands[] = {
     {&all_flag_set, all_run},
     {&receive_flag_set, receive_run},
