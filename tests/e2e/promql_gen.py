@@ -1,0 +1,305 @@
+"""promql_gen.py - random PromQL over the series of samples.py; no test.
+
+Expressions are made top down by type. What a server does not implement yet is switched off by
+the names in PROBES, whose queries the caller asks first. Evaluation times end in 7 ms, ranges,
+offsets and steps are whole tens of ms, so nothing lies on a border (see samples.py)."""
+import samples
+
+# name: a query that needs it. Off unless both servers answer.
+PROBES = {
+    "vector matching": "up + up", "set operators": "up and up", 
+    "subquery": "max_over_time(up[10m:1m])",
+    **{f"{op}": f"{op}(up)" for op in ["group", "stddev", "stdvar"]},
+    "topk": "topk(1, up)", "bottomk": "bottomk(1, up)", "quantile": "quantile(0.5, up)",
+    "count_values": 'count_values("v", up)',
+    **{f: f"{f}(up)" for f in
+       ["abs", "absent", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh",
+        "day_of_month", "day_of_week", "day_of_year", "days_in_month", "deg", "exp", "floor",
+        "hour", "ln", "log10", "log2", "minute", "month", "rad", "round", "sgn", "sin", "sinh",
+        "sort", "sort_desc", "sqrt", "tan", "tanh", "timestamp", "year", "scalar"]},
+    "clamp": "clamp(up, 0, 1)", "clamp_min": "clamp_min(up, 1)", "clamp_max": "clamp_max(up, 1)",
+    "time": "time()", "pi": "pi()", "vector": "vector(1)",
+    "label_replace": 'label_replace(up, "a", "$1", "job", "(.*)")',
+    "label_join": 'label_join(up, "a", "-", "job", "instance")',
+    "histogram_quantile": "histogram_quantile(0.5, latency_seconds_bucket)",
+    **{f: f"{f}(up[5m])" for f in
+       ["absent_over_time", "changes", "deriv", "present_over_time", "resets",
+        "stddev_over_time", "stdvar_over_time"]},
+    "predict_linear": "predict_linear(up[5m], 60)",
+    "quantile_over_time": "quantile_over_time(0.5, up[5m])",
+}
+METRICS = ["http_requests_total", "cpu_seconds_total", "temperature", "memory_bytes", "up",
+           "build_info", "weird", "flaky", "latency_seconds_bucket", "odd", "no_such_metric"]
+COUNTERS = ["http_requests_total", "cpu_seconds_total"]
+NUMERIC = ["temperature", "memory_bytes", "up", "flaky", "http_requests_total"]
+VALUES = {"job": ["a", "b", "c", "d"], "instance": ["host-0:9090", "host-1:9090", "host-3:9090"],
+          "method": ["GET", "POST"], "code": ["200", "404", "500"], "zone": ["z0", "z3", "z9"],
+          "room": ["", "attic", "cellar"], "shard": ["0", "1"], "replica": ["0", "1", "2"],
+          "kind": ["nan", "mixed", "huge"], "text": samples.ODD_VALUES, "nowhere": ["", "x"]}
+PATTERNS = {"job": ["a|b", "[^c]", ".*", ".+", "", "(?i:A)", "a.*|c"],
+            "instance": ["host-.*", "host-[0-2]:9090", ".*:9090", "host-1:9090|host-3:9090", "1"],
+            "code": ["2..", "4..|5..", "[45].*", ".+", ""], "zone": ["z[0-2]", "z.", "|z1", ".*"],
+            "room": ["", "|attic", ".+", "a.*"], "kind": ["n.*", "inf|neginf", ".*i.*"],
+            "text": [".*quote.*", ".*[{].*", "(?s:.*)%.*"], "nowhere": [".*", ".+"],
+            "__name__": [".*_total", "up|build_info", "t.*e", "http_.+|cpu_.+"]}
+OWN_LABELS = {"http_requests_total": "job instance method code", "up": "job instance",
+              "cpu_seconds_total": "job instance", "temperature": "job instance zone room",
+              "memory_bytes": "job instance", "build_info": "job instance",
+              "weird": "kind", "flaky": "job shard replica", "odd": "text"}
+LABELS = ["job", "instance", "method", "code", "zone", "room", "shard", "replica", "nowhere"]
+ROLLUPS = ["sum_over_time", "avg_over_time", "min_over_time", "max_over_time",
+           "count_over_time", "last_over_time", "delta", "idelta", "irate"]
+MORE_ROLLUPS = ["absent_over_time", "changes", "deriv", "present_over_time", "resets",
+                "stddev_over_time", "stdvar_over_time", "predict_linear", "quantile_over_time"]
+MAPS = ["abs", "absent", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh",
+        "day_of_month", "day_of_week", "day_of_year", "days_in_month", "deg", "exp", "floor",
+        "hour", "ln", "log10", "log2", "minute", "month", "rad", "round", "sgn", "sin", "sinh",
+        "sqrt", "tan", "tanh", "timestamp", "year", "clamp", "clamp_min", "clamp_max", "vector",
+        "label_replace", "label_join", "histogram_quantile", "sort", "sort_desc"]
+ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"]
+COMPARE = ["==", "!=", "<", "<=", ">", ">="]
+QUOTES = str.maketrans({"\\": "\\\\", '"': '\\"'})
+
+
+def quoted(text):
+    return '"' + text.translate(QUOTES) + '"'
+
+
+class Generator:
+    """`enabled`: the names of PROBES that may be used."""
+
+    def __init__(self, rng, enabled):
+        self.rng, self.enabled = rng, enabled
+        self.maps = [f for f in MAPS if f in enabled]
+        self.rollups = ROLLUPS + [f for f in MORE_ROLLUPS if f in enabled]
+        self.aggregations = ["sum", "avg", "min", "max", "count"] * 3 + [
+            op for op in ["group", "stddev", "stdvar", "topk", "bottomk", "quantile",
+                          "count_values"] if op in enabled]
+
+    def chance(self, p):
+        return self.rng.random() < p
+
+    def pick(self, values):
+        return self.rng.choice(values)
+
+    # --- selectors
+
+    def matcher(self, metric):
+        """Mostly on labels that the metric has."""
+        own = [n for n in OWN_LABELS.get(metric, "").split() if n in VALUES]
+        if self.chance(0.6):
+            name = self.pick(own if own and self.chance(0.9) else list(VALUES))
+            return name + self.pick(["=", "=", "=", "!="]) + quoted(self.pick(VALUES[name]))
+        own = [n for n in own if n in PATTERNS]
+        name = self.pick(own if own and self.chance(0.9) else list(PATTERNS))
+        return name + self.pick(["=~", "=~", "!~"]) + quoted(self.pick(PATTERNS[name]))
+
+    def selector(self, metrics=METRICS):
+        """Without the modifiers behind a range."""
+        name = self.pick(metrics)
+        matchers = [self.matcher(name) for _ in range(self.pick([0, 0, 0, 0, 1, 1, 2, 3]))]
+        if self.chance(0.1):
+            matchers.insert(0, "__name__" + self.pick(["=", "=~"]) + quoted(name))
+            name = ""
+        elif self.chance(0.05) and metrics is METRICS:
+            matchers.insert(0, self.pick(['job="a"', 'job=~"b|c"', 'zone=~".+"',
+                                          '__name__=~".+",job!="zero"']))
+            name = ""
+        return name + ("{" + ",".join(matchers) + "}" if matchers else "")
+
+    def modifiers(self):
+        out = ""
+        if self.chance(0.15):
+            out += " offset " + self.pick(["5m", "1m30s", "-3m", "20m", "-10m", "130ms"])
+        if self.chance(0.12):
+            at = samples.BEGIN_MS + self.rng.randrange(0, samples.SPAN_MS, 10) + 7
+            at = f"{at // 1000}.{at % 1000:03}"
+            out += " @ " + self.pick([at, at, "start()", "end()"])
+        return out
+
+    def duration(self):
+        return self.pick(["30s", "1m", "90s", "2m", "5m", "5m", "10m", "17m30s", "1h", "10ms",
+                          "45s", "3h"])
+
+    def matrix(self, depth, metrics=METRICS):
+        if "subquery" in self.enabled and depth > 0 and self.chance(0.3):
+            inner = self.selector(metrics) if metrics is COUNTERS else \
+                self.vector(depth - 1)
+            step = self.pick(["30s", "1m", "15s", "", "50s", "7s"])
+            if step == "7s" or self.chance(0.7):
+                span = self.pick(["2m", "5m", "10m"])
+            else:
+                span = self.duration()
+            return f"({inner})[{span}:{step}]" + self.modifiers()
+        return f"{self.selector(metrics)}[{self.duration()}]" + self.modifiers()
+
+    # --- expressions
+
+    def number(self):
+        return self.pick(["0", "1", "2", "-1", "0.5", "20", "1000", "1e3", "0x10", "Inf", "NaN",
+                          "-Inf", "3.125", "1e-3", ".5", "100000"])
+
+    def scalar(self, depth):
+        choice = self.rng.random()
+        if depth <= 0 or choice < 0.6:
+            return self.number()
+        if choice < 0.75:
+            op = self.pick(ARITHMETIC[:4])
+            return f"({self.scalar(depth - 1)} {op} {self.scalar(depth - 1)})"
+        if choice < 0.8:
+            return (f"({self.scalar(depth - 1)} {self.pick(COMPARE)} bool "
+                    f"{self.scalar(depth - 1)})")
+        if choice < 0.85:
+            return f"-({self.scalar(depth - 1)})"
+        if choice < 0.9 and "scalar" in self.enabled:
+            return f"scalar({self.vector(depth - 1)})"
+        for name in ["time", "pi"]:
+            if name in self.enabled and self.chance(0.5):
+                return f"{name}()"
+        return self.number()
+
+    def grouping(self):
+        if self.chance(0.25):
+            return ""
+        labels = self.rng.sample(LABELS, self.pick([0, 1, 1, 2, 3]))
+        return f" {self.pick(['by', 'by', 'without'])} ({', '.join(labels)}) "
+
+    def aggregation(self, depth):
+        op = self.pick(self.aggregations)
+        inner = self.vector(depth - 1)
+        if op in ("topk", "bottomk"):
+            inner = f"{self.pick(['0', '1', '2', '5'])}, {self.selector(['temperature'])}"
+        elif op == "quantile":
+            inner = f"{self.pick(['0', '0.5', '0.9', '1', '-1', '2', '0.25'])}, {inner}"
+        elif op == "count_values":
+            inner = f'"{self.pick(["v", "job"])}", {self.selector(["up", "build_info"])}'
+        by = self.grouping()
+        return f"{op}{by}({inner})" if self.chance(0.7) else f"{op}({inner}){by}"
+
+    def rollup(self, depth):
+        if self.chance(0.4):
+            function = self.pick(["rate", "increase"])
+            return f"{function}({self.matrix(depth, COUNTERS)})"
+        function = self.pick(self.rollups)
+        metrics = METRICS
+        if function in ("deriv", "predict_linear"):
+            metrics = NUMERIC
+        inner = self.matrix(depth if metrics is METRICS else 0, metrics)
+        if function == "predict_linear":
+            inner += ", " + self.pick(["0", "60", "-300", "3600"])
+        if function == "quantile_over_time":
+            inner = self.pick(["0", "0.5", "0.9", "1", "-1", "2"]) + ", " + inner
+        return f"{function}({inner})"
+
+    def mapped(self, depth):
+        function = self.pick(self.maps)
+        inner = self.vector(depth - 1)
+        if function == "vector":
+            return f"vector({self.scalar(depth - 1)})"
+        if function == "clamp":
+            return f"clamp({inner}, {self.number()}, {self.number()})"
+        if function in ("clamp_min", "clamp_max"):
+            return f"{function}({inner}, {self.scalar(depth - 1)})"
+        if function == "round":
+            return f"round({inner}{self.pick(['', ', 5', ', 0.1', ', 0.25'])})"
+        if function == "label_replace":
+            return (f'label_replace({inner}, "{self.pick(["job", "new", "zone"])}", '
+                    f'"{self.pick(["$1", "x-$1", "${1}y", "", "const"])}", '
+                    f'"{self.pick(["job", "instance", "nowhere"])}", '
+                    f'"{self.pick(["(.*)", "host-(.*):.*", "(a|b)", "", "zzz"])}")')
+        if function == "label_join":
+            return (f'label_join({inner}, "{self.pick(["job", "new"])}", "{self.pick(["-", ""])}"'
+                    + self.pick([', "job", "instance"', ', "zone"', ', "nowhere"']) + ")")
+        if function == "histogram_quantile":
+            inner = self.pick(["latency_seconds_bucket", "rate(latency_seconds_bucket[10m])",
+                               "sum by (le) (latency_seconds_bucket)",
+                               'latency_seconds_bucket{job="a"}', "up"])
+            return f"histogram_quantile({self.pick(['0', '0.5', '0.99', '1', '2', '-1'])}, {inner})"
+        return f"{function}({inner})"
+
+    def scalar_binary(self, depth):
+        sides = [self.vector(depth - 1), self.scalar(depth - 1)]
+        self.rng.shuffle(sides)
+        if self.chance(0.6):
+            op = self.pick(ARITHMETIC)
+            if op in ("%", "^"):  # these blow up a difference in the last digit: exact values only
+                return f"({self.selector()} {op} {self.number()})"
+            if op == "atan2":  # 3.x drops the names, 2.42 does not
+                sides = [f"(0 + {side})" for side in sides]
+            return f"({sides[0]} {op} {sides[1]})"
+        return f"({sides[0]} {self.pick(COMPARE)} {self.pick(['', '', 'bool '])}{sides[1]})"
+
+    def vector_binary(self, depth):
+        left, right = self.vector(depth - 1), self.vector(depth - 1)
+        if self.chance(0.6):
+            metric = self.pick(["temperature", "up", "memory_bytes", "flaky"])
+            left, right = self.selector([metric]), self.selector([metric, "up"])
+        labels = self.pick(["job", "instance", "job, instance", "zone", "", "instance, zone"])
+        match = self.pick([f"on ({labels}) ", f"ignoring ({labels}) ", "", ""])
+        if "set operators" in self.enabled and self.chance(0.35):
+            return f"({left} {self.pick(['and', 'or', 'unless'])} {match}{right})"
+        op = self.pick(ARITHMETIC[:4])
+        if self.chance(0.4):
+            op = self.pick(COMPARE) + self.pick(["", "", " bool"])
+        if match and self.chance(0.5):
+            if self.chance(0.6):  # a join that is often possible
+                left, right = self.selector(["temperature", "up", "memory_bytes"]), "build_info"
+                match = self.pick(["on (instance) ", "on (job, instance) "])
+            side = self.pick(["group_left", "group_right"])
+            if side == "group_right" and right == "build_info":
+                left, right = right, left
+            match += side + " " + self.pick(["", "() ", "(version) ", "(room) "])
+        return f"({left} {op} {match}{right})"
+
+    def vector(self, depth):
+        choice = self.rng.random()
+        if depth <= 0 or choice < 0.15:
+            return self.selector() + self.modifiers()
+        if choice < 0.4:
+            return self.rollup(depth)
+        if choice < 0.6:
+            return self.aggregation(depth)
+        if choice < 0.7 and self.maps:
+            return self.mapped(depth)
+        if choice < 0.85 and "vector matching" in self.enabled:
+            return self.vector_binary(depth)
+        if choice < 0.95:
+            return self.scalar_binary(depth)
+        return self.pick(["-", "-", "+"]) + self.vector(depth - 1)
+
+    def instant(self):
+        choice = self.rng.random()
+        if choice < 0.06:
+            return self.matrix(1)
+        if choice < 0.1:
+            return self.scalar(3)
+        if choice < 0.11:
+            return quoted(self.pick(samples.ODD_VALUES))
+        return self.vector(self.pick([0, 1, 1, 2, 2, 3]))
+
+    def ranged(self):
+        return self.scalar(3) if self.chance(0.03) else self.vector(self.pick([0, 1, 1, 2, 2, 3]))
+
+    # --- requests
+
+    def time_ms(self):
+        """Now and then outside of the data."""
+        return (samples.BEGIN_MS - 60_000 + self.rng.randrange(0, samples.SPAN_MS + 400_000, 10)
+                + 7)
+
+    def request(self):
+        """(endpoint, parameters)"""
+        begin = self.time_ms()
+        if self.chance(0.45):
+            return "query", {"query": self.instant(), "time": time_text(begin)}
+        step = self.pick([10, 1000, 15_000, 15_000, 30_000, 60_000, 61_230, 300_000, 1_000_000])
+        end = begin + self.rng.randrange(0, 60) * step + self.pick([0, 0, step // 20 * 10])
+        return "query_range", {"query": self.ranged(), "start": time_text(begin),
+                               "end": time_text(end), "step": self.step_text(step)}
+
+    def step_text(self, ms):
+        return self.pick([f"{ms}ms", f"{ms / 1000:g}"] + ([f"{ms // 1000}s"] * (ms % 1000 == 0)))
+
+
+def time_text(ms):
+    return f"{ms // 1000}.{ms % 1000:03}"
