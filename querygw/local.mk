@@ -13,6 +13,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/rfc3339.c %reldir%/api/rfc3339.h \
 	%reldir%/api/series.c \
 	%reldir%/api/status.c \
+	%reldir%/promql/absent.c \
 	%reldir%/promql/aggregate.c \
 	%reldir%/promql/arith.c %reldir%/promql/arith.h \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
@@ -20,6 +21,8 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/check.c \
 	%reldir%/promql/engine.c %reldir%/promql/engine.h \
 	%reldir%/promql/exec.c %reldir%/promql/exec.h \
+	%reldir%/promql/func_date.c \
+	%reldir%/promql/func_map.c %reldir%/promql/func_map.h \
 	%reldir%/promql/func_range.c %reldir%/promql/func_range.h %reldir%/promql/func_range_int.h \
 	%reldir%/promql/func_rate.c \
 	%reldir%/promql/functions.c %reldir%/promql/functions.h \
@@ -29,6 +32,8 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/lex.c %reldir%/promql/lex.h %reldir%/promql/lex_int.h \
 	%reldir%/promql/lex_number.c \
 	%reldir%/promql/lex_string.c \
+	%reldir%/promql/map_call.c \
+	%reldir%/promql/natural.c %reldir%/promql/natural.h \
 	%reldir%/promql/notes.c %reldir%/promql/notes.h \
 	%reldir%/promql/op.c %reldir%/promql/op.h \
 	%reldir%/promql/operators.c %reldir%/promql/operators.h \
@@ -39,6 +44,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/parse_selector.c \
 	%reldir%/promql/parser.c \
 	%reldir%/promql/plan.c %reldir%/promql/plan.h \
+	%reldir%/promql/plan_call.c %reldir%/promql/plan_int.h \
 	%reldir%/promql/pretty.c %reldir%/promql/pretty.h \
 	%reldir%/promql/print.c %reldir%/promql/print.h \
 	%reldir%/promql/range_call.c \
@@ -46,7 +52,9 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/scalar.c %reldir%/promql/scalar.h \
 	%reldir%/promql/select.c %reldir%/promql/select.h \
 	%reldir%/promql/series_key.c %reldir%/promql/series_key.h \
+	%reldir%/promql/sort_call.c \
 	%reldir%/promql/step.c %reldir%/promql/step.h \
+	%reldir%/promql/vector_of.c \
 	%reldir%/promql/vector_scalar.c \
 	%reldir%/store/store.h \
 	%reldir%/store/store_tsdb.c %reldir%/store/store_tsdb.h

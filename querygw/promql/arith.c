@@ -49,6 +49,22 @@ arith_scalar(enum promql_op op, double left, double right)
     return value;
 }
 
+double
+arith_max(double a, double b)
+{
+    if (isnan(a) || isnan(b))
+        return isinf(a) > 0 || isinf(b) > 0 ? INFINITY : NAN;
+    return a > b || (a == b && signbit(b)) ? a : b;
+}
+
+double
+arith_min(double a, double b)
+{
+    if (isnan(a) || isnan(b))
+        return isinf(a) < 0 || isinf(b) < 0 ? -INFINITY : NAN;
+    return a < b || (a == b && signbit(a)) ? a : b;
+}
+
 void
 arith_columns(enum promql_op op, double *to, const double *a, const double *b, size_t begin,
               size_t end)

@@ -9,6 +9,10 @@
 /* Of two scalars: comparisons give 1 or 0. Not for set and trim operators. */
 double arith_scalar(enum promql_op op, double left, double right);
 
+/* As Go's math.Max and math.Min: NaN wins against all but the infinity that decides. */
+double arith_max(double a, double b);
+double arith_min(double a, double b);
+
 /* to[i] = left[i] op right[i] for i in [begin, end); arithmetic operators only. `to` may be one
  * of the inputs. */
 void arith_columns(enum promql_op op, double *to, const double *left, const double *right,

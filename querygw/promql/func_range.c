@@ -47,7 +47,7 @@ exact_prefix_sums(const struct windows *w, double *ret_sums)
 static const double *
 prefix_sums(struct window_scratch *scratch, const struct windows *w)
 {
-    if (w->steps == 1 || w->range_ms / w->step_ms < OVERLAP_MIN)
+    if (w->steps == 1 || w->step_ms == 0 || w->range_ms / w->step_ms < OVERLAP_MIN)
         return NULL;
     double *sums = window_scratch_get(scratch, w->n + 1, sizeof *sums);
     return exact_prefix_sums(w, sums) ? sums : NULL;
@@ -161,17 +161,17 @@ run_min(struct exec *x, struct window_scratch *scratch, const struct windows *w,
 }
 
 static const struct range_function functions[] = {
-    {PROMQL_FN_RATE, run_rate, false, true},
-    {PROMQL_FN_INCREASE, run_increase, false, true},
-    {PROMQL_FN_DELTA, run_delta, false, false},
-    {PROMQL_FN_IRATE, run_irate, false, false},
-    {PROMQL_FN_IDELTA, run_idelta, false, false},
-    {PROMQL_FN_SUM_OVER_TIME, run_sum, false, false},
-    {PROMQL_FN_AVG_OVER_TIME, run_avg, false, false},
-    {PROMQL_FN_MIN_OVER_TIME, run_min, false, false},
-    {PROMQL_FN_MAX_OVER_TIME, run_max, false, false},
-    {PROMQL_FN_COUNT_OVER_TIME, run_count, false, false},
-    {PROMQL_FN_LAST_OVER_TIME, run_last, true, false},
+    {.id = PROMQL_FN_RATE, .run = run_rate, .wants_counter = true},
+    {.id = PROMQL_FN_INCREASE, .run = run_increase, .wants_counter = true},
+    {.id = PROMQL_FN_DELTA, .run = run_delta},
+    {.id = PROMQL_FN_IRATE, .run = run_irate},
+    {.id = PROMQL_FN_IDELTA, .run = run_idelta},
+    {.id = PROMQL_FN_SUM_OVER_TIME, .run = run_sum},
+    {.id = PROMQL_FN_AVG_OVER_TIME, .run = run_avg},
+    {.id = PROMQL_FN_MIN_OVER_TIME, .run = run_min},
+    {.id = PROMQL_FN_MAX_OVER_TIME, .run = run_max},
+    {.id = PROMQL_FN_COUNT_OVER_TIME, .run = run_count},
+    {.id = PROMQL_FN_LAST_OVER_TIME, .run = run_last, .keeps_name = true},
 };
 
 const struct range_function *

@@ -10,14 +10,18 @@
 #include "querygw/promql/functions.h"
 #include "querygw/promql/step.h"
 
+enum { WINDOW_ARGS_MAX = 2 };
+
 /* One series and how windows move over it: step i sees the samples with
  * end_i - range < t <= end_i, where end_i = start + i * step. */
 struct windows {
     const int64_t *t_ms;  /* ascending */
     const double *values; /* without stale markers */
     size_t n;
-    int64_t start_ms, step_ms, range_ms;
+    int64_t start_ms, step_ms, range_ms; /* step 0: all steps have the same window */
     uint32_t steps;
+    const struct promql_grid *grid;      /* the evaluation times: windows may be shifted */
+    const double *args[WINDOW_ARGS_MAX]; /* scalar arguments, a value a step */
 };
 
 /* Memory that the functions reuse from series to series. */
@@ -32,9 +36,10 @@ typedef struct err window_fn(struct exec *x, struct window_scratch *scratch,
 
 struct range_function {
     enum promql_fn id;
-    window_fn *run;     /* sets values and bits of an empty column, not begin and end */
-    bool keeps_name;    /* the result is still the metric itself */
-    bool wants_counter; /* infos when the metric's name is no counter's */
+    window_fn *run;      /* sets values and bits of an empty column, not begin and end */
+    bool keeps_name;     /* the result is still the metric itself */
+    bool wants_counter;  /* infos when the metric's name is no counter's */
+    bool takes_quantile; /* the first scalar argument: warns when it is none */
 };
 
 /* NULL for functions that are not of this kind, or not yet known here. */

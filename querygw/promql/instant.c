@@ -1,5 +1,6 @@
 /* instant.c - an instant selector: at each step the newest sample within the lookback, unless
  * it says that the series ended. */
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/select.h"
@@ -25,7 +26,9 @@ instant_fill(const struct op_instant *o, struct column *to)
         if (seen == 0 || from->t_ms[seen - 1] <= time_ms - s->window_ms ||
             from->bits[seen - 1] == STALE_NAN_BITS)
             continue;
-        column_set(to, step, f64_of_bits(from->bits[seen - 1]));
+        column_set(to, step,
+                   s->gives_time ? (double)from->t_ms[seen - 1] / 1000
+                                 : f64_of_bits(from->bits[seen - 1]));
     }
 }
 
@@ -60,6 +63,7 @@ op_instant_open(struct exec *x, const struct plan_node *n)
 {
     struct op_instant *o = ARENA_NEW(x->arena, struct op_instant);
     o->op = (struct op){&instant_ops, x, n};
+    ASSERT(!n->select.fixed); /* plan_expr() put a PLAN_REPEAT above */
     o->reader = select_open(x, &n->select, &n->grid);
     column_init(&o->column, x->arena, n->grid.steps);
     return &o->op;

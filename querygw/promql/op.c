@@ -19,10 +19,21 @@ op_open(struct exec *x, const struct plan_node *n)
         return op_aggregate_open(x, n);
     case PLAN_REPEAT:
         return op_repeat_open(x, n);
+    case PLAN_VECTOR_OF:
+        return op_vector_of_open(x, n);
+    case PLAN_MAP:
+        return op_map_open(x, n);
+    case PLAN_ABSENT:
+        return op_absent_open(x, n);
+    case PLAN_SORT:
+        return op_sort_open(x, n);
     case PLAN_NUMBER:
     case PLAN_TEXT:
     case PLAN_SCALAR_NEGATE:
     case PLAN_SCALAR_BINARY:
+    case PLAN_SCALAR_TIME:
+    case PLAN_SCALAR_OF:
+    case PLAN_SCALAR_PICK:
     case PLAN_RANGE:
         break;
     }

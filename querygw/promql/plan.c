@@ -1,24 +1,15 @@
 /* plan.c - resolves offsets, @ and ranges; finds what does not depend on time. */
-#include "querygw/promql/plan.h"
-
 #include "base/assert.h"
 #include "base/mem.h"
+#include "querygw/promql/plan_int.h"
 
-struct planner {
-    struct arena *arena;
-    struct promql_span span;
-};
-
-static struct err plan_expr(const struct planner *p, const struct promql_node *ast,
-                            const struct promql_grid *grid, struct plan_node **ret_node);
-
-static struct err
-not_yet(const char *kind, struct str what)
+struct err
+plan_not_yet(const char *kind, struct str what)
 {
     return ERR(ERR_UNIMPLEMENTED, "not implemented yet: %s%.*s", kind, STR_FMT(what));
 }
 
-static struct plan_node *
+struct plan_node *
 plan_new(const struct planner *p, enum plan_kind kind, const struct promql_node *ast,
          const struct promql_grid *grid)
 {
@@ -38,8 +29,7 @@ is_invariant(const struct promql_node *n)
     for (size_t i = 0; promql_child(n, i); i++)
         if (!is_invariant(promql_child(n, i)))
             return false;
-    /* Functions of this version read no clock: AtModifierUnsafeFunctions has none of them. */
-    return true;
+    return n->kind != PROMQL_CALL || !plan_call_reads_clock(n);
 }
 
 static struct err
@@ -55,9 +45,9 @@ plan_window(const struct planner *p, const struct promql_vector_selector *v, int
             const struct promql_grid *grid, struct plan_select *ret_select)
 {
     if (v->anchored || v->smoothed)
-        return not_yet("modifier ", v->anchored ? STR("anchored") : STR("smoothed"));
+        return plan_not_yet("modifier ", v->anchored ? STR("anchored") : STR("smoothed"));
     if (v->offset.expr)
-        return not_yet("", STR("duration expression"));
+        return plan_not_yet("", STR("duration expression"));
     struct plan_select s = {.matchers = v->matchers, .window_ms = window_ms};
     s.shift_ms = v->offset.ms;
     TRY(check_time(window_ms, "range"));
@@ -67,42 +57,25 @@ plan_window(const struct planner *p, const struct promql_vector_selector *v, int
                         : v->at.kind == PROMQL_AT_END ? p->span.end_ms
                                                       : v->at.timestamp_ms;
         TRY(check_time(at_ms, "@ timestamp"));
-        ASSERT(grid->steps == 1); /* plan_expr() put a PLAN_REPEAT above */
         s.shift_ms += grid->start_ms - at_ms;
+        s.fixed = grid->steps > 1;
     }
     s.mint_ms = grid->start_ms - s.shift_ms - window_ms + 1;
-    s.maxt_ms = grid_time_ms(grid, grid->steps - 1) - s.shift_ms;
+    s.maxt_ms = grid_time_ms(grid, s.fixed ? 0 : grid->steps - 1) - s.shift_ms;
     *ret_select = s;
     return OK;
 }
 
-static struct err
+struct err
 plan_matrix(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
             struct plan_select *ret_select)
 {
     if (ast->kind == PROMQL_SUBQUERY)
-        return not_yet("", STR("subquery"));
+        return plan_not_yet("", STR("subquery"));
     ASSERT(ast->kind == PROMQL_MATRIX_SELECTOR); /* nothing else has this type */
     if (ast->matrix.range_expr)
-        return not_yet("", STR("duration expression"));
+        return plan_not_yet("", STR("duration expression"));
     return plan_window(p, &ast->matrix.selector->vector, ast->matrix.range_ms, grid, ret_select);
-}
-
-static struct err
-plan_call(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
-          struct plan_node **ret_node)
-{
-    const struct promql_function *f = ast->call.function;
-    const struct range_function *range = range_function_find(f->id);
-    if (!range)
-        return not_yet("function ", f->name);
-    ASSERT(ast->call.arg_count == 1);
-    const struct promql_node *arg = promql_unwrap(ast->call.args[0]);
-    struct plan_node *n = plan_new(p, PLAN_RANGE_CALL, arg, grid);
-    n->call.function = range;
-    TRY(plan_matrix(p, arg, grid, &n->call.select));
-    *ret_node = n;
-    return OK;
 }
 
 static struct err
@@ -129,9 +102,10 @@ plan_binary(const struct planner *p, const struct promql_node *ast, const struct
     bool scalar_left = b->left->type == PROMQL_SCALAR,
          scalar_right = b->right->type == PROMQL_SCALAR;
     if (!scalar_left && !scalar_right)
-        return not_yet("vectors on both sides of operator ", str_of_cstr(promql_op_text(b->op)));
+        return plan_not_yet("vectors on both sides of operator ",
+                            str_of_cstr(promql_op_text(b->op)));
     if (promql_op_class(b->op) == PROMQL_OP_TRIM)
-        return not_yet("operator ", str_of_cstr(promql_op_text(b->op)));
+        return plan_not_yet("operator ", str_of_cstr(promql_op_text(b->op)));
     ASSERT(promql_op_class(b->op) != PROMQL_OP_SET); /* these take vectors only */
     bool scalars = scalar_left && scalar_right;
     struct plan_node *n = plan_new(p, scalars ? PLAN_SCALAR_BINARY : PLAN_VECTOR_SCALAR, ast, grid);
@@ -172,7 +146,7 @@ plan_aggregate(const struct planner *p, const struct promql_node *ast,
     enum promql_agg op = g->aggregator->id;
     if (op != PROMQL_AGG_SUM && op != PROMQL_AGG_AVG && op != PROMQL_AGG_MIN &&
         op != PROMQL_AGG_MAX && op != PROMQL_AGG_COUNT)
-        return not_yet("aggregation ", g->aggregator->name);
+        return plan_not_yet("aggregation ", g->aggregator->name);
     struct plan_node *n = plan_new(p, PLAN_AGGREGATE, ast, grid);
     n->aggregate.op = op;
     n->aggregate.grouping.without = g->without;
@@ -219,7 +193,7 @@ plan_here(const struct planner *p, const struct promql_node *ast, const struct p
 }
 
 /* As plan_here(), with the highest parts that do not depend on time evaluated once. */
-static struct err
+struct err
 plan_expr(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
           struct plan_node **ret_node)
 {

@@ -8,6 +8,7 @@
 #pragma once
 #include "base/arena.h"
 #include "querygw/promql/ast.h"
+#include "querygw/promql/func_map.h"
 #include "querygw/promql/func_range.h"
 #include "querygw/promql/series_key.h"
 #include "querygw/promql/step.h"
@@ -32,6 +33,8 @@ struct plan_select {
     int64_t shift_ms;
     int64_t window_ms;        /* the range, or the lookback of an instant selector */
     int64_t mint_ms, maxt_ms; /* all of it, inclusive */
+    bool fixed;               /* every step sees the window of the first: @ in a longer grid */
+    bool gives_time;          /* INSTANT: the samples' times, in seconds, in place of values */
 };
 
 enum plan_kind {
@@ -39,13 +42,27 @@ enum plan_kind {
     PLAN_TEXT,          /* string */
     PLAN_SCALAR_NEGATE, /* scalar: -a            */
     PLAN_SCALAR_BINARY, /* scalar: a op b        */
+    PLAN_SCALAR_TIME,   /* scalar: time()        */
+    PLAN_SCALAR_OF,     /* scalar: scalar(up)    */
+    PLAN_SCALAR_PICK,   /* scalar: min_of(a, b)  */
     PLAN_INSTANT,       /* vector: up            */
     PLAN_RANGE,         /* matrix: up[5m], only as the whole of an instant query */
     PLAN_RANGE_CALL,    /* vector: rate(up[5m])  */
     PLAN_NEGATE,        /* vector: -a            */
     PLAN_VECTOR_SCALAR, /* vector: a op 2, 2 op a */
     PLAN_AGGREGATE,     /* vector: sum by (a) (b) */
+    PLAN_VECTOR_OF,     /* vector: vector(1)     */
+    PLAN_MAP,           /* vector: abs(up)       */
+    PLAN_ABSENT,        /* vector: absent(up)    */
+    PLAN_SORT,          /* vector: sort(up)      */
     PLAN_REPEAT,        /* vector: evaluates its child at one step, for all steps */
+};
+
+/* What becomes of the values of a PLAN_MAP. */
+enum plan_map {
+    PLAN_MAP_FUNCTION,
+    PLAN_MAP_TIME, /* timestamp(): the evaluation time */
+    PLAN_MAP_KEEP, /* nothing */
 };
 
 struct plan_node {
@@ -55,8 +72,12 @@ struct plan_node {
     union {
         double number;
         struct str text;
-        struct plan_node *child;   /* SCALAR_NEGATE, NEGATE, REPEAT */
+        struct plan_node *child;   /* SCALAR_NEGATE, SCALAR_OF, VECTOR_OF, NEGATE, REPEAT */
         struct plan_select select; /* INSTANT, RANGE */
+        struct {
+            struct plan_node *args[2];
+            bool greater;
+        } pick;
         struct {
             enum promql_op op;
             struct plan_node *left, *right;
@@ -66,7 +87,27 @@ struct plan_node {
         struct {
             const struct range_function *function;
             struct plan_select select;
+            struct plan_node *args[WINDOW_ARGS_MAX]; /* scalars */
+            size_t arg_count;
+            struct promql_range arg_range; /* of the first of them, for notes */
         } call;
+        struct {
+            enum plan_map what;
+            const struct map_function *function;
+            struct plan_node *child, *args[MAP_ARGS_MAX]; /* scalars */
+            size_t arg_count;
+        } map;
+        struct {
+            struct plan_node *child;
+            struct labels labels; /* that the missing series would have */
+        } absent;
+        struct {
+            struct plan_node *child;
+            bool by_labels, descending;
+            bool in_range; /* nothing is sorted */
+            struct str *names;
+            size_t name_count;
+        } sort;
         struct {
             enum promql_agg op;
             struct grouping grouping;

@@ -3,6 +3,7 @@
 #include "base/quote.h"
 #include "querygw/promql/func_range_int.h"
 #include "querygw/promql/op.h"
+#include "querygw/promql/scalar.h"
 #include "querygw/promql/select.h"
 #include "querygw/promql/series_key.h"
 
@@ -10,6 +11,8 @@ struct op_range_call {
     struct op op;
     struct select_reader *reader;
     struct window_scratch scratch;
+    const double *args[WINDOW_ARGS_MAX];
+    bool started;
     struct column column;
     struct label_scratch labels;
     struct label_guard guard; /* unused by functions that keep the name */
@@ -62,9 +65,11 @@ range_call_fill(struct op_range_call *o, bool *ret_any)
         .values = (const double *)(const void *)s->bits,
         .n = s->n,
         .start_ms = n->grid.start_ms - n->call.select.shift_ms,
-        .step_ms = n->grid.step_ms,
+        .step_ms = n->call.select.fixed ? 0 : n->grid.step_ms,
         .range_ms = n->call.select.window_ms,
         .steps = n->grid.steps,
+        .grid = &n->grid,
+        .args = {o->args[0], o->args[1]},
     };
     TRY(exec_work(o->op.x, w.n + w.steps));
     column_clear(&o->column, w.steps);
@@ -75,11 +80,27 @@ range_call_fill(struct op_range_call *o, bool *ret_any)
 }
 
 static struct err
+range_call_start(struct op_range_call *o)
+{
+    const struct plan_node *n = o->op.plan;
+    o->started = true;
+    for (size_t i = 0; i < n->call.arg_count; i++) {
+        double *values = ARENA_ARRAY(o->op.x->arena, double, n->grid.steps);
+        TRY(arena_check(o->op.x->arena));
+        TRY(scalar_fill(o->op.x, n->call.args[i], values));
+        o->args[i] = values;
+    }
+    return OK;
+}
+
+static struct err
 range_call_next(struct op *op, struct column **ret_column)
 {
     struct op_range_call *o = (struct op_range_call *)op;
     const struct range_function *f = op->plan->call.function;
     *ret_column = NULL;
+    if (!o->started)
+        TRY(range_call_start(o));
     for (bool any = false; !any;) {
         bool more;
         TRY(select_next(o->reader, &more));
@@ -106,7 +127,10 @@ op_range_call_open(struct exec *x, const struct plan_node *n)
 {
     struct op_range_call *o = ARENA_NEW(x->arena, struct op_range_call);
     o->op = (struct op){&range_call_ops, x, n};
-    o->reader = select_open(x, &n->call.select, &n->grid);
+    struct promql_grid grid = n->grid;
+    if (n->call.select.fixed)
+        grid.steps = 1;
+    o->reader = select_open(x, &n->call.select, &grid);
     o->scratch.arena = o->labels.arena = x->arena;
     column_init(&o->column, x->arena, n->grid.steps);
     label_guard_init(&o->guard, x, LABEL_GUARD_UNIQUE, n->grid.steps);

@@ -1,8 +1,12 @@
-/* scalar.c - numbers and arithmetic between them. Recursion is bounded by PROMQL_DEPTH_MAX. */
+/* scalar.c - numbers, arithmetic between them, time(), scalar(). Recursion is bounded by
+ * PROMQL_DEPTH_MAX. */
 #include "querygw/promql/scalar.h"
+
+#include <math.h>
 
 #include "base/assert.h"
 #include "querygw/promql/arith.h"
+#include "querygw/promql/op.h"
 
 static struct err
 scalar_binary(struct exec *x, const struct plan_node *n, double *to)
@@ -13,6 +17,41 @@ scalar_binary(struct exec *x, const struct plan_node *n, double *to)
     TRY(scalar_fill(x, n->binary.right, right));
     for (size_t i = 0; i < n->grid.steps; i++)
         to[i] = arith_scalar(n->binary.op, to[i], right[i]);
+    return OK;
+}
+
+/* The value of the only element; NaN where there is none, or several. */
+static struct err
+scalar_of(struct exec *x, const struct plan_node *n, double *to)
+{
+    struct op *child = op_open(x, n->child);
+    uint8_t *counts = ARENA_ARRAY(x->arena, uint8_t, n->grid.steps);
+    TRY(arena_check(x->arena));
+    for (size_t i = 0; i < n->grid.steps; i++)
+        to[i] = NAN;
+    for (struct column *c;;) {
+        TRY(op_next(child, &c));
+        if (!c)
+            return OK;
+        TRY(exec_work(x, c->end - c->begin));
+        for (size_t b, e = c->begin; column_next_run(c, &b, &e);)
+            for (size_t i = b; i < e; i++) {
+                to[i] = counts[i] == 0 ? c->values[i] : NAN;
+                counts[i] = 1;
+            }
+    }
+}
+
+/* min_of(), max_of() */
+static struct err
+scalar_pick(struct exec *x, const struct plan_node *n, double *to)
+{
+    double *other = ARENA_ARRAY(x->arena, double, n->grid.steps);
+    TRY(arena_check(x->arena));
+    TRY(scalar_fill(x, n->pick.args[0], to));
+    TRY(scalar_fill(x, n->pick.args[1], other));
+    for (size_t i = 0; i < n->grid.steps; i++)
+        to[i] = n->pick.greater ? arith_max(to[i], other[i]) : arith_min(to[i], other[i]);
     return OK;
 }
 
@@ -32,6 +71,14 @@ scalar_fill(struct exec *x, const struct plan_node *n, double *to)
         return OK;
     case PLAN_SCALAR_BINARY:
         return scalar_binary(x, n, to);
+    case PLAN_SCALAR_TIME:
+        for (size_t i = 0; i < n->grid.steps; i++)
+            to[i] = (double)grid_time_ms(&n->grid, i) / 1000;
+        return OK;
+    case PLAN_SCALAR_OF:
+        return scalar_of(x, n, to);
+    case PLAN_SCALAR_PICK:
+        return scalar_pick(x, n, to);
     case PLAN_TEXT:
     case PLAN_INSTANT:
     case PLAN_RANGE:
@@ -40,6 +87,10 @@ scalar_fill(struct exec *x, const struct plan_node *n, double *to)
     case PLAN_VECTOR_SCALAR:
     case PLAN_AGGREGATE:
     case PLAN_REPEAT:
+    case PLAN_VECTOR_OF:
+    case PLAN_MAP:
+    case PLAN_ABSENT:
+    case PLAN_SORT:
         break;
     }
     UNREACHABLE("not of type scalar");

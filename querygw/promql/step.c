@@ -83,6 +83,12 @@ column_repeat(struct column *c, uint32_t steps)
     }
     for (size_t i = 1; i < steps; i++)
         c->values[i] = c->values[0];
+    column_fill(c, steps);
+}
+
+void
+column_fill(struct column *c, uint32_t steps)
+{
     memset(c->present, 0xff, column_words(steps) * sizeof *c->present);
     if (steps % 64)
         c->present[steps / 64] = (UINT64_C(1) << (steps % 64)) - 1;

@@ -62,6 +62,8 @@ column_has(const struct column *c, size_t step)
 bool column_fit(struct column *c, uint32_t steps);
 /* The next run [*begin, *end) of present steps at or after *end. Start with *end = c->begin. */
 bool column_next_run(const struct column *c, size_t *begin, size_t *end);
+/* Makes every step present. */
+void column_fill(struct column *c, uint32_t steps);
 size_t column_count(const struct column *c);
 /* Copies the first step to all others: a value that does not depend on time. */
 void column_repeat(struct column *c, uint32_t steps);

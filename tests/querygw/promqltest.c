@@ -300,12 +300,24 @@ run_once(struct script *s, const struct eval *e, const struct promql_span *span,
     return OUTCOME_FAILED;
 }
 
+/* Asks for the query's own times, which a range query changes. */
+static bool
+asks_for_span(struct str query)
+{
+    static const char *const names[] = {"start()", "end()", "step()", "range()"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_starts_with(query, str_of_cstr(names[i])))
+            return true;
+    return false;
+}
+
 static void
 run_eval(struct script *s, const struct eval *e)
 {
     enum outcome o = run_once(s, e, &e->span, "");
-    bool repeat = e->instant && !e->expects_string && !e->expects_points &&
-                  !eval_wants(e, EXPECT_FAIL) && !eval_wants(e, EXPECT_ORDERED);
+    bool repeat = e->instant && !asks_for_span(e->query) && !e->expects_string &&
+                  !e->expects_points && !eval_wants(e, EXPECT_FAIL) &&
+                  !eval_wants(e, EXPECT_ORDERED);
     if (o == OUTCOME_PASSED && repeat) {
         struct promql_span around = e->span;
         around.start_ms -= RANGE_STEP_MS;

@@ -20,10 +20,21 @@ first_select(const struct plan_node *n)
         return first_select(n->binary.scalar_left ? n->binary.right : n->binary.left);
     case PLAN_AGGREGATE:
         return first_select(n->aggregate.child);
+    case PLAN_MAP:
+        return first_select(n->map.child);
+    case PLAN_ABSENT:
+        return first_select(n->absent.child);
+    case PLAN_SORT:
+        return first_select(n->sort.child);
+    case PLAN_SCALAR_OF:
+    case PLAN_VECTOR_OF:
+        return first_select(n->child);
     case PLAN_NUMBER:
     case PLAN_TEXT:
     case PLAN_SCALAR_NEGATE:
     case PLAN_SCALAR_BINARY:
+    case PLAN_SCALAR_TIME:
+    case PLAN_SCALAR_PICK:
         break;
     }
     ck_abort_msg("no selector");
@@ -46,6 +57,10 @@ static const struct window_case {
     {"rate(up[1m] @ 2000)", 1940001, 2000000},
     {"sum(-(2 * rate(up[1m] @ 2000 offset 30s)))", 1910001, 1970000},
     {"sum by (a) (up > 1) / 2", 700001, 1090000},
+    {"clamp(up offset 1m, 0, 1)", 640001, 1030000},
+    {"timestamp(up @ 500)", 200001, 500000},
+    {"absent_over_time(up[1m] offset 10s)", 930001, 1080000},
+    {"sort(vector(scalar(up offset 1m)))", 640001, 1030000},
 };
 
 START_TEST(test_windows)
@@ -67,8 +82,10 @@ static const struct refused_case {
     enum err_code code;
     const char *message;
 } refused_cases[] = {
-    {"time()", ERR_UNIMPLEMENTED, "not implemented yet: function time"},
-    {"abs(up)", ERR_UNIMPLEMENTED, "not implemented yet: function abs"},
+    {"histogram_avg(up)", ERR_UNIMPLEMENTED, "not implemented yet: function histogram_avg"},
+    {"abs(up[5m:1m])", ERR_INVALID,
+     "1:5: parse error: expected type instant vector in call to function \"abs\", got range "
+     "vector"},
     {"sum(up) + sum(up)", ERR_UNIMPLEMENTED,
      "not implemented yet: vectors on both sides of operator +"},
     {"up and up", ERR_UNIMPLEMENTED, "not implemented yet: vectors on both sides of operator and"},

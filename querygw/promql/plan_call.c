@@ -1,0 +1,277 @@
+/* plan_call.c - functions: which operator computes each, and over which arguments. */
+#include "base/assert.h"
+#include "base/mem.h"
+#include "querygw/promql/plan_int.h"
+
+/* `to` gets the plans of the arguments [from, count) of a call, all scalars. */
+static struct err
+plan_scalars(const struct planner *p, const struct promql_node *ast, size_t from,
+             const struct promql_grid *grid, struct plan_node **to, size_t *ret_count)
+{
+    size_t count = 0;
+    for (size_t i = from; i < ast->call.arg_count; i++)
+        TRY(plan_expr(p, ast->call.args[i], grid, &to[count++]));
+    *ret_count = count;
+    return OK;
+}
+
+static struct plan_node *
+plan_number(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+            double value)
+{
+    struct plan_node *n = plan_new(p, PLAN_NUMBER, ast, grid);
+    n->number = value;
+    return n;
+}
+
+/* --- ranges -------------------------------------------------------------------------------- */
+
+/* `function` over the only argument of type matrix; the others are its scalars. */
+static struct err
+plan_range_call(const struct planner *p, const struct promql_node *ast,
+                const struct promql_grid *grid, const struct range_function *function,
+                struct plan_node **ret_node)
+{
+    struct plan_node *n = NULL;
+    const struct promql_node *matrix = NULL;
+    for (size_t i = 0; i < ast->call.arg_count; i++)
+        if (ast->call.args[i]->type == PROMQL_MATRIX)
+            matrix = promql_unwrap(ast->call.args[i]);
+    n = plan_new(p, PLAN_RANGE_CALL, matrix, grid);
+    n->call.function = function;
+    TRY(plan_matrix(p, matrix, grid, &n->call.select));
+    for (size_t i = 0; i < ast->call.arg_count; i++) {
+        const struct promql_node *arg = ast->call.args[i];
+        if (arg->type == PROMQL_MATRIX)
+            continue;
+        ASSERT(n->call.arg_count < WINDOW_ARGS_MAX);
+        if (n->call.arg_count == 0)
+            n->call.arg_range = arg->range;
+        TRY(plan_expr(p, arg, grid, &n->call.args[n->call.arg_count++]));
+    }
+    *ret_node = n;
+    return OK;
+}
+
+/* --- scalars and vectors ------------------------------------------------------------------- */
+
+static struct err
+plan_time(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+          struct plan_node **ret_node)
+{
+    *ret_node = plan_new(p, PLAN_SCALAR_TIME, ast, grid);
+    return OK;
+}
+
+/* What is the same for the whole query. */
+static struct err
+plan_constant(const struct planner *p, const struct promql_node *ast,
+              const struct promql_grid *grid, struct plan_node **ret_node)
+{
+    const struct promql_span *s = &p->span;
+    enum promql_fn id = ast->call.function->id;
+    double value = id == PROMQL_FN_PI      ? 3.141592653589793
+                   : id == PROMQL_FN_START ? (double)s->start_ms / 1000
+                   : id == PROMQL_FN_END   ? (double)s->end_ms / 1000
+                   : id == PROMQL_FN_STEP  ? (double)s->step_ms / 1000
+                                           : (double)(s->end_ms - s->start_ms) / 1000;
+    *ret_node = plan_number(p, ast, grid, value);
+    return OK;
+}
+
+static struct err
+plan_pick(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+          struct plan_node **ret_node)
+{
+    size_t count;
+    *ret_node = plan_new(p, PLAN_SCALAR_PICK, ast, grid);
+    (*ret_node)->pick.greater = ast->call.function->id == PROMQL_FN_MAX_OF;
+    return plan_scalars(p, ast, 0, grid, (*ret_node)->pick.args, &count);
+}
+
+static struct err
+plan_scalar_of(const struct planner *p, const struct promql_node *ast,
+               const struct promql_grid *grid, struct plan_node **ret_node)
+{
+    *ret_node = plan_new(p, PLAN_SCALAR_OF, ast, grid);
+    return plan_expr(p, ast->call.args[0], grid, &(*ret_node)->child);
+}
+
+static struct err
+plan_vector_of(const struct planner *p, const struct promql_node *ast,
+               const struct promql_grid *grid, struct plan_node **ret_node)
+{
+    *ret_node = plan_new(p, PLAN_VECTOR_OF, ast, grid);
+    return plan_expr(p, ast->call.args[0], grid, &(*ret_node)->child);
+}
+
+/* --- functions of single elements ---------------------------------------------------------- */
+
+static struct err
+plan_map_call(const struct planner *p, const struct promql_node *ast,
+              const struct promql_grid *grid, const struct map_function *function,
+              struct plan_node **ret_node)
+{
+    struct plan_node *n = plan_new(p, PLAN_MAP, ast, grid);
+    n->map.what = PLAN_MAP_FUNCTION;
+    n->map.function = function;
+    *ret_node = n;
+    if (ast->call.arg_count == 0) { /* a date without argument: now */
+        n->map.child = plan_new(p, PLAN_VECTOR_OF, ast, grid);
+        n->map.child->child = plan_new(p, PLAN_SCALAR_TIME, ast, grid);
+        return OK;
+    }
+    TRY(plan_expr(p, ast->call.args[0], grid, &n->map.child));
+    ASSERT(ast->call.arg_count <= 1 + MAP_ARGS_MAX);
+    TRY(plan_scalars(p, ast, 1, grid, n->map.args, &n->map.arg_count));
+    if (function->id == PROMQL_FN_ROUND && n->map.arg_count == 0)
+        n->map.args[n->map.arg_count++] = plan_number(p, ast, grid, 1);
+    return OK;
+}
+
+static bool
+is_vector_selector(const struct promql_node *n)
+{
+    return promql_unwrap(n)->kind == PROMQL_VECTOR_SELECTOR;
+}
+
+/* Of a selector the times of its samples, of anything else the evaluation time. */
+static struct err
+plan_timestamp(const struct planner *p, const struct promql_node *ast,
+               const struct promql_grid *grid, struct plan_node **ret_node)
+{
+    struct plan_node *n = plan_new(p, PLAN_MAP, ast, grid);
+    TRY(plan_expr(p, ast->call.args[0], grid, &n->map.child));
+    n->map.what = PLAN_MAP_TIME;
+    if (is_vector_selector(ast->call.args[0])) {
+        struct plan_node *leaf = n->map.child;
+        if (leaf->kind == PLAN_REPEAT)
+            leaf = leaf->child;
+        ASSERT(leaf->kind == PLAN_INSTANT);
+        leaf->select.gives_time = true;
+        n->map.what = PLAN_MAP_KEEP;
+    }
+    *ret_node = n;
+    return OK;
+}
+
+/* --- functions of whole vectors ------------------------------------------------------------ */
+
+/* The i-th matcher says what its label would be: an equality, the only one of its label, and
+ * no other matcher of that label behind it. */
+static bool
+tells_label(const struct matchers *m, size_t i)
+{
+    const struct matcher *it = &m->v[i];
+    if (it->type != MATCH_EQUAL || it->value.n == 0 || str_eq(it->name, STR(LABEL_METRIC_NAME)))
+        return false;
+    for (size_t k = 0; k < m->n; k++)
+        if (k != i && str_eq(m->v[k].name, it->name) && (k > i || m->v[k].type == MATCH_EQUAL))
+            return false;
+    return true;
+}
+
+/* Of the series that is missing. */
+static struct labels
+absent_labels(struct arena *a, const struct promql_node *arg)
+{
+    if (arg->kind == PROMQL_MATRIX_SELECTOR)
+        arg = arg->matrix.selector;
+    if (arg->kind != PROMQL_VECTOR_SELECTOR)
+        return (struct labels){0};
+    const struct matchers *m = &arg->vector.matchers;
+    struct label *v = ARENA_ARRAY(a, struct label, m->n);
+    size_t count = 0;
+    for (size_t i = 0; i < m->n; i++)
+        if (tells_label(m, i))
+            v[count++] = (struct label){m->v[i].name, m->v[i].value};
+    labels_sort(v, count);
+    return (struct labels){v, count};
+}
+
+static struct err
+plan_absent(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+            struct plan_node **ret_node)
+{
+    const struct promql_node *arg = promql_unwrap(ast->call.args[0]);
+    struct plan_node *n = plan_new(p, PLAN_ABSENT, ast, grid);
+    n->absent.labels = absent_labels(p->arena, arg);
+    *ret_node = n;
+    if (ast->call.function->id == PROMQL_FN_ABSENT)
+        return plan_expr(p, arg, grid, &n->absent.child);
+    return plan_range_call(p, ast, grid, range_function_find(PROMQL_FN_LAST_OVER_TIME),
+                           &n->absent.child);
+}
+
+static struct err
+plan_sort(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+          struct plan_node **ret_node)
+{
+    const struct promql_call *call = &ast->call;
+    enum promql_fn id = call->function->id;
+    struct plan_node *n = plan_new(p, PLAN_SORT, ast, grid);
+    n->sort.descending = id == PROMQL_FN_SORT_DESC || id == PROMQL_FN_SORT_BY_LABEL_DESC;
+    n->sort.by_labels = id == PROMQL_FN_SORT_BY_LABEL || id == PROMQL_FN_SORT_BY_LABEL_DESC;
+    n->sort.in_range = p->span.step_ms > 0;
+    n->sort.names = ARENA_ARRAY(p->arena, struct str, call->arg_count);
+    for (size_t i = 1; i < call->arg_count; i++)
+        n->sort.names[n->sort.name_count++] = promql_unwrap(call->args[i])->text;
+    *ret_node = n;
+    return plan_expr(p, call->args[0], grid, &n->sort.child);
+}
+
+/* --- all of them --------------------------------------------------------------------------- */
+
+typedef struct err plan_call_fn(const struct planner *p, const struct promql_node *ast,
+                                const struct promql_grid *grid, struct plan_node **ret_node);
+
+static const struct {
+    enum promql_fn id;
+    plan_call_fn *plan;
+} special[] = {
+    {PROMQL_FN_ABSENT, plan_absent},
+    {PROMQL_FN_ABSENT_OVER_TIME, plan_absent},
+    {PROMQL_FN_END, plan_constant},
+    {PROMQL_FN_MAX_OF, plan_pick},
+    {PROMQL_FN_MIN_OF, plan_pick},
+    {PROMQL_FN_PI, plan_constant},
+    {PROMQL_FN_RANGE, plan_constant},
+    {PROMQL_FN_SCALAR, plan_scalar_of},
+    {PROMQL_FN_SORT, plan_sort},
+    {PROMQL_FN_SORT_BY_LABEL, plan_sort},
+    {PROMQL_FN_SORT_BY_LABEL_DESC, plan_sort},
+    {PROMQL_FN_SORT_DESC, plan_sort},
+    {PROMQL_FN_START, plan_constant},
+    {PROMQL_FN_STEP, plan_constant},
+    {PROMQL_FN_TIME, plan_time},
+    {PROMQL_FN_TIMESTAMP, plan_timestamp},
+    {PROMQL_FN_VECTOR, plan_vector_of},
+};
+
+struct err
+plan_call(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+          struct plan_node **ret_node)
+{
+    const struct promql_function *f = ast->call.function;
+    const struct range_function *range = range_function_find(f->id);
+    if (range)
+        return plan_range_call(p, ast, grid, range, ret_node);
+    const struct map_function *map = map_function_find(f->id);
+    if (map)
+        return plan_map_call(p, ast, grid, map, ret_node);
+    for (size_t i = 0; i < ARRAY_LEN(special); i++)
+        if (special[i].id == f->id)
+            return special[i].plan(p, ast, grid, ret_node);
+    return plan_not_yet("function ", f->name);
+}
+
+bool
+plan_call_reads_clock(const struct promql_node *call)
+{
+    enum promql_fn id = call->call.function->id;
+    if (id == PROMQL_FN_TIME || id == PROMQL_FN_PREDICT_LINEAR)
+        return true;
+    if (id == PROMQL_FN_TIMESTAMP)
+        return !is_vector_selector(call->call.args[0]);
+    return call->call.arg_count == 0 && map_function_find(id); /* a date: of now */
+}

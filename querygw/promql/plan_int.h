@@ -1,0 +1,26 @@
+/* plan_int.h - what the plan files share: the planner and the steps that lead from a tree to
+ * operators. Functions with planning of their own stand in plan_call.c. */
+#pragma once
+#include "querygw/promql/plan.h"
+
+struct planner {
+    struct arena *arena;
+    struct promql_span span;
+};
+
+/* ERR_UNIMPLEMENTED "not implemented yet: ..." */
+struct err plan_not_yet(const char *kind, struct str what);
+/* A node for `ast` over `grid`; the caller fills the rest. */
+struct plan_node *plan_new(const struct planner *p, enum plan_kind kind,
+                           const struct promql_node *ast, const struct promql_grid *grid);
+/* Any expression; the highest parts that do not depend on time are evaluated once. */
+struct err plan_expr(const struct planner *p, const struct promql_node *ast,
+                     const struct promql_grid *grid, struct plan_node **ret_node);
+/* The windows of an expression of type matrix. */
+struct err plan_matrix(const struct planner *p, const struct promql_node *ast,
+                       const struct promql_grid *grid, struct plan_select *ret_select);
+
+struct err plan_call(const struct planner *p, const struct promql_node *ast,
+                     const struct promql_grid *grid, struct plan_node **ret_node);
+/* The result of this call depends on the evaluation time even when its arguments do not. */
+bool plan_call_reads_clock(const struct promql_node *call);
