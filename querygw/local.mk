@@ -26,6 +26,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/func_range.c %reldir%/promql/func_range.h %reldir%/promql/func_range_int.h \
 	%reldir%/promql/func_rate.c \
 	%reldir%/promql/functions.c %reldir%/promql/functions.h \
+	%reldir%/promql/held.c %reldir%/promql/held.h \
 	%reldir%/promql/instant.c \
 	%reldir%/promql/kahan.h \
 	%reldir%/promql/key_map.c %reldir%/promql/key_map.h \
@@ -54,8 +55,10 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/series_key.c %reldir%/promql/series_key.h \
 	%reldir%/promql/sort_call.c \
 	%reldir%/promql/step.c %reldir%/promql/step.h \
+	%reldir%/promql/vector_match.c \
 	%reldir%/promql/vector_of.c \
 	%reldir%/promql/vector_scalar.c \
+	%reldir%/promql/vector_set.c \
 	%reldir%/store/store.h \
 	%reldir%/store/store_tsdb.c %reldir%/store/store_tsdb.h
 EXTRA_DIST += %reldir%/README.md %reldir%/api/README.md %reldir%/promql/README.md \

@@ -54,3 +54,13 @@ key_map_find_or_add(struct key_map *m, struct hash128 key, uint32_t *ret_number,
     *ret_number = s->number_plus_1 - 1;
     return OK;
 }
+
+bool
+key_map_find(const struct key_map *m, struct hash128 key, uint32_t *ret_number)
+{
+    const struct key_slot *s = m->slot_count ? key_map_slot(m, key) : NULL;
+    if (!s || s->number_plus_1 == 0)
+        return false;
+    *ret_number = s->number_plus_1 - 1;
+    return true;
+}

@@ -25,3 +25,5 @@ void key_map_init(struct key_map *m, struct arena *a);
  * gaps. ERR_LIMIT past KEY_MAP_KEYS_MAX. */
 struct err key_map_find_or_add(struct key_map *m, struct hash128 key, uint32_t *ret_number,
                                bool *ret_new);
+/* False when `key` has no number. */
+bool key_map_find(const struct key_map *m, struct hash128 key, uint32_t *ret_number);

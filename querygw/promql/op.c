@@ -15,6 +15,10 @@ op_open(struct exec *x, const struct plan_node *n)
         return op_negate_open(x, n);
     case PLAN_VECTOR_SCALAR:
         return op_vector_scalar_open(x, n);
+    case PLAN_VECTOR_MATCH:
+        return op_vector_match_open(x, n);
+    case PLAN_VECTOR_SET:
+        return op_vector_set_open(x, n);
     case PLAN_AGGREGATE:
         return op_aggregate_open(x, n);
     case PLAN_REPEAT:

@@ -39,6 +39,8 @@ struct op *op_instant_open(struct exec *x, const struct plan_node *n);
 struct op *op_range_call_open(struct exec *x, const struct plan_node *n);
 struct op *op_negate_open(struct exec *x, const struct plan_node *n);
 struct op *op_vector_scalar_open(struct exec *x, const struct plan_node *n);
+struct op *op_vector_match_open(struct exec *x, const struct plan_node *n);
+struct op *op_vector_set_open(struct exec *x, const struct plan_node *n);
 struct op *op_aggregate_open(struct exec *x, const struct plan_node *n);
 struct op *op_vector_of_open(struct exec *x, const struct plan_node *n);
 struct op *op_map_open(struct exec *x, const struct plan_node *n);

@@ -94,30 +94,6 @@ plan_unary(const struct planner *p, const struct promql_node *ast, const struct 
     return OK;
 }
 
-static struct err
-plan_binary(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
-            struct plan_node **ret_node)
-{
-    const struct promql_binary *b = &ast->binary;
-    bool scalar_left = b->left->type == PROMQL_SCALAR,
-         scalar_right = b->right->type == PROMQL_SCALAR;
-    if (!scalar_left && !scalar_right)
-        return plan_not_yet("vectors on both sides of operator ",
-                            str_of_cstr(promql_op_text(b->op)));
-    if (promql_op_class(b->op) == PROMQL_OP_TRIM)
-        return plan_not_yet("operator ", str_of_cstr(promql_op_text(b->op)));
-    ASSERT(promql_op_class(b->op) != PROMQL_OP_SET); /* these take vectors only */
-    bool scalars = scalar_left && scalar_right;
-    struct plan_node *n = plan_new(p, scalars ? PLAN_SCALAR_BINARY : PLAN_VECTOR_SCALAR, ast, grid);
-    n->binary.op = b->op;
-    n->binary.returns_bool = b->returns_bool;
-    n->binary.scalar_left = scalar_left;
-    TRY(plan_expr(p, b->left, grid, &n->binary.left));
-    TRY(plan_expr(p, b->right, grid, &n->binary.right));
-    *ret_node = n;
-    return OK;
-}
-
 /* Sorted and without doubles, in the plan's arena. */
 static void
 sort_names(struct arena *a, const struct promql_labels *from, struct grouping *to)
@@ -136,6 +112,57 @@ sort_names(struct arena *a, const struct promql_labels *from, struct grouping *t
     }
     to->names = names;
     to->count = count;
+}
+
+static struct err
+plan_vectors(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+             struct plan_node **ret_node)
+{
+    const struct promql_binary *b = &ast->binary;
+    static const struct str metadata[] = {STR_INIT("__type__"), STR_INIT("__unit__")};
+    if (b->matching->has_fill_left || b->matching->has_fill_right)
+        return plan_not_yet("", STR("fill modifier"));
+    struct plan_matching *m = ARENA_NEW(p->arena, struct plan_matching);
+    m->card = b->matching->card;
+    sort_names(p->arena, &b->matching->labels, &m->key);
+    m->key.without = !b->matching->on;
+    m->result = m->key;
+    if (m->key.without && m->key.count == 0) /* only then do types and units not matter */
+        m->key = (struct grouping){metadata, ARRAY_LEN(metadata), .without = true};
+    m->result.keeps_name = true; /* of a comparison; arithmetic drops it by itself */
+    sort_names(p->arena, &b->matching->include, &m->include);
+    bool set = promql_op_class(b->op) == PROMQL_OP_SET;
+    struct plan_node *n = plan_new(p, set ? PLAN_VECTOR_SET : PLAN_VECTOR_MATCH, ast, grid);
+    n->binary.op = b->op;
+    n->binary.returns_bool = b->returns_bool;
+    n->binary.matching = m;
+    TRY(plan_expr(p, b->left, grid, &n->binary.left));
+    TRY(plan_expr(p, b->right, grid, &n->binary.right));
+    *ret_node = n;
+    return OK;
+}
+
+static struct err
+plan_binary(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+            struct plan_node **ret_node)
+{
+    const struct promql_binary *b = &ast->binary;
+    bool scalar_left = b->left->type == PROMQL_SCALAR,
+         scalar_right = b->right->type == PROMQL_SCALAR;
+    if (promql_op_class(b->op) == PROMQL_OP_TRIM)
+        return plan_not_yet("operator ", str_of_cstr(promql_op_text(b->op)));
+    if (!scalar_left && !scalar_right)
+        return plan_vectors(p, ast, grid, ret_node);
+    ASSERT(promql_op_class(b->op) != PROMQL_OP_SET); /* these take vectors only */
+    bool scalars = scalar_left && scalar_right;
+    struct plan_node *n = plan_new(p, scalars ? PLAN_SCALAR_BINARY : PLAN_VECTOR_SCALAR, ast, grid);
+    n->binary.op = b->op;
+    n->binary.returns_bool = b->returns_bool;
+    n->binary.scalar_left = scalar_left;
+    TRY(plan_expr(p, b->left, grid, &n->binary.left));
+    TRY(plan_expr(p, b->right, grid, &n->binary.right));
+    *ret_node = n;
+    return OK;
 }
 
 static struct err

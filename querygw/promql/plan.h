@@ -50,12 +50,22 @@ enum plan_kind {
     PLAN_RANGE_CALL,    /* vector: rate(up[5m])  */
     PLAN_NEGATE,        /* vector: -a            */
     PLAN_VECTOR_SCALAR, /* vector: a op 2, 2 op a */
+    PLAN_VECTOR_MATCH,  /* vector: a op b, both vectors */
+    PLAN_VECTOR_SET,    /* vector: a and b, a or b, a unless b */
     PLAN_AGGREGATE,     /* vector: sum by (a) (b) */
     PLAN_VECTOR_OF,     /* vector: vector(1)     */
     PLAN_MAP,           /* vector: abs(up)       */
     PLAN_ABSENT,        /* vector: absent(up)    */
     PLAN_SORT,          /* vector: sort(up)      */
     PLAN_REPEAT,        /* vector: evaluates its child at one step, for all steps */
+};
+
+/* How the elements of two vectors find each other. */
+struct plan_matching {
+    enum promql_card card;
+    struct grouping key;     /* the labels that must be equal */
+    struct grouping result;  /* ONE_TO_ONE: the labels of the left side that the result keeps */
+    struct grouping include; /* group_left (...): labels of the one side */
 };
 
 /* What becomes of the values of a PLAN_MAP. */
@@ -83,6 +93,7 @@ struct plan_node {
             struct plan_node *left, *right;
             bool returns_bool;
             bool scalar_left; /* VECTOR_SCALAR: which side is the scalar */
+            const struct plan_matching *matching; /* VECTOR_MATCH, VECTOR_SET */
         } binary;
         struct {
             const struct range_function *function;

@@ -85,6 +85,8 @@ scalar_fill(struct exec *x, const struct plan_node *n, double *to)
     case PLAN_RANGE_CALL:
     case PLAN_NEGATE:
     case PLAN_VECTOR_SCALAR:
+    case PLAN_VECTOR_MATCH:
+    case PLAN_VECTOR_SET:
     case PLAN_AGGREGATE:
     case PLAN_REPEAT:
     case PLAN_VECTOR_OF:

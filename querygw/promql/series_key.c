@@ -43,10 +43,37 @@ labels_group(struct label_scratch *to, const struct grouping *g, struct labels l
         while (at < g->count && str_cmp(g->names[at], l.v[i].name) < 0)
             at++;
         bool listed = at < g->count && str_eq(g->names[at], l.v[i].name);
-        if (g->without ? !listed && !str_eq(l.v[i].name, STR("__name__")) : listed)
+        bool stays = g->keeps_name || !str_eq(l.v[i].name, STR(LABEL_METRIC_NAME));
+        if (g->without ? !listed && stays : listed)
             out[n++] = l.v[i];
     }
     return (struct labels){out, n};
+}
+
+static bool
+is_listed(const struct grouping *g, struct str name)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (str_eq(g->names[i], name))
+            return true;
+    return false;
+}
+
+struct labels
+labels_include(struct label_scratch *to, const struct grouping *names, struct labels l,
+               struct labels from)
+{
+    struct label *out = scratch_labels(to, l.n + from.n);
+    for (size_t n = 0, i = 0, k = 0;;) { /* both are sorted */
+        while (i < l.n && is_listed(names, l.v[i].name))
+            i++;
+        while (k < from.n && !is_listed(names, from.v[k].name))
+            k++;
+        if (i == l.n && k == from.n)
+            return (struct labels){out, n};
+        bool mine = k == from.n || (i < l.n && str_cmp(l.v[i].name, from.v[k].name) < 0);
+        out[n++] = mine ? l.v[i++] : from.v[k++];
+    }
 }
 
 static char *
@@ -79,6 +106,7 @@ void
 label_guard_init(struct label_guard *g, struct exec *x, enum label_guard_mode mode, uint32_t steps)
 {
     *g = (struct label_guard){.x = x, .mode = mode, .steps = steps};
+    g->text = "vector cannot contain metrics with the same labelset";
     g->scratch.arena = x->arena;
     key_map_init(&g->seen, x->arena);
 }
@@ -116,6 +144,6 @@ label_guard_pass(struct label_guard *g, const struct column *c)
                             &is_new));
     bool pass = g->mode == LABEL_GUARD_UNIQUE ? is_new : guard_take(g, number, c);
     if (!pass)
-        return ERR(ERR_EXECUTION, "vector cannot contain metrics with the same labelset");
+        return ERR(ERR_EXECUTION, "%s", g->text);
     return OK;
 }

@@ -25,9 +25,15 @@ struct grouping {
     const struct str *names; /* sorted, unique */
     size_t count;
     bool without;
+    bool keeps_name; /* without: __name__ stays, unless it is listed */
 };
 /* The labels of the group that `l` belongs to; valid until the next call with `to`. */
 struct labels labels_group(struct label_scratch *to, const struct grouping *g, struct labels l);
+
+/* `l` with the labels that are listed in `names` as `from` has them, or not at all; valid until
+ * the next call with `to`. */
+struct labels labels_include(struct label_scratch *to, const struct grouping *names,
+                             struct labels l, struct labels from);
 
 /* A hash that equal label sets share and others do not. */
 struct hash128 labels_key(struct label_scratch *scratch, struct labels l, uint64_t seed);
@@ -40,6 +46,7 @@ enum label_guard_mode {
 struct label_guard {
     struct exec *x; /* borrowed */
     enum label_guard_mode mode;
+    const char *text; /* of the error */
     uint32_t steps;
     struct key_map seen;
     struct label_scratch scratch;
@@ -48,5 +55,6 @@ struct label_guard {
 };
 void label_guard_init(struct label_guard *g, struct exec *x, enum label_guard_mode mode,
                       uint32_t steps);
-/* ERR_EXECUTION "vector cannot contain metrics with the same labelset". */
+/* ERR_EXECUTION "vector cannot contain metrics with the same labelset", unless `text` was
+ * changed. */
 struct err label_guard_pass(struct label_guard *g, const struct column *c);

@@ -222,6 +222,13 @@ static const char *const all_kinds[] = {
     "sum(m)",
     "avg by (a) (m)",
     "max without (a) (m) > 50",
+    "m / on (a) n",
+    "m - ignoring (a) group_left max(m)",
+    "max(m) == bool on () group_right m",
+    "m > on (a) n",
+    "m and on (a) (n < 3)",
+    "m unless m > 50",
+    "(m > 50) or -m",
 };
 
 /* Chunks of any length, also overlapping ones, give the same result. */

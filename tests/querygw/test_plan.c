@@ -18,6 +18,9 @@ first_select(const struct plan_node *n)
         return first_select(n->child);
     case PLAN_VECTOR_SCALAR:
         return first_select(n->binary.scalar_left ? n->binary.right : n->binary.left);
+    case PLAN_VECTOR_MATCH:
+    case PLAN_VECTOR_SET:
+        return first_select(n->binary.left);
     case PLAN_AGGREGATE:
         return first_select(n->aggregate.child);
     case PLAN_MAP:
@@ -61,6 +64,8 @@ static const struct window_case {
     {"timestamp(up @ 500)", 200001, 500000},
     {"absent_over_time(up[1m] offset 10s)", 930001, 1080000},
     {"sort(vector(scalar(up offset 1m)))", 640001, 1030000},
+    {"up offset 1m + on (a) group_left up", 640001, 1030000},
+    {"up offset 1m unless up", 640001, 1030000},
 };
 
 START_TEST(test_windows)
@@ -86,9 +91,8 @@ static const struct refused_case {
     {"abs(up[5m:1m])", ERR_INVALID,
      "1:5: parse error: expected type instant vector in call to function \"abs\", got range "
      "vector"},
-    {"sum(up) + sum(up)", ERR_UNIMPLEMENTED,
-     "not implemented yet: vectors on both sides of operator +"},
-    {"up and up", ERR_UNIMPLEMENTED, "not implemented yet: vectors on both sides of operator and"},
+    {"up + fill (0) up", ERR_UNIMPLEMENTED, "not implemented yet: fill modifier"},
+    {"up </ up", ERR_UNIMPLEMENTED, "not implemented yet: operator </"},
     {"topk(3, up)", ERR_UNIMPLEMENTED, "not implemented yet: aggregation topk"},
     {"group(up)", ERR_UNIMPLEMENTED, "not implemented yet: aggregation group"},
     {"rate(up[5m:1m])", ERR_UNIMPLEMENTED, "not implemented yet: subquery"},
@@ -168,6 +172,29 @@ START_TEST(test_grouping)
 }
 END_TEST
 
+START_TEST(test_matching)
+{
+    struct query_fixture f;
+    query_fixture_init(&f);
+    struct promql_plan *plan;
+    CK_OK(query_plan(&f, "a + on (c, b, c) group_right (e, d) a", span_instant(0), &plan));
+    ck_assert_int_eq(plan->root->kind, PLAN_VECTOR_MATCH);
+    const struct plan_matching *m = plan->root->binary.matching;
+    ck_assert_int_eq(m->card, PROMQL_ONE_TO_MANY);
+    ck_assert_uint_eq(m->key.count, 2);
+    ck_assert(!m->key.without && str_eq(m->key.names[0], STR("b")));
+    ck_assert_uint_eq(m->include.count, 2);
+    ck_assert(str_eq(m->include.names[0], STR("d")));
+    CK_OK(query_plan(&f, "a or a", span_instant(0), &plan));
+    ck_assert_int_eq(plan->root->kind, PLAN_VECTOR_SET);
+    m = plan->root->binary.matching;
+    ck_assert(m->key.without && str_eq(m->key.names[0], STR("__type__")));
+    CK_OK(query_plan(&f, "a or ignoring (b) a", span_instant(0), &plan));
+    ck_assert_uint_eq(plan->root->binary.matching->key.count, 1);
+    query_fixture_fini(&f);
+}
+END_TEST
+
 Suite *
 plan_suite(void)
 {
@@ -178,6 +205,7 @@ plan_suite(void)
     tcase_add_test(t, test_time_limits);
     tcase_add_test(t, test_repeat);
     tcase_add_test(t, test_grouping);
+    tcase_add_test(t, test_matching);
     suite_add_tcase(s, t);
     return s;
 }

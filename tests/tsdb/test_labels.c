@@ -84,15 +84,17 @@ END_TEST
 
 static const struct format_case {
     const char *labels, *want;
+    const char *braces; /* NULL: the same */
 } format_cases[] = {
-    {"", "{}"},
-    {"__name__=up", "up"},
-    {"__name__=up,job=x", "up{job=\"x\"}"},
-    {"job=x,zone=y", "{job=\"x\", zone=\"y\"}"},
-    {"__name__=a b,job=x", "{__name__=\"a b\", job=\"x\"}"},
-    {"__name__=a:b,with space=x", "a:b{\"with space\"=\"x\"}"},
-    {"1a=x", "{\"1a\"=\"x\"}"},
-    {"a=\"\\\n\xff", "{a=\"\\\"\\\\\\n\\xff\"}"},
+    {"", "{}", NULL},
+    {"__name__=up", "up", "{__name__=\"up\"}"},
+    {"__name__=up,job=x", "up{job=\"x\"}", "{__name__=\"up\", job=\"x\"}"},
+    {"job=x,zone=y", "{job=\"x\", zone=\"y\"}", NULL},
+    {"__name__=a b,job=x", "{__name__=\"a b\", job=\"x\"}", NULL},
+    {"__name__=a:b,with space=x", "a:b{\"with space\"=\"x\"}",
+     "{__name__=\"a:b\", \"with space\"=\"x\"}"},
+    {"1a=x", "{\"1a\"=\"x\"}", NULL},
+    {"a=\"\\\n\xff", "{a=\"\\\"\\\\\\n\\xff\"}", NULL},
 };
 
 START_TEST(test_format)
@@ -103,6 +105,9 @@ START_TEST(test_format)
     AUTO(buf_fini) struct buf got = BUF_INIT;
     labels_format(parse_labels(&a, c->labels), &got);
     ck_assert_str_eq(buf_cstr(&got), c->want);
+    buf_clear(&got);
+    labels_format_braces(parse_labels(&a, c->labels), &got);
+    ck_assert_str_eq(buf_cstr(&got), c->braces ? c->braces : c->want);
 }
 END_TEST
 

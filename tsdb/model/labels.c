@@ -75,18 +75,13 @@ put_name(struct str name, struct buf *to)
         quote_text(name, to);
 }
 
-void
-labels_format(struct labels l, struct buf *to)
+/* All labels but those named `left_out`. */
+static void
+put_labels(struct labels l, struct str left_out, struct buf *to)
 {
-    struct str metric = labels_get(l, STR(LABEL_METRIC_NAME));
-    bool in_front = label_is_legacy_metric_name(metric);
-    if (in_front)
-        buf_append(to, metric);
-    if (in_front && l.n == 1)
-        return;
     const char *between = "{";
     for (size_t i = 0; i < l.n; i++) {
-        if (in_front && str_eq(l.v[i].name, STR(LABEL_METRIC_NAME)))
+        if (str_eq(l.v[i].name, left_out))
             continue;
         buf_append(to, str_of_cstr(between));
         put_name(l.v[i].name, to);
@@ -95,6 +90,23 @@ labels_format(struct labels l, struct buf *to)
         between = ", ";
     }
     buf_append(to, l.n ? STR("}") : STR("{}"));
+}
+
+void
+labels_format(struct labels l, struct buf *to)
+{
+    struct str metric = labels_get(l, STR(LABEL_METRIC_NAME));
+    bool in_front = label_is_legacy_metric_name(metric);
+    if (in_front)
+        buf_append(to, metric);
+    if (!in_front || l.n > 1)
+        put_labels(l, in_front ? STR(LABEL_METRIC_NAME) : STR(""), to);
+}
+
+void
+labels_format_braces(struct labels l, struct buf *to)
+{
+    put_labels(l, STR(""), to);
 }
 
 void

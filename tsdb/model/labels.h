@@ -36,6 +36,8 @@ struct str labels_get(struct labels l, struct str name);
 uint64_t labels_hash(struct labels l);
 /* {a="b", c="d"}; the metric name stands in front when it is a legacy name. For messages. */
 void labels_format(struct labels l, struct buf *to);
+/* The same with the name within the braces: {__name__="m", a="b"}, as Go's String(). */
+void labels_format_braces(struct labels l, struct buf *to);
 /* Sorts `v` by name in place (stable insertion sort; label sets are short). */
 void labels_sort(struct label *v, size_t n);
 /* A deep copy in the arena. */
