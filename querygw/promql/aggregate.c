@@ -1,4 +1,4 @@
-/* aggregate.c - sum, avg, min, max and count by group.
+/* aggregate.c - sum, avg, min, max, count, group, stddev and stdvar by group.
  *
  * The child is drained once: each of its series is added to the columns of its group, in the
  * order of the series, so that sums round as Prometheus' do. Then the groups are yielded in
@@ -13,11 +13,12 @@
 #include "querygw/promql/series_key.h"
 
 /* One group; the arrays have an element a step. The column's values are the running sums,
- * means, extremes or counts; absent steps hold what the first value must meet. */
+ * means, extremes or counts; absent steps hold what the first value must meet. For stddev and
+ * stdvar they are means, and c is the sum of squares around the mean (Welford). */
 struct group {
     struct column column;
     double *c;         /* sum, avg: what rounding lost so far */
-    uint32_t *counts;  /* avg */
+    uint32_t *counts;  /* avg, stddev, stdvar */
     uint64_t *running; /* avg: steps that went over to a running mean; NULL while there are none */
 };
 
@@ -79,6 +80,32 @@ add_count(struct group *g, const struct column *c)
             g->column.values[i]++;
 }
 
+static void
+add_present(struct group *g, const struct column *c)
+{
+    for (size_t b, e = c->begin; column_next_run(c, &b, &e);)
+        for (size_t i = b; i < e; i++)
+            g->column.values[i] = 1;
+}
+
+static void
+add_variance(struct group *g, const struct column *c)
+{
+    for (size_t b, e = c->begin; column_next_run(c, &b, &e);)
+        for (size_t i = b; i < e; i++) {
+            double v = c->values[i], mean = g->column.values[i];
+            if (g->counts[i]++ == 0) {
+                g->column.values[i] = v;
+                g->c[i] = isfinite(v) ? 0 : NAN;
+                continue;
+            }
+            double delta = v - mean;
+            mean += delta / g->counts[i];
+            g->column.values[i] = mean;
+            g->c[i] += delta * (v - mean);
+        }
+}
+
 /* Starts as NaN, which every number replaces and which stays when there is no number. */
 static void
 add_max(struct group *g, const struct column *c)
@@ -110,9 +137,10 @@ group_init(struct op_aggregate *o, struct group *g, struct labels labels)
     column_init(&g->column, a, steps);
     g->column.labels = labels_copy(a, labels);
     g->column.begin = steps;
-    if (op == PROMQL_AGG_SUM || op == PROMQL_AGG_AVG)
+    bool variance = op == PROMQL_AGG_STDDEV || op == PROMQL_AGG_STDVAR;
+    if (op == PROMQL_AGG_SUM || op == PROMQL_AGG_AVG || variance)
         g->c = ARENA_ARRAY(a, double, steps);
-    if (op == PROMQL_AGG_AVG)
+    if (op == PROMQL_AGG_AVG || variance)
         g->counts = ARENA_ARRAY(a, uint32_t, steps);
     if (op == PROMQL_AGG_MIN || op == PROMQL_AGG_MAX)
         for (size_t i = 0; i < steps; i++)
@@ -161,6 +189,10 @@ group_add(struct op_aggregate *o, struct group *g, const struct column *c)
         add_avg(g, c, o->op.x->arena, o->op.plan->grid.steps);
     else if (op == PROMQL_AGG_COUNT)
         add_count(g, c);
+    else if (op == PROMQL_AGG_GROUP)
+        add_present(g, c);
+    else if (op == PROMQL_AGG_STDDEV || op == PROMQL_AGG_STDVAR)
+        add_variance(g, c);
     else if (op == PROMQL_AGG_MAX)
         add_max(g, c);
     else if (op == PROMQL_AGG_MIN)
@@ -183,20 +215,28 @@ aggregate_drain(struct op_aggregate *o)
     }
 }
 
+static double
+group_value(const struct group *g, enum promql_agg op, size_t i)
+{
+    if (op == PROMQL_AGG_SUM)
+        return g->column.values[i] + g->c[i];
+    if (op == PROMQL_AGG_AVG) {
+        struct kahan_mean m = mean_at(g, i);
+        return kahan_mean_value(&m);
+    }
+    double variance = g->c[i] / g->counts[i];
+    return op == PROMQL_AGG_STDDEV ? sqrt(variance) : variance;
+}
+
 /* From running state to results. */
 static void
-group_finish(struct group *g)
+group_finish(struct group *g, enum promql_agg op)
 {
-    if (!g->c) /* min, max, count */
+    if (!g->c) /* min, max, count, group */
         return;
-    for (size_t i = g->column.begin; i < g->column.end; i++) {
-        if (!column_has(&g->column, i))
-            continue;
-        struct kahan_mean m = {0};
-        if (g->counts)
-            m = mean_at(g, i);
-        g->column.values[i] = g->counts ? kahan_mean_value(&m) : g->column.values[i] + g->c[i];
-    }
+    for (size_t i = g->column.begin; i < g->column.end; i++)
+        if (column_has(&g->column, i))
+            g->column.values[i] = group_value(g, op, i);
 }
 
 static struct err
@@ -211,7 +251,7 @@ aggregate_next(struct op *op, struct column **ret_column)
     if (o->yielded == o->count)
         return OK;
     struct group *g = &o->groups[o->yielded++];
-    group_finish(g);
+    group_finish(g, op->plan->aggregate.op);
     TRY(exec_work(op->x, g->column.end - g->column.begin));
     *ret_column = &g->column;
     return OK;

@@ -26,6 +26,8 @@ is_invariant(const struct promql_node *n)
 {
     if (n->kind == PROMQL_VECTOR_SELECTOR)
         return n->vector.at.kind != PROMQL_AT_NONE;
+    if (n->kind == PROMQL_SUBQUERY) /* its steps move even when what it evaluates stands still */
+        return n->subquery.at.kind != PROMQL_AT_NONE;
     for (size_t i = 0; promql_child(n, i); i++)
         if (!is_invariant(promql_child(n, i)))
             return false;
@@ -40,22 +42,20 @@ check_time(int64_t ms, const char *what)
     return OK;
 }
 
+/* Which times the steps of `grid` look at, from offset, @ and the length of the window. */
 static struct err
-plan_window(const struct planner *p, const struct promql_vector_selector *v, int64_t window_ms,
-            const struct promql_grid *grid, struct plan_select *ret_select)
+plan_times(const struct planner *p, const struct promql_offset *offset, const struct promql_at *at,
+           int64_t window_ms, const struct promql_grid *grid, struct plan_select *ret_select)
 {
-    if (v->anchored || v->smoothed)
-        return plan_not_yet("modifier ", v->anchored ? STR("anchored") : STR("smoothed"));
-    if (v->offset.expr)
+    if (offset->expr)
         return plan_not_yet("", STR("duration expression"));
-    struct plan_select s = {.matchers = v->matchers, .window_ms = window_ms};
-    s.shift_ms = v->offset.ms;
+    struct plan_select s = {.window_ms = window_ms, .shift_ms = offset->ms};
     TRY(check_time(window_ms, "range"));
-    TRY(check_time(v->offset.ms, "offset"));
-    if (v->at.kind != PROMQL_AT_NONE) {
-        int64_t at_ms = v->at.kind == PROMQL_AT_START ? p->span.start_ms
-                        : v->at.kind == PROMQL_AT_END ? p->span.end_ms
-                                                      : v->at.timestamp_ms;
+    TRY(check_time(offset->ms, "offset"));
+    if (at->kind != PROMQL_AT_NONE) {
+        int64_t at_ms = at->kind == PROMQL_AT_START ? p->span.start_ms
+                        : at->kind == PROMQL_AT_END ? p->span.end_ms
+                                                    : at->timestamp_ms;
         TRY(check_time(at_ms, "@ timestamp"));
         s.shift_ms += grid->start_ms - at_ms;
         s.fixed = grid->steps > 1;
@@ -66,12 +66,44 @@ plan_window(const struct planner *p, const struct promql_vector_selector *v, int
     return OK;
 }
 
+static struct err
+plan_window(const struct planner *p, const struct promql_vector_selector *v, int64_t window_ms,
+            const struct promql_grid *grid, struct plan_select *ret_select)
+{
+    if (v->anchored || v->smoothed)
+        return plan_not_yet("modifier ", v->anchored ? STR("anchored") : STR("smoothed"));
+    TRY(plan_times(p, &v->offset, &v->at, window_ms, grid, ret_select));
+    ret_select->matchers = v->matchers;
+    return OK;
+}
+
+/* The expression is evaluated at the multiples of the step that some window holds. */
+static struct err
+plan_subquery(const struct planner *p, const struct promql_subquery *q,
+              const struct promql_grid *grid, struct plan_select *ret_select)
+{
+    if (q->range_expr || q->step_expr)
+        return plan_not_yet("", STR("duration expression"));
+    int64_t step_ms = q->step_ms ? q->step_ms : PROMQL_SUBQUERY_STEP_MS_DEFAULT;
+    TRY(check_time(step_ms, "subquery step"));
+    TRY(plan_times(p, &q->offset, &q->at, q->range_ms, grid, ret_select));
+    int64_t first_ms = ret_select->mint_ms / step_ms * step_ms;
+    if (first_ms < ret_select->mint_ms)
+        first_ms += step_ms;
+    int64_t last_ms = i64_max(first_ms, ret_select->maxt_ms); /* one behind all windows: unseen */
+    int64_t more = (last_ms - first_ms) / step_ms;
+    if (more >= PROMQL_STEPS_MAX)
+        return ERR(ERR_LIMIT, "subquery: more than %d steps", PROMQL_STEPS_MAX);
+    struct promql_grid inner = {first_ms, step_ms, (uint32_t)more + 1};
+    return plan_expr(p, q->expr, &inner, &ret_select->subquery);
+}
+
 struct err
 plan_matrix(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
             struct plan_select *ret_select)
 {
     if (ast->kind == PROMQL_SUBQUERY)
-        return plan_not_yet("", STR("subquery"));
+        return plan_subquery(p, &ast->subquery, grid, ret_select);
     ASSERT(ast->kind == PROMQL_MATRIX_SELECTOR); /* nothing else has this type */
     if (ast->matrix.range_expr)
         return plan_not_yet("", STR("duration expression"));
@@ -171,8 +203,7 @@ plan_aggregate(const struct planner *p, const struct promql_node *ast,
 {
     const struct promql_aggregate *g = &ast->aggregate;
     enum promql_agg op = g->aggregator->id;
-    if (op != PROMQL_AGG_SUM && op != PROMQL_AGG_AVG && op != PROMQL_AGG_MIN &&
-        op != PROMQL_AGG_MAX && op != PROMQL_AGG_COUNT)
+    if (g->aggregator->param != PROMQL_NONE)
         return plan_not_yet("aggregation ", g->aggregator->name);
     struct plan_node *n = plan_new(p, PLAN_AGGREGATE, ast, grid);
     n->aggregate.op = op;

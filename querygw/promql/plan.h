@@ -17,7 +17,10 @@
  * refused, so that no sum of a few of them can overflow. */
 #define PROMQL_TIME_MS_MAX (INT64_C(1) << 60)
 
-enum { PROMQL_LOOKBACK_MS_DEFAULT = 5 * 60 * 1000 };
+enum {
+    PROMQL_LOOKBACK_MS_DEFAULT = 5 * 60 * 1000,
+    PROMQL_SUBQUERY_STEP_MS_DEFAULT = 60 * 1000, /* of [1h:] */
+};
 
 /* What a query is asked for. */
 struct promql_span {
@@ -30,6 +33,7 @@ struct promql_span {
  * With @ the grid has one step and shift leads to the fixed time. */
 struct plan_select {
     struct matchers matchers;
+    struct plan_node *subquery; /* samples are the points of this expression; or NULL */
     int64_t shift_ms;
     int64_t window_ms;        /* the range, or the lookback of an instant selector */
     int64_t mint_ms, maxt_ms; /* all of it, inclusive */

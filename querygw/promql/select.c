@@ -10,6 +10,8 @@ select_open(struct exec *x, const struct plan_select *what, const struct promql_
     r->x = x;
     r->what = what;
     r->grid = *grid;
+    if (what->subquery)
+        r->subquery = subquery_open(x, what->subquery);
     r->next = x->readers;
     x->readers = r;
     return r;
@@ -95,6 +97,11 @@ select_decode(struct select_reader *r)
 struct err
 select_next(struct select_reader *r, bool *ret_more)
 {
+    if (r->subquery) {
+        exec_release(r->x, r->samples.n);
+        r->samples.n = 0;
+        return subquery_next(r->subquery, &r->series.labels, &r->samples, ret_more);
+    }
     if (!r->started)
         TRY(select_start(r));
     do {

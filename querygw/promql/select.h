@@ -2,18 +2,20 @@
  * times and values.
  *
  * Chunks that no window touches are not decoded; samples outside of the selector's time are
- * dropped while decoding. Threads: one query, one thread; may block in the store. */
+ * dropped while decoding. A subquery is a leaf as well, with points for samples. Threads: one query, one thread; may block in the store. */
 #pragma once
 #include <stdbool.h>
 
 #include "querygw/promql/exec.h"
 #include "querygw/promql/plan.h"
+#include "querygw/promql/subquery.h"
 
 struct select_reader {
     struct exec *x;                 /* borrowed */
     struct select_reader *next;     /* list of exec.readers */
     const struct plan_select *what; /* borrowed */
     struct promql_grid grid;
+    struct subquery *subquery; /* NULL: the samples are those of the store */
     struct series_set *set; /* owned; NULL before the first series and behind the last */
     bool started;
     struct series_view series;     /* the current one: its labels are valid until the next */

@@ -170,6 +170,8 @@ static const struct stats_case {
     {"rate(m[10s])", {100000, 130000, 30000, 300000}, 4, 4},
     {"m @ 50", {100000, 200000, 50000, 300000}, 6, 2},
     {"m[1m]", {100000, 100000, 0, 300000}, 12, 12},
+    {"m[1m:20s]", {100000, 100000, 0, 300000}, 6, 6},
+    {"sum_over_time(rate(m[1m])[40s:20s])", {100000, 100000, 0, 300000}, 4, 4},
     {"1", {100000, 100000, 0, 300000}, 0, 0},
 };
 
@@ -222,6 +224,13 @@ static const char *const all_kinds[] = {
     "sum(m)",
     "avg by (a) (m)",
     "max without (a) (m) > 50",
+    "stddev(m)",
+    "group by (a) (m > 50)",
+    "rate(m[2m:15s])",
+    "sum_over_time(sum(m)[90s:20s] offset 5s)",
+    "last_over_time((-m or m * 2)[95s:25s])",
+    "max_over_time(rate(m[1m])[2m:])",
+    "avg_over_time((m @ 100)[2m:35s])",
     "m / on (a) n",
     "m - ignoring (a) group_left max(m)",
     "max(m) == bool on () group_right m",

@@ -16,7 +16,8 @@
 #define DELAYED_NAMES "name_label_dropping.test"
 
 static const char *const own[] = {"selectors",  "rates",    "over_time", "operators",
-                                  "aggregates", "matching", "math",      "whole_vectors"};
+                                  "aggregates", "matching", "math",      "whole_vectors",
+                                  "subqueries"};
 
 static void
 run_file(const char *path, struct promqltest_report *report)

@@ -94,8 +94,10 @@ static const struct refused_case {
     {"up + fill (0) up", ERR_UNIMPLEMENTED, "not implemented yet: fill modifier"},
     {"up </ up", ERR_UNIMPLEMENTED, "not implemented yet: operator </"},
     {"topk(3, up)", ERR_UNIMPLEMENTED, "not implemented yet: aggregation topk"},
-    {"group(up)", ERR_UNIMPLEMENTED, "not implemented yet: aggregation group"},
-    {"rate(up[5m:1m])", ERR_UNIMPLEMENTED, "not implemented yet: subquery"},
+    {"count(quantile(0.5, up))", ERR_UNIMPLEMENTED, "not implemented yet: aggregation quantile"},
+    {"rate(up[5m:step()])", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
+    {"max_over_time(topk(3, up)[5m:])", ERR_UNIMPLEMENTED, "not implemented yet: aggregation topk"},
+    {"rate(up[10y:1ms])", ERR_LIMIT, "subquery: more than 16777216 steps"},
     {"rate(up[5m] smoothed)", ERR_UNIMPLEMENTED, "not implemented yet: modifier smoothed"},
     {"delta(up[5m] anchored)", ERR_UNIMPLEMENTED, "not implemented yet: modifier anchored"},
     {"rate(up[5m * 2])", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
@@ -118,6 +120,38 @@ START_TEST(test_refused)
     ck_assert_msg(e.code == c->code, "%s: got %s (%s)", c->query, err_name(e.code), err_text(&e));
     ck_assert_str_eq(err_text(&e), c->message);
     err_drop(e);
+    query_fixture_fini(&f);
+}
+END_TEST
+
+/* The grid of the expression of a subquery, for the span above; steps are seconds. */
+static const struct subquery_case {
+    const char *query;
+    int64_t first_s, last_s, step_s;
+} subquery_cases[] = {
+    {"rate(up[1m:30s])", 960, 1080, 30}, /* (940, 1090] */
+    {"rate(up[1m:20s])", 960, 1080, 20}, /* 940 is left out */
+    {"rate(up[1m:])", 960, 1080, 60},
+    {"rate(up[1m:30s] offset 15s)", 930, 1050, 30},
+    {"rate(up[1m:30s] @ 90)", 60, 90, 30},
+    {"rate(up[1m:30s] @ -30)", -60, -30, 30},
+    {"rate(up[1m:30s] @ 20)", -30, 0, 30},
+    {"rate(up[10s:1h])", 3600, 3600, 3600}, /* no step within: one that no window sees */
+};
+
+START_TEST(test_subquery)
+{
+    const struct subquery_case *c = &subquery_cases[_i];
+    struct query_fixture f;
+    query_fixture_init(&f);
+    struct promql_plan *plan;
+    CK_OK(query_plan(&f, c->query, span_range(1000000, 1095000, 10000), &plan));
+    const struct plan_select *s = first_select(plan->root);
+    const struct promql_grid *g = &s->subquery->grid;
+    int64_t last_ms = grid_time_ms(g, g->steps - 1);
+    ck_assert_msg(g->start_ms == c->first_s * 1000 && last_ms == c->last_s * 1000 &&
+                      g->step_ms == c->step_s * 1000,
+                  "%s: %jd to %jd", c->query, (intmax_t)g->start_ms, (intmax_t)last_ms);
     query_fixture_fini(&f);
 }
 END_TEST
@@ -202,6 +236,7 @@ plan_suite(void)
     TCase *t = tcase_create("plan");
     tcase_add_loop_test(t, test_windows, 0, ARRAY_LEN(window_cases));
     tcase_add_loop_test(t, test_refused, 0, ARRAY_LEN(refused_cases));
+    tcase_add_loop_test(t, test_subquery, 0, ARRAY_LEN(subquery_cases));
     tcase_add_test(t, test_time_limits);
     tcase_add_test(t, test_repeat);
     tcase_add_test(t, test_grouping);
