@@ -21,10 +21,13 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/check.c \
 	%reldir%/promql/engine.c %reldir%/promql/engine.h \
 	%reldir%/promql/exec.c %reldir%/promql/exec.h \
+	%reldir%/promql/func_changes.c \
 	%reldir%/promql/func_date.c \
 	%reldir%/promql/func_map.c %reldir%/promql/func_map.h \
+	%reldir%/promql/func_quantile.c \
 	%reldir%/promql/func_range.c %reldir%/promql/func_range.h %reldir%/promql/func_range_int.h \
 	%reldir%/promql/func_rate.c \
+	%reldir%/promql/func_trend.c \
 	%reldir%/promql/functions.c %reldir%/promql/functions.h \
 	%reldir%/promql/held.c %reldir%/promql/held.h \
 	%reldir%/promql/instant.c \
@@ -48,6 +51,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/plan_call.c %reldir%/promql/plan_int.h \
 	%reldir%/promql/pretty.c %reldir%/promql/pretty.h \
 	%reldir%/promql/print.c %reldir%/promql/print.h \
+	%reldir%/promql/quantile.c %reldir%/promql/quantile.h \
 	%reldir%/promql/range_call.c \
 	%reldir%/promql/repeat.c \
 	%reldir%/promql/scalar.c %reldir%/promql/scalar.h \

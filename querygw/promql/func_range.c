@@ -118,11 +118,70 @@ run_last(struct exec *x, struct window_scratch *scratch, const struct windows *w
     return OK;
 }
 
+static struct err
+run_first(struct exec *x, struct window_scratch *scratch, const struct windows *w,
+          struct column *to)
+{
+    (void)x, (void)scratch;
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
+            column_set(to, step, w->values[c.lo]);
+    return OK;
+}
+
+static struct err
+run_present(struct exec *x, struct window_scratch *scratch, const struct windows *w,
+            struct column *to)
+{
+    (void)x, (void)scratch;
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
+            column_set(to, step, 1);
+    return OK;
+}
+
+static struct err
+run_ts_of_first(struct exec *x, struct window_scratch *scratch, const struct windows *w,
+                struct column *to)
+{
+    (void)x, (void)scratch;
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
+            column_set(to, step, (double)w->t_ms[c.lo] / 1000);
+    return OK;
+}
+
+static struct err
+run_ts_of_last(struct exec *x, struct window_scratch *scratch, const struct windows *w,
+               struct column *to)
+{
+    (void)x, (void)scratch;
+    struct window_cursor c = window_cursor_start();
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
+            column_set(to, step, (double)w->t_ms[c.hi - 1] / 1000);
+    return OK;
+}
+
+/* The oldest of equal values stays when their value is told, as -0 and 0 differ in print; the
+ * newest when their time is. */
+enum extreme { EXTREME_VALUE, EXTREME_TIME };
+
+static bool
+is_beaten(double sign, double old, double new, enum extreme what)
+{
+    return what == EXTREME_VALUE ? sign * old < sign * new : sign *old <= sign *new;
+}
+
 /* `sign` 1 finds maxima, -1 minima. `queue` holds the positions that can still become the
  * extreme of a window, best first: every later one is smaller (NaN stays out; a window of
- * nothing else yields NaN). Of equal values the oldest is kept, as -0 and 0 differ in print. */
+ * nothing else yields NaN, and the time of the last). */
 static void
-run_extreme(struct window_scratch *scratch, const struct windows *w, struct column *to, double sign)
+run_extreme(struct window_scratch *scratch, const struct windows *w, struct column *to, double sign,
+            enum extreme what)
 {
     uint32_t *queue = window_scratch_get(scratch, w->n, sizeof *queue);
     size_t head = 0, tail = 0, taken = 0;
@@ -133,32 +192,34 @@ run_extreme(struct window_scratch *scratch, const struct windows *w, struct colu
         for (; taken < c.hi; taken++) {
             if (isnan(w->values[taken]))
                 continue;
-            while (tail > head && sign * w->values[queue[tail - 1]] < sign * w->values[taken])
+            while (tail > head &&
+                   is_beaten(sign, w->values[queue[tail - 1]], w->values[taken], what))
                 tail--;
             queue[tail++] = (uint32_t)taken;
         }
         while (head < tail && queue[head] < c.lo)
             head++;
-        if (any)
-            column_set(to, step, head < tail ? w->values[queue[head]] : w->values[c.lo]);
+        if (!any)
+            continue;
+        size_t best = head < tail ? queue[head] : c.hi - 1;
+        column_set(to, step,
+                   what == EXTREME_VALUE ? w->values[best] : (double)w->t_ms[best] / 1000);
     }
 }
 
-static struct err
-run_max(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
-{
-    (void)x;
-    run_extreme(scratch, w, to, 1);
-    return OK;
-}
+#define RUN_EXTREME(name, sign, what)                                                              \
+    static struct err name(struct exec *x, struct window_scratch *scratch,                         \
+                           const struct windows *w, struct column *to)                             \
+    {                                                                                              \
+        (void)x;                                                                                   \
+        run_extreme(scratch, w, to, sign, what);                                                   \
+        return OK;                                                                                 \
+    }
 
-static struct err
-run_min(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
-{
-    (void)x;
-    run_extreme(scratch, w, to, -1);
-    return OK;
-}
+RUN_EXTREME(run_max, 1, EXTREME_VALUE)
+RUN_EXTREME(run_min, -1, EXTREME_VALUE)
+RUN_EXTREME(run_ts_of_max, 1, EXTREME_TIME)
+RUN_EXTREME(run_ts_of_min, -1, EXTREME_TIME)
 
 static const struct range_function functions[] = {
     {.id = PROMQL_FN_RATE, .run = run_rate, .wants_counter = true},
@@ -172,6 +233,21 @@ static const struct range_function functions[] = {
     {.id = PROMQL_FN_MAX_OVER_TIME, .run = run_max},
     {.id = PROMQL_FN_COUNT_OVER_TIME, .run = run_count},
     {.id = PROMQL_FN_LAST_OVER_TIME, .run = run_last, .keeps_name = true},
+    {.id = PROMQL_FN_FIRST_OVER_TIME, .run = run_first, .keeps_name = true},
+    {.id = PROMQL_FN_PRESENT_OVER_TIME, .run = run_present},
+    {.id = PROMQL_FN_CHANGES, .run = run_changes},
+    {.id = PROMQL_FN_RESETS, .run = run_resets},
+    {.id = PROMQL_FN_DERIV, .run = run_deriv},
+    {.id = PROMQL_FN_PREDICT_LINEAR, .run = run_predict_linear},
+    {.id = PROMQL_FN_STDDEV_OVER_TIME, .run = run_stddev},
+    {.id = PROMQL_FN_STDVAR_OVER_TIME, .run = run_stdvar},
+    {.id = PROMQL_FN_QUANTILE_OVER_TIME, .run = run_quantile, .takes_quantile = true},
+    {.id = PROMQL_FN_MAD_OVER_TIME, .run = run_mad},
+    {.id = PROMQL_FN_DOUBLE_EXPONENTIAL_SMOOTHING, .run = run_smoothing},
+    {.id = PROMQL_FN_TS_OF_FIRST_OVER_TIME, .run = run_ts_of_first},
+    {.id = PROMQL_FN_TS_OF_LAST_OVER_TIME, .run = run_ts_of_last},
+    {.id = PROMQL_FN_TS_OF_MAX_OVER_TIME, .run = run_ts_of_max},
+    {.id = PROMQL_FN_TS_OF_MIN_OVER_TIME, .run = run_ts_of_min},
 };
 
 const struct range_function *

@@ -35,4 +35,7 @@ window_move(const struct windows *w, struct window_cursor *c, size_t step)
 /* Room for `count` items; the contents of the last call are gone. */
 void *window_scratch_get(struct window_scratch *s, size_t count, size_t item_bytes);
 
-window_fn run_rate, run_increase, run_delta, run_irate, run_idelta; /* func_rate.c */
+window_fn run_changes, run_resets; /* func_changes.c */
+window_fn run_quantile, run_mad;   /* func_quantile.c */
+window_fn run_stddev, run_stdvar, run_deriv, run_predict_linear, run_smoothing; /* func_trend.c */
+window_fn run_rate, run_increase, run_delta, run_irate, run_idelta;             /* func_rate.c */

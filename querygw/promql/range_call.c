@@ -3,6 +3,7 @@
 #include "base/quote.h"
 #include "querygw/promql/func_range_int.h"
 #include "querygw/promql/op.h"
+#include "querygw/promql/quantile.h"
 #include "querygw/promql/scalar.h"
 #include "querygw/promql/select.h"
 #include "querygw/promql/series_key.h"
@@ -52,6 +53,16 @@ note_no_counter(struct op_range_call *o)
                           "_total/_sum/_count/_bucket: "));
     quote_text(name, &text);
     return notes_add(&o->op.x->notes, NOTE_INFO, o->op.plan->range, buf_str(&text));
+}
+
+/* Values that are no quantiles, of the steps that have a result. */
+static struct err
+note_bad_quantiles(struct op_range_call *o)
+{
+    for (size_t i = o->column.begin; i < o->column.end; i++)
+        if (column_has(&o->column, i))
+            TRY(quantile_check(o->op.x, o->args[0][i], o->op.plan->call.arg_range));
+    return OK;
 }
 
 /* Computes the current series; *ret_any is false when no window gave a value. */
@@ -111,6 +122,8 @@ range_call_next(struct op *op, struct column **ret_column)
     }
     if (f->wants_counter)
         TRY(note_no_counter(o));
+    if (f->takes_quantile)
+        TRY(note_bad_quantiles(o));
     o->column.labels = o->reader->series.labels;
     if (!f->keeps_name) {
         o->column.labels = labels_drop_metric(&o->labels, o->column.labels);
