@@ -106,6 +106,20 @@ open_chunk(struct series_hot *hot, struct series_cold *cold, int64_t t_ms, int64
     cold->open_mint_ms = t_ms;
 }
 
+/* A sample may take more than the step from one class to the next. */
+static void
+ensure_tail_room(struct series_hot *hot)
+{
+    size_t need = hot->xor.used_bytes + TAIL_ROOM;
+    if (__builtin_expect(need <= tail_bytes[hot->tail_class], 1))
+        return;
+    while (need > tail_bytes[hot->tail_class]) {
+        hot->tail_class++;
+        ASSERT(hot->tail_class < ARRAY_LEN(tail_bytes)); /* must_cut() ends chunks before */
+    }
+    hot->tail = mem_realloc(hot->tail, tail_bytes[hot->tail_class]);
+}
+
 struct head_chunk *
 series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
               int64_t block_range_ms)
@@ -115,14 +129,19 @@ series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
         finished = series_seal(hot, cold);
     if (hot->xor.count == 0)
         open_chunk(hot, cold, s.t_ms, block_range_ms);
-    if (hot->xor.used_bytes + TAIL_ROOM > tail_bytes[hot->tail_class]) {
-        hot->tail_class++;
-        ASSERT(hot->tail_class < ARRAY_LEN(tail_bytes)); /* must_cut() ends chunks before */
-        hot->tail = mem_realloc(hot->tail, tail_bytes[hot->tail_class]);
-    }
+    ensure_tail_room(hot);
     xor_append(&hot->xor, hot->tail, s.t_ms, s.bits);
     hot->flags |= SERIES_HAS_LAST;
     return finished;
+}
+
+bool
+series_check_tail(const struct series_hot *hot)
+{
+    if (hot->xor.count == 0)
+        return hot->tail == NULL;
+    return hot->tail != NULL && hot->tail_class < ARRAY_LEN(tail_bytes) &&
+           xor_bytes(&hot->xor) <= tail_bytes[hot->tail_class];
 }
 
 void

@@ -89,6 +89,9 @@ struct head_chunk *series_seal(struct series_hot *hot, struct series_cold *cold)
 /* For a series whose open chunk is empty: what the next sample is judged against. */
 void series_set_last(struct series_hot *hot, struct sample last);
 
+/* The open chunk fits its buffer; no buffer without one. For checks. */
+bool series_check_tail(const struct series_hot *hot);
+
 static inline int64_t
 head_chunk_maxt_ms(const struct head_chunk *c)
 {
