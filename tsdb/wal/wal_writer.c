@@ -27,6 +27,20 @@ create_segment(struct wal_writer *w, uint64_t segment)
     return OK;
 }
 
+/* What an earlier process left in the kernel has been replayed by now: what follows builds on it
+ * (series above all), so it must not be lost when that is kept. */
+static struct err
+sync_segments(const struct wal_writer *w, uint64_t first, uint64_t last)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    for (uint64_t segment = first; segment <= last; segment++) {
+        AUTO(file_close) struct file *f = NULL;
+        TRY(fs_open(w->fs, wal_segment_path(&path, w->dir, segment), FS_WRITE_KEEP, &f));
+        TRY(file_sync(f));
+    }
+    return OK;
+}
+
 struct err
 wal_writer_open(struct wal_writer *w, const struct wal_opts *opts)
 {
@@ -38,9 +52,11 @@ wal_writer_open(struct wal_writer *w, const struct wal_opts *opts)
         .sync = opts->sync,
     };
     TRY(fs_make_dirs(w->fs, w->dir));
-    uint64_t first, last = 0;
+    uint64_t first = 0, last = 0;
     bool none;
     TRY(wal_segments(w->fs, w->dir, &first, &last, &none));
+    if (w->sync == WAL_SYNC_BATCH && !none)
+        TRY(sync_segments(w, first, last));
     TRY(create_segment(w, none ? 0 : last + 1));
     w->good_segment = w->segment;
     return fs_sync_dir(w->fs, w->dir);
