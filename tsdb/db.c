@@ -97,3 +97,9 @@ db_stats(struct db *db, struct db_stats *ret_stats)
 {
     head_stats(db->head, ret_stats);
 }
+
+struct err
+db_check(struct db *db)
+{
+    return head_check(db->head);
+}

@@ -66,5 +66,8 @@ struct db_stats {
     bool writable; /* the log is healthy */
 };
 void db_stats(struct db *db, struct db_stats *ret_stats);
+/* Walks all structures in memory; ERR_CORRUPT naming the first that is wrong. No call may be in
+ * flight; slow: for tests. */
+struct err db_check(struct db *db);
 
 DEFINE_AUTO(struct db *, db_close)

@@ -1,8 +1,9 @@
 /* create.c - the birth of series.
  *
  * Order is everything here (invariants H2 and H3 of README.md): a series' record goes into the
- * log's queue before its key is published, so no other request can log a sample of it first;
- * and its two halves are written before its number stands in any list. */
+ * log's queue before the series exists, so no other request can log a sample of it first, and a
+ * log that refuses the record (too much waits, too long, a full disk) leaves nothing behind; and
+ * its two halves are written before its number stands in any list. */
 #include "tsdb/head/head_int.h"
 
 #include "base/assert.h"
@@ -13,7 +14,6 @@ enum {
     NEWBORN_SLOTS = 4 * HEAD_CREATE_CHUNK, /* of the table that finds twins in one request */
     ALIASES_SPARE = 1000,                  /* other spellings of keys, beyond one a series */
 };
-static const wal_ticket ticket_never = UINT64_MAX; /* the record did not even get queued */
 
 struct labels
 head_labels(const struct head *h, uint32_t slot, struct arena *a)
@@ -46,31 +46,30 @@ head_create_series(struct head *h, struct labels labels, uint64_t ref)
     return slot;
 }
 
-/* Series made under this hold of the lock, found by canonical key: their keys are not
- * published yet, and one request may bring the same labels twice. */
+/* Series to be made under this hold of the lock, found by canonical key: one request may bring
+ * the same labels twice. The i-th gets slot first_slot + i and reference first_ref + i. */
 struct newborns {
-    struct {
-        struct hash128 key;
-        uint32_t slot;
-    } v[HEAD_CREATE_CHUNK];
-    size_t n;
+    uint32_t first_slot;
+    uint64_t first_ref;
+    const struct append_miss *v[HEAD_CREATE_CHUNK];
+    uint32_t n;
     uint16_t index[NEWBORN_SLOTS]; /* position in v + 1; open addressing */
 };
+
+static bool
+same_key(struct hash128 a, struct hash128 b)
+{
+    return a.lo == b.lo && a.hi == b.hi;
+}
 
 static uint16_t *
 newborn_place(struct newborns *b, struct hash128 key)
 {
     for (uint64_t i = key.lo;; i++) {
         uint16_t *at = &b->index[i % NEWBORN_SLOTS];
-        if (*at == 0 || (b->v[*at - 1].key.lo == key.lo && b->v[*at - 1].key.hi == key.hi))
+        if (*at == 0 || same_key(b->v[*at - 1]->canonical, key))
             return at;
     }
-}
-
-static bool
-same_key(struct hash128 a, struct hash128 b)
-{
-    return a.lo == b.lo && a.hi == b.hi;
 }
 
 /* Remembers another spelling of a key; beyond the bound it is parsed each time instead. */
@@ -86,11 +85,10 @@ add_alias(struct head *h, const struct append_miss *miss, uint32_t slot) REQUIRE
     h->alias_count++;
 }
 
-static bool
-at_series_limit(const struct head *h)
+static uint32_t
+series_limit(const struct head *h)
 {
-    uint32_t limit = h->opts.series_limit ? h->opts.series_limit : HEAD_SERIES_MAX;
-    return atomic_load_explicit(&h->series_count, memory_order_relaxed) >= limit;
+    return h->opts.series_limit ? h->opts.series_limit : HEAD_SERIES_MAX;
 }
 
 /* The slot of one miss: known after all, twin of a newborn, or newborn. False at the limit. */
@@ -104,17 +102,15 @@ settle_miss(struct head *h, struct newborns *b, const struct append_miss *miss,
     }
     uint16_t *place = newborn_place(b, miss->canonical);
     if (*place != 0) {
-        *ret_slot = b->v[*place - 1].slot;
+        *ret_slot = b->first_slot + *place - 1;
         return true;
     }
-    if (at_series_limit(h))
+    if (b->first_slot + b->n >= series_limit(h) || b->first_ref + b->n > HEAD_REF_MAX)
         return false;
-    uint64_t ref = h->next_ref++;
-    *ret_slot = head_create_series(h, miss->labels, ref);
-    record_put_series(record, ref, miss->labels);
-    b->v[b->n].key = miss->canonical;
-    b->v[b->n].slot = *ret_slot;
-    *place = (uint16_t)++b->n;
+    *ret_slot = b->first_slot + b->n;
+    record_put_series(record, b->first_ref + b->n, miss->labels);
+    b->v[b->n++] = miss;
+    *place = (uint16_t)b->n;
     return true;
 }
 
@@ -132,6 +128,20 @@ forget_logged(struct head *h) REQUIRES(h->create_lock)
     memmove(h->unlogged.v, h->unlogged.v + done, h->unlogged.n * sizeof h->unlogged.v[0]);
 }
 
+/* Their record is queued (H2): now other requests may find them. */
+static void
+give_birth(struct head *h, const struct newborns *b, wal_ticket ticket) REQUIRES(h->create_lock)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        uint32_t slot = head_create_series(h, b->v[i]->labels, b->first_ref + i);
+        ASSERT(slot == b->first_slot + i);
+        fp_insert(&h->keys, b->v[i]->canonical, slot);
+        vec_push(&h->unlogged, ((struct unlogged_series){slot, ticket}));
+    }
+    h->next_ref += b->n;
+    atomic_fetch_add_explicit(&h->series_created, b->n, memory_order_relaxed);
+}
+
 /* At most HEAD_CREATE_CHUNK misses under one hold of the lock. */
 static struct err
 create_some(struct head *h, const struct append_miss *misses, size_t count, uint32_t *slots,
@@ -140,29 +150,24 @@ create_some(struct head *h, const struct append_miss *misses, size_t count, uint
     ASSERT(count <= HEAD_CREATE_CHUNK);
     AUTO(buf_fini) struct buf record = BUF_INIT;
     record_begin_series(&record);
-    struct newborns born = {.n = 0};
 
     LOCKED(&h->create_lock);
-    TRY(wal_health(h->wal)); /* else a full disk would let series pile up in memory */
     forget_logged(h);
+    struct newborns born = {
+        .first_slot = atomic_load_explicit(&h->series_count, memory_order_relaxed),
+        .first_ref = h->next_ref,
+    };
     for (size_t i = 0; i < count; i++) {
         if (!settle_miss(h, &born, &misses[i], &record, &slots[misses[i].row]))
             result->series_over_limit++;
     }
     if (born.n == 0)
         return OK;
-    wal_ticket ticket = ticket_never;
-    struct err logged = wal_enqueue(h->wal, &(struct str){record.p, record.n}, 1, &ticket);
-    /* H2: only now may other requests find them. When the log refused the record they are
-     * told to it again by the recovery, before it takes anything else. */
-    for (size_t i = 0; i < born.n; i++) {
-        fp_insert(&h->keys, born.v[i].key, born.v[i].slot);
-        struct unlogged_series u = {born.v[i].slot, logged.code ? ticket_never : ticket};
-        vec_push(&h->unlogged, u);
-    }
+    wal_ticket ticket;
+    TRY(wal_enqueue(h->wal, &(struct str){record.p, record.n}, 1, &ticket));
+    give_birth(h, &born, ticket);
     result->series_created += born.n;
-    atomic_fetch_add_explicit(&h->series_created, born.n, memory_order_relaxed);
-    return logged;
+    return OK;
 }
 
 struct err

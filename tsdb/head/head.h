@@ -9,8 +9,11 @@ struct head;
 
 enum {
     HEAD_SERIES_MAX = 1 << 30,
+    HEAD_REF_BITS = 40, /* of a series' number in the log, as with Prometheus */
     HEAD_CREATE_CHUNK = 256, /* series born under one hold of the creation lock */
 };
+
+#define HEAD_REF_MAX ((UINT64_C(1) << HEAD_REF_BITS) - 1)
 
 /* Repairs and replays <dir>/wal and <dir>/chunks_head, then opens both for writing. */
 struct err head_open(const struct db_opts *opts, struct head **ret_head);
@@ -31,5 +34,8 @@ struct err head_label_values(struct head *h, const struct select_query *q, struc
 /* Maps finished chunks and, when the log is poisoned, tries to recover it. One thread. */
 struct err head_maintain(struct head *h);
 void head_stats(struct head *h, struct db_stats *ret_stats);
+/* ERR_CORRUPT naming the first invariant of README.md that does not hold. No call may be in
+ * flight; slow: for tests. */
+struct err head_check(struct head *h);
 
 DEFINE_AUTO(struct head *, head_close)

@@ -1,0 +1,150 @@
+/* check.c - whether a head's structures agree with each other (H3, H5, H6); for tests.
+ *
+ * Threads: the only one. */
+#include "tsdb/head/head_int.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+enum { OPEN_CHUNK_BYTES_MAX = 1280 };
+
+static struct err
+bad_series(uint32_t slot, const char *what)
+{
+    return ERR(ERR_CORRUPT, "series %u: %s", slot, what);
+}
+
+/* The bytes of a chunk hold what its frame says. */
+static struct err
+check_chunk(uint32_t slot, struct str data, int64_t mint_ms, int64_t maxt_ms)
+{
+    int64_t first_ms, last_ms;
+    TRY_IN(xor_check(data, &first_ms, &last_ms), "series %u, chunk at %jd", slot,
+           (intmax_t)mint_ms);
+    if (first_ms != mint_ms || last_ms != maxt_ms)
+        return bad_series(slot, "a chunk's times differ from its bytes");
+    return OK;
+}
+
+static struct err
+check_open_chunk(const struct series_hot *hot, const struct series_cold *cold, uint32_t slot)
+{
+    if (!series_check_tail(hot))
+        return bad_series(slot, "its open chunk does not fit its buffer");
+    if (hot->xor.count == 0)
+        return OK;
+    if (!(hot->flags & SERIES_HAS_LAST))
+        return bad_series(slot, "an open chunk without a last sample");
+    uint8_t bytes[OPEN_CHUNK_BYTES_MAX];
+    ASSERT(xor_bytes(&hot->xor) <= sizeof bytes);
+    size_t n = xor_snapshot(&hot->xor, hot->tail, bytes);
+    return check_chunk(slot, str_of((const char *)bytes, n), cold->open_mint_ms, hot->xor.t_ms);
+}
+
+static struct err
+check_chunks(const struct head *h, uint32_t slot)
+{
+    const struct series_hot *hot = head_hot(h, slot);
+    const struct series_cold *cold = head_cold(h, slot);
+    TRY(check_open_chunk(hot, cold, slot));
+    int64_t next_ms = cold->open_mint_ms; /* start of the chunk behind, if there is one */
+    bool bounded = hot->xor.count > 0, unmapped_ended = false;
+    uint32_t count = 0;
+    for (const struct head_chunk *c = cold->newest; c; c = c->older, count++) {
+        int64_t maxt_ms = head_chunk_maxt_ms(c);
+        if (bounded && maxt_ms >= next_ms)
+            return bad_series(slot, "chunks overlap or do not ascend");
+        if (!bounded && hot->xor.t_ms != maxt_ms)
+            return bad_series(slot, "its last sample is not that of its newest chunk");
+        if (unmapped_ended && !c->mapped)
+            return bad_series(slot, "a chunk was mapped before an older one");
+        unmapped_ended = c->mapped;
+        struct str data = c->mapped ? head_chunks_data(h->chunks, c->ref)
+                                    : str_of((const char *)c->data, c->bytes);
+        TRY(check_chunk(slot, data, c->mint_ms, maxt_ms));
+        next_ms = c->mint_ms;
+        bounded = true;
+    }
+    return count == cold->chunk_count ? OK : bad_series(slot, "chunk count is wrong");
+}
+
+static bool
+contains(struct postings list, uint32_t slot)
+{
+    size_t low = 0, high = list.n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list.v[middle] < slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < list.n && list.v[low] == slot;
+}
+
+static struct err
+check_labels(const struct head *h, uint32_t slot, struct arena *scratch)
+{
+    const uint32_t *set = head_cold(h, slot)->pairs;
+    struct labels labels = head_labels(h, slot, scratch);
+    if (labels.n == 0)
+        return bad_series(slot, "no labels");
+    for (uint32_t i = 0; i < labels.n; i++) {
+        uint32_t id;
+        if (i > 0 && str_cmp(labels.v[i - 1].name, labels.v[i].name) >= 0)
+            return bad_series(slot, "names are not sorted");
+        if (!pairs_find(&h->pairs, labels.v[i].name, labels.v[i].value, &id) || id != set[i + 1])
+            return bad_series(slot, "one of its pairs cannot be found");
+        if (!contains(id_list_view(&pairs_at(&h->pairs, id)->series), slot))
+            return bad_series(slot, "one of its pairs does not list it");
+    }
+    AUTO(buf_fini) struct buf key = BUF_INIT;
+    label_key_encode(labels, &key);
+    uint32_t found;
+    if (!fp_find(&h->keys, hash128_secret(buf_str(&key), &h->secret), &found) || found != slot)
+        return bad_series(slot, "its key does not lead to it");
+    return OK;
+}
+
+/* Lists ascend and hold nothing but the series that have the pair. */
+static struct err
+check_pairs(const struct head *h, uint32_t series_count, size_t pairs_of_series)
+{
+    size_t listed = 0;
+    for (uint32_t id = 0; id < h->pairs.pair_count; id++) {
+        const struct pair *pair = pairs_at(&h->pairs, id);
+        struct postings series = id_list_view(&pair->series);
+        if (!postings_check(series) || (series.n > 0 && series.v[series.n - 1] >= series_count))
+            return ERR(ERR_CORRUPT, "series of pair %u do not ascend", id);
+        if (!contains(id_list_view(&pairs_name_at(&h->pairs, pair->name)->pairs), id))
+            return ERR(ERR_CORRUPT, "pair %u is not among those of its name", id);
+        listed += series.n;
+    }
+    if (listed != pairs_of_series)
+        return ERR(ERR_CORRUPT, "pairs list %zu series, series have %zu pairs", listed,
+                   pairs_of_series);
+    return OK;
+}
+
+struct err
+head_check(struct head *h)
+{
+    AUTO(arena_fini) struct arena scratch;
+    arena_init(&scratch, 0);
+    uint32_t count = atomic_load_explicit(&h->series_count, memory_order_acquire);
+    size_t pairs = 0;
+    for (uint32_t slot = 0; slot < count; slot++) {
+        uint64_t ref = series_ref(head_hot(h, slot));
+        if (ref == 0 || ref >= h->next_ref)
+            return bad_series(slot, "its reference was not given out");
+        TRY(check_chunks(h, slot));
+        TRY(check_labels(h, slot, &scratch));
+        pairs += head_cold(h, slot)->pairs[0];
+        arena_reset(&scratch);
+    }
+    for (size_t i = 1; i < h->unlogged.n; i++) {
+        if (h->unlogged.v[i - 1].ticket > h->unlogged.v[i].ticket)
+            return ERR(ERR_CORRUPT, "tickets of series that are not logged do not ascend");
+    }
+    return check_pairs(h, count, pairs);
+}
