@@ -175,7 +175,8 @@ START_TEST(test_full_disk)
     CK_OK(head_chunks_write(h, 1, &c, &first));
     CK_OK(head_chunks_flush(h));
     for (int i = 0; i < 3; i++) {
-        struct fs_fault_opts torn = {.fail_call = i == 0 ? 1 : 2, .errnum = 28, .torn_bytes = 5};
+        struct fs_fault_opts torn = {
+            .fail_call = 1, .errnum = 28, .torn_bytes = 5, .calls = FS_FAULT_WRITE};
         fs_fault_arm(fs, &torn);
         CK_OK(head_chunks_write(h, 2, &c, &ref));
         CK_ERR(ERR_NO_SPACE, head_chunks_flush(h));

@@ -164,7 +164,7 @@ judge_and_log(struct append *run)
 /* --- 4: store --------------------------------------------------------------------------------- */
 
 static void
-store_row(struct append *run, size_t row_index, struct finished_chunks *finished)
+store_row(struct append *run, size_t row_index, struct slot_list *finished)
 {
     const struct append_row *row = &run->request->rows[row_index];
     uint32_t slot = run->slots[row_index];
@@ -183,7 +183,7 @@ store_row(struct append *run, size_t row_index, struct finished_chunks *finished
             continue;
         struct head_chunk *full = series_append(hot, cold, s, run->h->opts.block_range_ms);
         if (full)
-            vec_push(finished, ((struct finished_chunk){slot, full}));
+            vec_push(finished, slot);
         run->mint_ms = i64_min(run->mint_ms, s.t_ms);
         run->maxt_ms = i64_max(run->maxt_ms, s.t_ms);
     }
@@ -224,7 +224,7 @@ count_row(struct append *run, size_t row_index)
 static void
 store_samples(struct append *run)
 {
-    struct finished_chunks finished = VEC_INIT;
+    struct slot_list finished = VEC_INIT;
     for (size_t i = 0; i < run->request->row_count; i++) {
         prefetch_row(run, i + STORE_AHEAD);
         if (run->slots[i] == slot_none)

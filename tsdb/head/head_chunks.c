@@ -37,6 +37,8 @@ struct head_chunks {
     /* the writer's */
     struct file *out; /* NULL: the next chunk starts a new file */
     uint64_t flushed_bytes;
+    head_chunk_ref readable_end; /* behind the newest flushed chunk */
+    bool last_synced;            /* the last file is on the disk */
     struct buf waiting;
 };
 
@@ -253,18 +255,35 @@ head_chunks_close(struct head_chunks *h)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* A file that a crash or a failed write has ended was never synced. It must be whole before
+ * another is begun: a power cut that shortens it would leave no trace, and the log's samples of
+ * the lost chunks are taken for known when a later file has newer ones. */
+static struct err
+sync_last(const struct head_chunks *h)
+{
+    if (h->file_count == 0 || h->last_synced)
+        return OK;
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    AUTO(file_close) struct file *f = NULL;
+    file_name(h, h->first_number + h->file_count - 1, &path);
+    TRY(fs_open(h->fs, buf_cstr(&path), FS_WRITE_KEEP, &f));
+    return file_sync(f);
+}
+
 static struct err
 start_file(struct head_chunks *h)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT;
-    uint32_t number = h->first_number + h->file_count;
     if (h->file_count >= FILES_MAX)
         return ERR(ERR_LIMIT, "%s: %u files, limit %d", h->dir, h->file_count, FILES_MAX);
+    TRY(sync_last(h));
+    uint32_t number = h->first_number + h->file_count;
     file_name(h, number, &path);
     AUTO(file_close) struct file *f = NULL;
     TRY(fs_open(h->fs, buf_cstr(&path), FS_WRITE_OVER, &f));
     TRY(map_file(h, number, HEAD_CHUNKS_FILE_BYTES_MAX));
     h->out = TAKE(f);
+    h->last_synced = false;
     h->flushed_bytes = 0;
     buf_clear(&h->waiting);
     buf_put_be32(&h->waiting, HEAD_CHUNKS_MAGIC);
@@ -295,9 +314,16 @@ head_chunks_flush(struct head_chunks *h)
         return e;
     }
     h->flushed_bytes += h->waiting.n;
+    h->readable_end = (uint64_t)(h->first_number + h->file_count - 1) << 32 | h->flushed_bytes;
     atomic_fetch_add_explicit(&h->total_bytes, h->waiting.n, memory_order_relaxed);
     buf_clear(&h->waiting);
     return OK;
+}
+
+bool
+head_chunks_readable(const struct head_chunks *h, head_chunk_ref ref)
+{
+    return ref < h->readable_end;
 }
 
 struct err
@@ -307,6 +333,7 @@ head_chunks_finish(struct head_chunks *h)
         return OK;
     TRY(head_chunks_flush(h));
     struct err e = file_sync(h->out);
+    h->last_synced = e.code == ERR_NONE;
     file_close(TAKE(h->out));
     return e;
 }

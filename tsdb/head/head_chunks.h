@@ -40,6 +40,8 @@ struct err head_chunks_write(struct head_chunks *h, uint64_t series_ref,
                              const struct chunk_view *chunk, head_chunk_ref *ret_ref);
 /* Writes the buffer and makes everything written so far readable by head_chunks_data(). */
 struct err head_chunks_flush(struct head_chunks *h);
+/* The chunk was flushed: after a failure some were and others were not. */
+bool head_chunks_readable(const struct head_chunks *h, head_chunk_ref ref);
 /* Data of a flushed chunk; lives until head_chunks_close(). */
 struct str head_chunks_data(const struct head_chunks *h, head_chunk_ref ref);
 /* Syncs and closes the current file. */

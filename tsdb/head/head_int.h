@@ -12,12 +12,7 @@ struct unlogged_series {
     uint32_t slot;
     wal_ticket ticket;
 };
-/* A finished chunk that waits to be written to chunks_head. */
-struct finished_chunk {
-    uint32_t slot;
-    struct head_chunk *chunk;
-};
-VEC_TYPE(finished_chunks, struct finished_chunk);
+VEC_TYPE(slot_list, uint32_t);
 
 struct head {
     /* configuration (immutable) */
@@ -43,7 +38,7 @@ struct head {
     struct wal *wal;
     struct head_chunks *chunks;
     struct lock mapped_lock;
-    struct finished_chunks finished GUARDED_BY(mapped_lock);
+    struct slot_list finished GUARDED_BY(mapped_lock); /* a slot per chunk to be mapped */
 
     /* figures: relaxed atomics */
     _Atomic(int64_t) mint_ms, maxt_ms;
@@ -99,8 +94,9 @@ struct append_miss {
 struct err head_create_missing(struct head *h, struct append_miss *misses, size_t count,
                                uint32_t *slots, struct append_result *result);
 
-/* mapper.c */
-void head_queue_finished(struct head *h, const struct finished_chunks *finished);
+/* mapper.c - the series of these slots have finished chunks on the heap. */
+void head_queue_finished(struct head *h, const struct slot_list *finished);
+/* Moves what can be moved to chunks_head; the rest is tried again next time. One thread. */
 struct err head_map_finished(struct head *h);
 
 /* replay.c - fills an empty head; `lost_chunks` is set when chunks_head was damaged. */

@@ -26,7 +26,7 @@ struct replay {
     VEC(struct chain) chains;
     struct sample_columns columns; /* scratch */
     struct arena scratch;          /* of one record */
-    uint64_t ref_max;
+    uint64_t ref_max; /* seen anywhere: also of series that the log does not name any more */
     struct {
         uint64_t samples, skipped, unknown_refs, tombstones, other_records, other_chunks;
     } count;
@@ -74,12 +74,17 @@ visit_chunk(void *arg, const struct head_chunk_info *info)
     }
     const struct chunk_view *view = &info->chunk;
     bool usable = view->encoding == CHUNK_XOR && !info->out_of_order &&
-                  (uint64_t)view->maxt_ms - (uint64_t)view->mint_ms <= UINT32_MAX;
+                  (uint64_t)view->maxt_ms - (uint64_t)view->mint_ms <= UINT32_MAX &&
+                  view->data.n <= UINT16_MAX && info->series_ref <= HEAD_REF_MAX;
     if (!usable) {
         r->count.other_chunks++;
         return OK;
     }
+    r->ref_max = u64_max(r->ref_max, info->series_ref);
     struct chain *chain = chain_of(r, info->series_ref);
+    if (chain && chain->newest && view->mint_ms <= head_chunk_maxt_ms(chain->newest))
+        return ERR(ERR_CORRUPT, "series %ju: head chunk at %jd starts before the one before ends",
+                   (uintmax_t)info->series_ref, (intmax_t)view->mint_ms);
     if (!chain) {
         fp_insert(&r->chain_of_ref, ref_key(info->series_ref), u32_of_size(r->chains.n));
         vec_push(&r->chains, ((struct chain){.ref = info->series_ref}));
@@ -170,8 +175,8 @@ static struct err
 replay_one_series(struct replay *r, uint64_t ref, struct labels labels, struct buf *key_bytes)
 {
     struct head *h = r->h;
-    if (ref >> 40 != 0)
-        return ERR(ERR_LIMIT, "series reference %ju is above 2^40", (uintmax_t)ref);
+    if (ref == 0 || ref > HEAD_REF_MAX)
+        return ERR(ERR_LIMIT, "series reference %ju is not in 1 to 2^40 - 1", (uintmax_t)ref);
     buf_clear(key_bytes);
     label_key_encode(labels, key_bytes);
     struct hash128 key = hash128_secret(buf_str(key_bytes), &h->secret);
@@ -206,7 +211,7 @@ replay_series(struct replay *r, struct str record)
 }
 
 static void
-replay_sample(struct replay *r, uint64_t ref, struct sample s, struct finished_chunks *finished)
+replay_sample(struct replay *r, uint64_t ref, struct sample s, struct slot_list *finished)
 {
     struct head *h = r->h;
     uint32_t slot;
@@ -221,14 +226,14 @@ replay_sample(struct replay *r, uint64_t ref, struct sample s, struct finished_c
     }
     struct head_chunk *full = series_append(hot, head_cold(h, slot), s, h->opts.block_range_ms);
     if (full)
-        vec_push(finished, ((struct finished_chunk){slot, full}));
+        vec_push(finished, slot);
     r->count.samples++;
 }
 
 static struct err
 replay_samples(struct replay *r, struct str record)
 {
-    struct finished_chunks finished = VEC_INIT;
+    struct slot_list finished = VEC_INIT;
     struct record_cursor c;
     record_read_samples(&c, record);
     uint64_t ref;
