@@ -162,8 +162,9 @@ head_select(struct head *h, const struct select_query *q, struct matchers matche
             struct series_set **ret_set)
 {
     static const struct series_set_ops ops = {head_set_next, head_set_close};
-    struct epoch_guard guard = epoch_enter(h->epoch);
+    struct epoch_guard guard = epoch_enter(h->epoch); /* `found` may be a pair's own list */
     struct postings found = head_match(h, matchers, a);
+    const uint32_t *slots = sorted_slots(h, found, a);
     epoch_leave(h->epoch, guard);
     TRY(arena_check(a));
 
@@ -171,7 +172,7 @@ head_select(struct head *h, const struct select_query *q, struct matchers matche
     s->set.ops = &ops;
     s->h = h;
     s->query = *q;
-    s->slots = sorted_slots(h, found, a);
+    s->slots = slots;
     s->count = found.n;
     arena_init(&s->row, 0); /* one series: labels and its chunks */
     *ret_set = &s->set;
@@ -227,9 +228,8 @@ head_label_names(struct head *h, const struct select_query *q, struct matchers m
     (void)q; /* as Prometheus' head: names are not tied to a time */
     if (matchers.n > 0) {
         struct epoch_guard guard = epoch_enter(h->epoch);
-        struct postings found = head_match(h, matchers, a);
+        *ret_names = collect_names(h, head_match(h, matchers, a), a);
         epoch_leave(h->epoch, guard);
-        *ret_names = collect_names(h, found, a);
         return arena_check(a);
     }
     uint32_t count = atomic_load_explicit(&h->pairs.name_count, memory_order_acquire);
