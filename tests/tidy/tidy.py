@@ -34,6 +34,7 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 # Tests that are not named after a product file, and what they are about.
 TESTS_WITHOUT_TWIN = {
     "tests/net/test_curl.c": "the server against the real curl",
+    "tests/tsdb/test_model.c": "a database against a naive model",
 }
 TOOLS = ["docs", "bench", "tests"]  # may include every layer, are included by none
 

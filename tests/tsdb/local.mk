@@ -1,15 +1,18 @@
 check_PROGRAMS += %reldir%/test_tsdb
 %canon_reldir%_test_tsdb_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/head_kit.c %reldir%/head_kit.h \
+	%reldir%/model.c %reldir%/model.h \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_chunk.c \
 	%reldir%/test_fingerprints.c \
 	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
+	%reldir%/test_head_durability.c \
 	%reldir%/test_label_key.c \
 	%reldir%/test_labels.c \
 	%reldir%/test_matcher.c \
+	%reldir%/test_model.c \
 	%reldir%/test_postings.c \
 	%reldir%/test_record.c \
 	%reldir%/test_wal.c \
