@@ -102,10 +102,11 @@ struct flag_set {
     size_t count;
 };
 
-/* Fills *to (a zeroed component struct): defaults first, then argv[first..argc). Text lives in
- * the arena or in argv. ERR_INVALID for an unknown flag (with the nearest name), a bad value
- * (naming flag, value and what is allowed), a missing value or flag, a repeated flag, and for
- * both X and X-file; a file that cannot be read gives the error of `fs`. */
+/* Fills *to (a zeroed component struct): defaults first, then argv[first..argc). Text given or
+ * taken from a default has a NUL behind it and lives in the arena, in argv or in the table.
+ * ERR_INVALID for an unknown flag (with the nearest name), a bad value (naming flag, value and
+ * what is allowed), a missing value or flag, a repeated flag, and for both X and X-file; a file
+ * that cannot be read gives the error of `fs`. */
 struct err flags_parse(const struct flag_set *set, struct fs *fs, int argc, char *const *argv,
                        int first, struct arena *a, void *to);
 /* True when -h/--help is among argv[first..]. */
