@@ -30,4 +30,3 @@ check_PROGRAMS += %reldir%/test_base
 %canon_reldir%_test_base_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/base/suites.h"'
 %canon_reldir%_test_base_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_base_LDADD = $(TEST_LDADD)
-EXTRA_DIST += tests/data/base/floats.json tests/data/base/regex.json

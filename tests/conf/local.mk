@@ -9,4 +9,3 @@ check_PROGRAMS += %reldir%/test_conf
 %canon_reldir%_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/conf/suites.h"'
 %canon_reldir%_test_conf_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_conf_LDADD = $(TEST_LDADD)
-EXTRA_DIST += tests/data/conf/durations.json

@@ -37,7 +37,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_xor_replay_SOURCES = %reldir%/fuzz_xor.c $(FUZZ_MAIN)
 
 check_PROGRAMS += $(FUZZ_REPLAYS)
-EXTRA_DIST += %reldir%/README.md tests/data/fuzz
+EXTRA_DIST += %reldir%/README.md
 
 # The same targets with libFuzzer's main(): make fuzzers, in a build with --enable-fuzz.
 FUZZERS = $(FUZZ_REPLAYS:_replay=)

@@ -123,6 +123,7 @@ TREES = [
         ["readme"],
     ),
     ("not built", tree({"tsdb/local.mk": "A = %reldir%/wal/wal.c\n"}), ["dead-file"]),
+    ("not shipped", tree({"tests/e2e/kill.py": "x = 1\n"}), ["dead-file"]),
     (
         "test of an aspect",
         tree({

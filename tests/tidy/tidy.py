@@ -248,12 +248,12 @@ def check_test_folder(tree, folder):
 
 
 def check_built(tree):
-    """Every source stands in a local.mk: else it is neither built nor shipped."""
+    """Every source and script stands in a local.mk: else it is neither built nor shipped."""
     makefiles = "\n".join(f.text for p, f in tree.files.items() if p.endswith("local.mk"))
     known = set(re.findall(r"[\w%./-]+\.(?:c|h|cc|py)\b", makefiles))
     known = {re.sub(r"^%reldir%/", "", name) for name in known}
     for path, file in sorted(tree.files.items()):
-        if not file.is_c:
+        if not file.is_code:
             continue
         parts = path.split("/")
         if not any("/".join(parts[i:]) in known for i in range(len(parts))):

@@ -25,4 +25,3 @@ check_PROGRAMS += %reldir%/test_tsdb
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
 %canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_tsdb_LDADD = $(TEST_LDADD)
-EXTRA_DIST += tests/data/make-goldens.sh tests/data/tsdb
