@@ -2,7 +2,8 @@
  * times and values.
  *
  * Chunks that no window touches are not decoded; samples outside of the selector's time are
- * dropped while decoding. A subquery is a leaf as well, with points for samples. Threads: one query, one thread; may block in the store. */
+ * dropped while decoding. A subquery is a leaf as well, with points for samples.
+ * Threads: one query, one thread; may block in the store. */
 #pragma once
 #include <stdbool.h>
 
