@@ -94,13 +94,27 @@ select_decode(struct select_reader *r)
     return OK;
 }
 
+/* A subquery without a step in its range was evaluated behind it: plan_subquery(). */
+static void
+drop_late(struct select_reader *r)
+{
+    size_t n = r->samples.n;
+    while (n > 0 && r->samples.t_ms[n - 1] > r->what->maxt_ms)
+        n--;
+    exec_release(r->x, r->samples.n - n);
+    r->samples.n = n;
+}
+
 struct err
 select_next(struct select_reader *r, bool *ret_more)
 {
     if (r->subquery) {
         exec_release(r->x, r->samples.n);
         r->samples.n = 0;
-        return subquery_next(r->subquery, &r->series.labels, &r->samples, ret_more);
+        TRY(subquery_next(r->subquery, &r->series.labels, &r->samples, ret_more));
+        if (*ret_more)
+            drop_late(r);
+        return OK;
     }
     if (!r->started)
         TRY(select_start(r));

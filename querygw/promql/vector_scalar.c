@@ -12,22 +12,26 @@
 struct op_vector_scalar {
     struct op op;
     struct op *child;
-    double *scalar; /* NULL before the first series */
+    double *scalar; /* NULL before the first call: it is told even when the vector is empty */
     bool drops_name;
     struct label_scratch labels;
     struct label_guard guard;
 };
 
 static struct err
+read_scalar(struct op_vector_scalar *o)
+{
+    const struct plan_node *n = o->op.plan;
+    o->scalar = ARENA_ARRAY(o->op.x->arena, double, n->grid.steps);
+    return scalar_fill(o->op.x, n->binary.scalar_left ? n->binary.left : n->binary.right,
+                       o->scalar);
+}
+
+static void
 apply_scalar(struct op_vector_scalar *o, struct column *c)
 {
     const struct plan_node *n = o->op.plan;
     enum promql_op op = n->binary.op;
-    if (!o->scalar) {
-        o->scalar = ARENA_ARRAY(o->op.x->arena, double, n->grid.steps);
-        TRY(scalar_fill(o->op.x, n->binary.scalar_left ? n->binary.left : n->binary.right,
-                        o->scalar));
-    }
     const double *left = n->binary.scalar_left ? o->scalar : c->values;
     const double *right = n->binary.scalar_left ? c->values : o->scalar;
     if (promql_op_class(op) == PROMQL_OP_ARITHMETIC)
@@ -35,7 +39,6 @@ apply_scalar(struct op_vector_scalar *o, struct column *c)
     else
         arith_compare(op, c, left, right,
                       n->binary.returns_bool ? ARITH_KEEP_BOOL : ARITH_KEEP_TRUE);
-    return OK;
 }
 
 static struct err
@@ -51,13 +54,15 @@ vector_scalar_next(struct op *op, struct column **ret_column)
     struct op_vector_scalar *o = (struct op_vector_scalar *)op;
     uint32_t steps = op->plan->grid.steps;
     struct column *c;
+    if (!o->scalar)
+        TRY(read_scalar(o));
     do {
         TRY(op_next(o->child, &c));
         *ret_column = c;
         if (!c)
             return OK;
         TRY(exec_work(op->x, steps));
-        TRY(apply_scalar(o, c));
+        apply_scalar(o, c);
     } while (!column_fit(c, steps));
     return o->drops_name ? drop_name(o, c) : OK;
 }

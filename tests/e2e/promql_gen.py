@@ -29,7 +29,7 @@ PROBES = {
     "quantile_over_time": "quantile_over_time(0.5, up[5m])",
 }
 METRICS = ["http_requests_total", "cpu_seconds_total", "temperature", "memory_bytes", "up",
-           "build_info", "weird", "flaky", "latency_seconds_bucket", "odd", "no_such_metric"]
+           "build_info", "weird", "flaky", "latency_seconds_bucket"] * 3 + ["odd", "no_such_metric"]
 COUNTERS = ["http_requests_total", "cpu_seconds_total"]
 NUMERIC = ["temperature", "memory_bytes", "up", "flaky", "http_requests_total"]
 VALUES = {"job": ["a", "b", "c", "d"], "instance": ["host-0:9090", "host-1:9090", "host-3:9090"],
@@ -56,6 +56,7 @@ MAPS = ["abs", "absent", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cei
         "hour", "ln", "log10", "log2", "minute", "month", "rad", "round", "sgn", "sin", "sinh",
         "sqrt", "tan", "tanh", "timestamp", "year", "clamp", "clamp_min", "clamp_max", "vector",
         "label_replace", "label_join", "histogram_quantile", "sort", "sort_desc"]
+STEEP = ["cos", "cosh", "exp", "sin", "sinh", "tan"]
 DATES = [f for f in MAPS if f.startswith("day") or f in ("hour", "minute", "month", "year")]
 ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"]
 COMPARE = ["==", "!=", "<", "<=", ">", ">="]
@@ -71,6 +72,7 @@ class Generator:
 
     def __init__(self, rng, enabled):
         self.rng, self.enabled = rng, enabled
+        self.nested = False  # within a subquery
         self.maps = [f for f in MAPS if f in enabled]
         self.rollups = ROLLUPS + [f for f in MORE_ROLLUPS if f in enabled]
         self.aggregations = ["sum", "avg", "min", "max", "count"] * 3 + [
@@ -92,7 +94,9 @@ class Generator:
             name = self.pick(own if own and self.chance(0.9) else list(VALUES))
             return name + self.pick(["=", "=", "=", "!="]) + quoted(self.pick(VALUES[name]))
         own = [n for n in own if n in PATTERNS]
-        name = self.pick(own if own and self.chance(0.9) else list(PATTERNS))
+        if not own or self.chance(0.1):
+            own = [n for n in PATTERNS if n != "__name__"]
+        name = self.pick(own)
         return name + self.pick(["=~", "=~", "!~"]) + quoted(self.pick(PATTERNS[name]))
 
     def selector(self, metrics=METRICS):
@@ -101,6 +105,11 @@ class Generator:
         matchers = [self.matcher(name) for _ in range(self.pick([0, 0, 0, 0, 1, 1, 2, 3]))]
         if self.chance(0.1):
             matchers.insert(0, "__name__" + self.pick(["=", "=~"]) + quoted(name))
+            name = ""
+        elif self.chance(0.03) and metrics is METRICS:
+            matchers.insert(0, "__name__" + self.pick(["=~", "!~"])
+                            + quoted(self.pick(PATTERNS["__name__"])))
+            matchers.append('job=~".+"')
             name = ""
         elif self.chance(0.05) and metrics is METRICS:
             matchers.insert(0, self.pick(['job="a"', 'job=~"b|c"', 'zone=~".+"',
@@ -123,9 +132,10 @@ class Generator:
                           "45s", "3h"])
 
     def matrix(self, depth, metrics=METRICS):
-        if "subquery" in self.enabled and depth > 0 and self.chance(0.3):
-            inner = self.selector(metrics) if metrics is COUNTERS else \
-                self.vector(depth - 1)
+        if "subquery" in self.enabled and depth > 0 and not self.nested and self.chance(0.3):
+            self.nested = True  # one in another would meet its borders: both stand at round times
+            inner = self.selector(metrics) if metrics is COUNTERS else self.vector(depth - 1)
+            self.nested = False
             step = self.pick(["30s", "1m", "15s", "", "50s", "7s"])
             if step == "7s" or self.chance(0.7):
                 span = self.pick(["2m", "5m", "10m"])
@@ -170,6 +180,8 @@ class Generator:
         inner = self.vector(depth - 1)
         if op in ("topk", "bottomk"):
             inner = f"{self.pick(['0', '1', '2', '5'])}, {self.selector(['temperature'])}"
+        elif op in ("stddev", "stdvar"):  # of one infinity 2.42 says 0, 3.x NaN
+            inner = self.pick([self.selector(NUMERIC), f"rate({self.selector(COUNTERS)}[5m])"])
         elif op == "quantile":
             inner = f"{self.pick(['0', '0.5', '0.9', '1', '-1', '2', '0.25'])}, {inner}"
         elif op == "count_values":
@@ -195,6 +207,9 @@ class Generator:
     def mapped(self, depth):
         function = self.pick(self.maps)
         inner = self.vector(depth - 1)
+        if function in STEEP:  # these blow up a difference in the last digit, or overflow
+            inner = self.pick([self.selector(["up", "temperature", "flaky"]), "(temperature / 8)",
+                               "weird", "(up - 2)"])
         if function in DATES:  # ours know no year beyond 30 million, Go's wrap
             inner = self.pick(["", self.selector(NUMERIC), f"({self.selector(NUMERIC)} * 1e5)"])
         if function == "vector":
@@ -232,7 +247,26 @@ class Generator:
             return f"({sides[0]} {op} {sides[1]})"
         return f"({sides[0]} {self.pick(COMPARE)} {self.pick(['', '', 'bool '])}{sides[1]})"
 
+    def join(self):
+        """A binary operator whose sides do meet."""
+        def side():
+            inner = self.pick([self.selector(["temperature", "up", "memory_bytes"]),
+                               f"rate({self.pick(COUNTERS)}[5m])", "flaky", self.rollup(0)])
+            return f"{self.pick(['sum', 'max', 'count', 'avg'])} by ({by}) ({inner})"
+        by = self.pick(["job", "instance", "job, instance", ""])
+        left, right, match = side(), side(), ""
+        if self.chance(0.3):
+            match = f"on ({by}) "
+        if self.chance(0.4) and by:
+            left, match = self.selector(["temperature", "up"]), f"on ({by}) group_left "
+            if self.chance(0.5):
+                left, right, match = right, left, match.replace("left", "right")
+        op = self.pick(ARITHMETIC[:4] + ["> bool ", "<", "!="])
+        return f"({left} {op} {match}{right})"
+
     def vector_binary(self, depth):
+        if self.chance(0.35):
+            return self.join()
         left, right = self.vector(depth - 1), self.vector(depth - 1)
         if self.chance(0.6):
             metric = self.pick(["temperature", "up", "memory_bytes", "flaky"])
@@ -256,15 +290,15 @@ class Generator:
 
     def vector(self, depth):
         choice = self.rng.random()
-        if depth <= 0 or choice < 0.15:
+        if depth <= 0 or choice < 0.1:
             return self.selector() + self.modifiers()
         if choice < 0.4:
             return self.rollup(depth)
-        if choice < 0.6:
+        if choice < 0.58:
             return self.aggregation(depth)
         if choice < 0.7 and self.maps:
             return self.mapped(depth)
-        if choice < 0.85 and "vector matching" in self.enabled:
+        if choice < 0.88 and "vector matching" in self.enabled:
             return self.vector_binary(depth)
         if choice < 0.95:
             return self.scalar_binary(depth)
@@ -278,10 +312,12 @@ class Generator:
             return self.scalar(3)
         if choice < 0.11:
             return quoted(self.pick(samples.ODD_VALUES))
-        return self.vector(self.pick([0, 1, 1, 2, 2, 3]))
+        return self.vector(self.pick([0, 1, 1, 2, 2, 2, 3]))
 
     def ranged(self):
-        return self.scalar(3) if self.chance(0.03) else self.vector(self.pick([0, 1, 1, 2, 2, 3]))
+        if self.chance(0.03):
+            return self.scalar(3)
+        return self.vector(self.pick([0, 1, 1, 2, 2, 2, 3]))
 
     # --- requests
 
