@@ -194,6 +194,20 @@ regex_compile(struct str pattern, struct regex **ret_regex)
     return OK;
 }
 
+struct err
+regex_compile_groups(struct str pattern, struct regex **ret_regex)
+{
+    AUTO(regex_free) struct regex *r = NULL;
+    TRY(regex_compile(pattern, &r));
+    if (!r->shim)
+        TRY(compile_general(r, str_of(r->pattern, pattern.n)));
+    size_t count = regex_shim_group_count(r->shim);
+    if (count > REGEX_GROUPS_MAX)
+        return ERR(ERR_INVALID, "regexp: %zu groups, limit %d", count, REGEX_GROUPS_MAX);
+    *ret_regex = TAKE(r);
+    return OK;
+}
+
 void
 regex_free(struct regex *r)
 {
@@ -207,19 +221,27 @@ regex_free(struct regex *r)
 
 /* --- matching ------------------------------------------------------------------------------ */
 
-/* RE2 matches nothing against malformed UTF-8; Go reads each such byte as U+FFFD. */
-static bool
-match_general(const struct regex *r, struct str text)
+/* RE2 matches nothing against malformed UTF-8; Go reads each such byte as U+FFFD. The text
+ * itself when it is well formed, else a copy in `room`. */
+static struct str
+well_formed(struct str text, struct buf *room)
 {
     if (str_is_utf8(text))
-        return regex_shim_match(r->shim, text.p, text.n);
-    AUTO(buf_fini) struct buf b = BUF_INIT;
+        return text;
     while (text.n > 0) {
         size_t n = str_utf8_first(text);
         struct str bytes = str_take(&text, size_max(n, 1));
-        buf_append(&b, n > 0 ? bytes : STR("\xEF\xBF\xBD"));
+        buf_append(room, n > 0 ? bytes : STR("\xEF\xBF\xBD"));
     }
-    return regex_shim_match(r->shim, b.p, b.n);
+    return buf_str(room);
+}
+
+static bool
+match_general(const struct regex *r, struct str text)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    text = well_formed(text, &b);
+    return regex_shim_match(r->shim, text.p, text.n);
 }
 
 bool
@@ -251,4 +273,76 @@ struct str
 regex_prefix(const struct regex *r)
 {
     return r->prefix;
+}
+
+/* --- expanding ----------------------------------------------------------------------------- */
+
+/* Letters beyond ASCII count as well: no group has such a name, so it stands for nothing. */
+static bool
+is_name_byte(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           (c & 0x80);
+}
+
+/* Cuts the name behind a dollar off *rest; false, and nothing is cut, when there is none. */
+static bool
+take_name(struct str *rest, struct str *ret_name)
+{
+    bool brace = rest->n > 0 && rest->p[0] == '{';
+    struct str s = str_skip(*rest, brace);
+    size_t n = 0;
+    while (n < s.n && is_name_byte(s.p[n]))
+        n++;
+    if (n == 0 || (brace && (n == s.n || s.p[n] != '}')))
+        return false;
+    *ret_name = str_of(s.p, n);
+    *rest = str_skip(s, n + brace);
+    return true;
+}
+
+/* Past `count` when there is no such group. */
+static size_t
+group_number(const struct regex *r, struct str name, size_t count)
+{
+    uint64_t number;
+    struct err e = str_parse_u64(name, &number);
+    if (e.code) {
+        err_drop(e);
+        size_t found = regex_shim_group_find(r->shim, name.p, name.n);
+        return found ? found : count + 1;
+    }
+    bool leading_zero = name.n > 1 && name.p[0] == '0';
+    return leading_zero || number > count ? count + 1 : (size_t)number;
+}
+
+bool
+regex_expand(const struct regex *r, struct str text, struct str template, struct buf *to)
+{
+    AUTO(buf_fini) struct buf room = BUF_INIT;
+    struct regex_shim_group groups[REGEX_GROUPS_MAX + 1];
+    size_t count = regex_shim_group_count(r->shim);
+    ASSERT(count <= REGEX_GROUPS_MAX);
+    text = well_formed(text, &room);
+    if (!regex_shim_match_groups(r->shim, text.p, text.n, groups, count + 1))
+        return false;
+    while (template.n > 0) {
+        size_t dollar = str_find_byte(template, '$');
+        buf_append(to, str_take(&template, dollar));
+        if (template.n == 0)
+            break;
+        struct str name;
+        str_take(&template, 1);
+        if (template.n > 0 && template.p[0] == '$') {
+            str_take(&template, 1);
+            buf_put_u8(to, '$');
+        } else if (take_name(&template, &name)) {
+            size_t i = group_number(r, name, count);
+            if (i <= count && groups[i].p)
+                buf_append(to, str_of(groups[i].p, groups[i].n));
+        } else {
+            buf_put_u8(to, '$');
+        }
+    }
+    return true;
 }

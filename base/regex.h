@@ -26,3 +26,12 @@ const struct str *regex_set(const struct regex *r, size_t *ret_count);
 /* What every matching text starts with; often empty. Borrowed from r. */
 struct str regex_prefix(const struct regex *r);
 DEFINE_AUTO(struct regex *, regex_free)
+
+enum { REGEX_GROUPS_MAX = 100 };
+
+/* As regex_compile(), for regex_expand(). ERR_INVALID also past REGEX_GROUPS_MAX. */
+struct err regex_compile_groups(struct str pattern, struct regex **ret_regex);
+/* Where the whole text matches: appends the template, in which $1, ${1}, $name and ${name} stand
+ * for what that group matched and $$ for a dollar, as Go's Regexp.Expand does it. False, and
+ * nothing is appended, otherwise. r must come from regex_compile_groups(). */
+bool regex_expand(const struct regex *r, struct str text, struct str template, struct buf *to);

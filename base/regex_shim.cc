@@ -3,6 +3,9 @@
 
 #include <re2/re2.h>
 
+#include <string>
+#include <vector>
+
 struct regex_shim {
     RE2 re;
 };
@@ -81,4 +84,31 @@ bool
 regex_shim_match(const struct regex_shim *r, const char *text, size_t n)
 {
     return r->re.Match(re2::StringPiece(text, n), 0, n, RE2::ANCHOR_BOTH, nullptr, 0);
+}
+
+bool
+regex_shim_match_groups(const struct regex_shim *r, const char *text, size_t n,
+                        struct regex_shim_group *ret_groups, size_t count)
+{
+    std::vector<re2::StringPiece> groups(count);
+    if (!r->re.Match(re2::StringPiece(text, n), 0, n, RE2::ANCHOR_BOTH, groups.data(),
+                     static_cast<int>(count)))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        ret_groups[i] = {groups[i].data(), groups[i].size()};
+    return true;
+}
+
+size_t
+regex_shim_group_count(const struct regex_shim *r)
+{
+    return static_cast<size_t>(r->re.NumberOfCapturingGroups());
+}
+
+size_t
+regex_shim_group_find(const struct regex_shim *r, const char *name, size_t n)
+{
+    const auto &groups = r->re.NamedCapturingGroups();
+    auto found = groups.find(std::string(name, n));
+    return found == groups.end() ? 0 : static_cast<size_t>(found->second);
 }

@@ -20,6 +20,20 @@ const char *regex_shim_fault(const struct regex_shim *r, size_t *ret_n);
 /* The whole text, valid UTF-8, matches. */
 bool regex_shim_match(const struct regex_shim *r, const char *text, size_t n);
 
+/* What one group matched; p is NULL when it took no part. */
+struct regex_shim_group {
+    const char *p;
+    size_t n;
+};
+/* As regex_shim_match(); the first `count` groups, of which number 0 is the whole text, go to
+ * ret_groups. */
+bool regex_shim_match_groups(const struct regex_shim *r, const char *text, size_t n,
+                             struct regex_shim_group *ret_groups, size_t count);
+/* How many groups there are beside number 0. */
+size_t regex_shim_group_count(const struct regex_shim *r);
+/* The number of a named group, 0 when there is none. */
+size_t regex_shim_group_find(const struct regex_shim *r, const char *name, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

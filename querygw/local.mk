@@ -53,6 +53,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/print.c %reldir%/promql/print.h \
 	%reldir%/promql/quantile.c %reldir%/promql/quantile.h \
 	%reldir%/promql/range_call.c \
+	%reldir%/promql/relabel_call.c \
 	%reldir%/promql/repeat.c \
 	%reldir%/promql/scalar.c %reldir%/promql/scalar.h \
 	%reldir%/promql/select.c %reldir%/promql/select.h \

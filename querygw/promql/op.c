@@ -29,6 +29,8 @@ op_open(struct exec *x, const struct plan_node *n)
         return op_map_open(x, n);
     case PLAN_ABSENT:
         return op_absent_open(x, n);
+    case PLAN_RELABEL:
+        return op_relabel_open(x, n);
     case PLAN_SORT:
         return op_sort_open(x, n);
     case PLAN_NUMBER:

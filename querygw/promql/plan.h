@@ -7,6 +7,7 @@
  * Threads: immutable after planning: any. */
 #pragma once
 #include "base/arena.h"
+#include "base/regex.h"
 #include "querygw/promql/ast.h"
 #include "querygw/promql/func_map.h"
 #include "querygw/promql/func_range.h"
@@ -61,6 +62,7 @@ enum plan_kind {
     PLAN_MAP,           /* vector: abs(up)       */
     PLAN_ABSENT,        /* vector: absent(up)    */
     PLAN_SORT,          /* vector: sort(up)      */
+    PLAN_RELABEL,       /* vector: label_join(..) */
     PLAN_REPEAT,        /* vector: evaluates its child at one step, for all steps */
 };
 
@@ -96,7 +98,7 @@ struct plan_node {
             enum promql_op op;
             struct plan_node *left, *right;
             bool returns_bool;
-            bool scalar_left; /* VECTOR_SCALAR: which side is the scalar */
+            bool scalar_left;                     /* VECTOR_SCALAR: which side is the scalar */
             const struct plan_matching *matching; /* VECTOR_MATCH, VECTOR_SET */
         } binary;
         struct {
@@ -116,6 +118,13 @@ struct plan_node {
             struct plan_node *child;
             struct labels labels; /* that the missing series would have */
         } absent;
+        struct {
+            struct plan_node *child;
+            struct str target, text; /* the label to set; the replacement or what joins */
+            struct str *sources;     /* labels to take it from */
+            size_t source_count;
+            const struct regex *regex; /* what the only source must match; NULL: they are joined */
+        } relabel;
         struct {
             struct plan_node *child;
             bool by_labels, descending;

@@ -24,6 +24,12 @@ plan_number(const struct planner *p, const struct promql_node *ast, const struct
     return n;
 }
 
+static struct str
+text_arg(const struct promql_node *call, size_t i)
+{
+    return promql_unwrap(call->call.args[i])->text;
+}
+
 /* --- ranges -------------------------------------------------------------------------------- */
 
 /* `function` over the only argument of type matrix; the others are its scalars. */
@@ -215,9 +221,64 @@ plan_sort(const struct planner *p, const struct promql_node *ast, const struct p
     n->sort.in_range = p->span.step_ms > 0 || grid->steps > 1; /* or in a subquery */
     n->sort.names = ARENA_ARRAY(p->arena, struct str, call->arg_count);
     for (size_t i = 1; i < call->arg_count; i++)
-        n->sort.names[n->sort.name_count++] = promql_unwrap(call->args[i])->text;
+        n->sort.names[n->sort.name_count++] = text_arg(ast, i);
     *ret_node = n;
     return plan_expr(p, call->args[0], grid, &n->sort.child);
+}
+
+/* Any name that is UTF-8 does. */
+static struct err
+check_label_name(const char *what, const struct promql_node *call, struct str name)
+{
+    if (name.n > 0 && str_is_utf8(name))
+        return OK;
+    return ERR(ERR_EXECUTION, "invalid %s label name in %.*s(): %.*s", what,
+               STR_FMT(call->call.function->name), STR_FMT(name));
+}
+
+static void
+release_regex(void *regex)
+{
+    regex_free(regex);
+}
+
+static struct err
+plan_label_replace(const struct planner *p, const struct promql_node *ast,
+                   const struct promql_grid *grid, struct plan_node **ret_node)
+{
+    struct plan_node *n = plan_new(p, PLAN_RELABEL, ast, grid);
+    struct regex *regex = NULL;
+    struct err e = regex_compile_groups(text_arg(ast, 4), &regex);
+    err_drop(e);
+    if (e.code)
+        return ERR(ERR_EXECUTION, "invalid regular expression in label_replace(): %.*s",
+                   STR_FMT(text_arg(ast, 4)));
+    arena_defer(p->arena, release_regex, regex);
+    n->relabel.regex = regex;
+    n->relabel.target = text_arg(ast, 1);
+    TRY(check_label_name("destination", ast, n->relabel.target));
+    n->relabel.text = text_arg(ast, 2);
+    n->relabel.sources = ARENA_NEW(p->arena, struct str);
+    n->relabel.sources[n->relabel.source_count++] = text_arg(ast, 3);
+    *ret_node = n;
+    return plan_expr(p, ast->call.args[0], grid, &n->relabel.child);
+}
+
+static struct err
+plan_label_join(const struct planner *p, const struct promql_node *ast,
+                const struct promql_grid *grid, struct plan_node **ret_node)
+{
+    struct plan_node *n = plan_new(p, PLAN_RELABEL, ast, grid);
+    n->relabel.target = text_arg(ast, 1);
+    n->relabel.text = text_arg(ast, 2);
+    n->relabel.sources = ARENA_ARRAY(p->arena, struct str, ast->call.arg_count);
+    for (size_t i = 3; i < ast->call.arg_count; i++) {
+        TRY(check_label_name("source", ast, text_arg(ast, i)));
+        n->relabel.sources[n->relabel.source_count++] = text_arg(ast, i);
+    }
+    TRY(check_label_name("destination", ast, n->relabel.target));
+    *ret_node = n;
+    return plan_expr(p, ast->call.args[0], grid, &n->relabel.child);
 }
 
 /* --- all of them --------------------------------------------------------------------------- */
@@ -232,6 +293,8 @@ static const struct {
     {PROMQL_FN_ABSENT, plan_absent},
     {PROMQL_FN_ABSENT_OVER_TIME, plan_absent},
     {PROMQL_FN_END, plan_constant},
+    {PROMQL_FN_LABEL_JOIN, plan_label_join},
+    {PROMQL_FN_LABEL_REPLACE, plan_label_replace},
     {PROMQL_FN_MAX_OF, plan_pick},
     {PROMQL_FN_MIN_OF, plan_pick},
     {PROMQL_FN_PI, plan_constant},

@@ -93,6 +93,7 @@ scalar_fill(struct exec *x, const struct plan_node *n, double *to)
     case PLAN_MAP:
     case PLAN_ABSENT:
     case PLAN_SORT:
+    case PLAN_RELABEL:
         break;
     }
     UNREACHABLE("not of type scalar");

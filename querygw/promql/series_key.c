@@ -35,6 +35,20 @@ labels_drop_metric(struct label_scratch *to, struct labels l)
 }
 
 struct labels
+labels_set(struct label_scratch *to, struct labels l, struct str name, struct str value)
+{
+    struct label *out = scratch_labels(to, l.n + 1);
+    size_t n = 0, i = 0;
+    for (; i < l.n && str_cmp(l.v[i].name, name) < 0; i++)
+        out[n++] = l.v[i];
+    if (value.n)
+        out[n++] = (struct label){name, value};
+    for (i += i < l.n && str_eq(l.v[i].name, name); i < l.n; i++)
+        out[n++] = l.v[i];
+    return (struct labels){out, n};
+}
+
+struct labels
 labels_group(struct label_scratch *to, const struct grouping *g, struct labels l)
 {
     struct label *out = scratch_labels(to, l.n);

@@ -20,6 +20,10 @@ struct label_scratch {
 /* `l` without the labels that describe the metric; valid until the next call with `to`. */
 struct labels labels_drop_metric(struct label_scratch *to, struct labels l);
 
+/* `l` with this value of `name`; an empty one takes the label away. Valid as above. */
+struct labels labels_set(struct label_scratch *to, struct labels l, struct str name,
+                         struct str value);
+
 /* by (...) keeps the listed labels, without (...) drops them and __name__. */
 struct grouping {
     const struct str *names; /* sorted, unique */

@@ -146,6 +146,55 @@ START_TEST(test_shape)
 }
 END_TEST
 
+static const struct expand_case {
+    const char *pattern, *text, *template, *want; /* NULL: does not match */
+} expand_cases[] = {
+    {"(.*)-(.*)", "a-b", "$2$1", "ba"},
+    {"(.*)-(.*)", "a-b", "${2}x$1", "bxa"},
+    {"(.*)-(.*)", "a-b", "$1x", ""}, /* a group named 1x */
+    {"(.*)-(.*)", "a-b", "$0", "a-b"},
+    {"(.*)-(.*)", "a-b", "$3|$01|$99999999999999999999|", "|||"},
+    {"(?P<x>.*)-(?<y_1>.*)", "a-b", "$y_1-${x}", "b-a"},
+    {"(?P<x>.*)", "a", "$y$\xc3\xa9", ""},
+    {"a", "a", "$$1 $ ${ ${1 ${} ${1-} $", "$1 $ ${ ${1 ${} ${1-} $"},
+    {"(a|b)", "b", "<$1>", "<b>"},
+    {"(a)|(b)", "b", "<$1$2>", "<b>"},
+    {"foo(.*)", "foobar", "$1", "bar"},
+    {".*", "", "x", "x"},
+    {"", "", "", ""},
+    {"(.)", "\xff", "$1", "\xEF\xBF\xBD"},
+    {"a", "ab", "x", NULL},
+    {"(b)", "ab", "$1", NULL},
+    {"a+", "", "x", NULL},
+};
+
+START_TEST(test_expand)
+{
+    const struct expand_case *c = &expand_cases[_i];
+    AUTO(regex_free) struct regex *r = NULL;
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    CK_OK(regex_compile_groups(str_of_cstr(c->pattern), &r));
+    bool matches = regex_expand(r, str_of_cstr(c->text), str_of_cstr(c->template), &b);
+    ROW_ASSERT(c->template, matches == (c->want != NULL));
+    ck_assert_str_eq(buf_cstr(&b), c->want ? c->want : "");
+    ROW_ASSERT(c->template, regex_match(r, str_of_cstr(c->text)) == matches);
+}
+END_TEST
+
+START_TEST(test_group_limit)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    for (size_t i = 0; i < REGEX_GROUPS_MAX; i++)
+        buf_append(&b, STR("(a)"));
+    AUTO(regex_free) struct regex *r = NULL;
+    CK_OK(regex_compile_groups(buf_str(&b), &r));
+    buf_append(&b, STR("()"));
+    struct regex *more = NULL;
+    CK_ERR(ERR_INVALID, regex_compile_groups(buf_str(&b), &more));
+    CK_ERR(ERR_INVALID, regex_compile_groups(STR("(a"), &more));
+}
+END_TEST
+
 START_TEST(test_size_limit)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT;
@@ -169,6 +218,8 @@ regex_suite(void)
     tcase_add_loop_test(t, test_error_texts, 0, ARRAY_LEN(error_cases));
     tcase_add_loop_test(t, test_malformed_text, 0, ARRAY_LEN(utf8_cases));
     tcase_add_loop_test(t, test_shape, 0, ARRAY_LEN(shape_cases));
+    tcase_add_loop_test(t, test_expand, 0, ARRAY_LEN(expand_cases));
+    tcase_add_test(t, test_group_limit);
     tcase_add_test(t, test_size_limit);
     suite_add_tcase(s, t);
     return s;
