@@ -118,6 +118,19 @@ arena_array(struct arena *a, size_t count, size_t item_bytes)
     return arena_alloc_zero(a, bytes);
 }
 
+void *
+arena_more(struct arena *a, void *items, size_t item_bytes, size_t count, size_t *cap)
+{
+    ASSERT(count <= *cap);
+    if (count < *cap)
+        return items;
+    *cap = *cap ? 2 * *cap : 16;
+    void *bigger = arena_array(a, *cap, item_bytes);
+    if (count)
+        memcpy(bigger, items, count * item_bytes);
+    return bigger;
+}
+
 struct str
 arena_str(struct arena *a, struct str s)
 {

@@ -42,6 +42,10 @@ void *arena_array(struct arena *a, size_t count, size_t item_bytes)
     __attribute__((returns_nonnull));
 #define ARENA_NEW(a, type) ((type *)arena_alloc_zero((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, count) ((type *)arena_array((a), (count), sizeof(type)))
+/* For arrays that grow: `items` when it has room for more than `count` items, a copy with at least
+ * twice the room and zeroes behind them otherwise. *cap items is the room; it starts as 0. */
+void *arena_more(struct arena *a, void *items, size_t item_bytes, size_t count, size_t *cap)
+    __attribute__((returns_nonnull));
 /* A copy that lives as long as the arena; NUL-terminated behind its end. */
 struct str arena_str(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);

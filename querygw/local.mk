@@ -15,6 +15,9 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/status.c \
 	%reldir%/promql/absent.c \
 	%reldir%/promql/aggregate.c \
+	%reldir%/promql/aggregate_pick.c \
+	%reldir%/promql/aggregate_ratio.c \
+	%reldir%/promql/aggregate_values.c \
 	%reldir%/promql/arith.c %reldir%/promql/arith.h \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
 	%reldir%/promql/ast_json.c %reldir%/promql/ast_json.h \
@@ -33,6 +36,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/instant.c \
 	%reldir%/promql/kahan.h \
 	%reldir%/promql/key_map.c %reldir%/promql/key_map.h \
+	%reldir%/promql/label_rows.c %reldir%/promql/label_rows.h \
 	%reldir%/promql/lex.c %reldir%/promql/lex.h %reldir%/promql/lex_int.h \
 	%reldir%/promql/lex_number.c \
 	%reldir%/promql/lex_string.c \
@@ -56,6 +60,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/relabel_call.c \
 	%reldir%/promql/repeat.c \
 	%reldir%/promql/scalar.c %reldir%/promql/scalar.h \
+	%reldir%/promql/scatter.c %reldir%/promql/scatter.h \
 	%reldir%/promql/select.c %reldir%/promql/select.h \
 	%reldir%/promql/series_key.c %reldir%/promql/series_key.h \
 	%reldir%/promql/sort_call.c \

@@ -3,6 +3,34 @@
 
 #include "base/assert.h"
 
+static struct op *
+open_aggregate(struct exec *x, const struct plan_node *n)
+{
+    switch (n->aggregate.op) {
+    case PROMQL_AGG_SUM:
+    case PROMQL_AGG_AVG:
+    case PROMQL_AGG_MIN:
+    case PROMQL_AGG_MAX:
+    case PROMQL_AGG_COUNT:
+    case PROMQL_AGG_GROUP:
+    case PROMQL_AGG_STDDEV:
+    case PROMQL_AGG_STDVAR:
+        return op_aggregate_open(x, n);
+    case PROMQL_AGG_TOPK:
+    case PROMQL_AGG_BOTTOMK:
+    case PROMQL_AGG_LIMITK:
+        return op_pick_open(x, n);
+    case PROMQL_AGG_LIMIT_RATIO:
+        return op_ratio_open(x, n);
+    case PROMQL_AGG_COUNT_VALUES:
+        return op_values_open(x, n);
+    case PROMQL_AGG_QUANTILE:
+    case PROMQL_AGG_COUNT_OF:
+        break;
+    }
+    UNREACHABLE("refused by plan.c");
+}
+
 struct op *
 op_open(struct exec *x, const struct plan_node *n)
 {
@@ -20,7 +48,7 @@ op_open(struct exec *x, const struct plan_node *n)
     case PLAN_VECTOR_SET:
         return op_vector_set_open(x, n);
     case PLAN_AGGREGATE:
-        return op_aggregate_open(x, n);
+        return open_aggregate(x, n);
     case PLAN_REPEAT:
         return op_repeat_open(x, n);
     case PLAN_VECTOR_OF:

@@ -197,18 +197,37 @@ plan_binary(const struct planner *p, const struct promql_node *ast, const struct
     return OK;
 }
 
+/* The label that a value becomes is one to group by. */
+static void
+plan_count_values(const struct planner *p, const struct promql_aggregate *g, struct str *ret_label,
+                  struct grouping *ret_grouping)
+{
+    struct str *names = ARENA_ARRAY(p->arena, struct str, g->grouping.n + 1);
+    *ret_label = names[0] = promql_unwrap(g->param)->text;
+    for (size_t i = 0; i < g->grouping.n; i++)
+        names[i + 1] = g->grouping.v[i];
+    if (!g->without)
+        sort_names(p->arena, &(struct promql_labels){names, g->grouping.n + 1}, ret_grouping);
+}
+
 static struct err
 plan_aggregate(const struct planner *p, const struct promql_node *ast,
                const struct promql_grid *grid, struct plan_node **ret_node)
 {
     const struct promql_aggregate *g = &ast->aggregate;
     enum promql_agg op = g->aggregator->id;
-    if (g->aggregator->param != PROMQL_NONE)
+    if (op == PROMQL_AGG_QUANTILE)
         return plan_not_yet("aggregation ", g->aggregator->name);
     struct plan_node *n = plan_new(p, PLAN_AGGREGATE, ast, grid);
     n->aggregate.op = op;
     n->aggregate.grouping.without = g->without;
     sort_names(p->arena, &g->grouping, &n->aggregate.grouping);
+    if (g->param)
+        n->aggregate.param_range = g->param->range;
+    if (g->aggregator->param == PROMQL_SCALAR)
+        TRY(plan_expr(p, g->param, grid, &n->aggregate.param));
+    if (op == PROMQL_AGG_COUNT_VALUES)
+        plan_count_values(p, g, &n->aggregate.label, &n->aggregate.grouping);
     TRY(plan_expr(p, g->expr, grid, &n->aggregate.child));
     *ret_node = n;
     return OK;

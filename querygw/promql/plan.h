@@ -136,6 +136,9 @@ struct plan_node {
             enum promql_agg op;
             struct grouping grouping;
             struct plan_node *child;
+            struct plan_node *param; /* a scalar: of topk and its like; or NULL */
+            struct promql_range param_range;
+            struct str label; /* count_values */
         } aggregate;
     };
 };

@@ -29,8 +29,15 @@ struct subquery {
 static bool
 yields_whole_series(const struct plan_node *n)
 {
-    return n->kind == PLAN_INSTANT || n->kind == PLAN_RANGE_CALL || n->kind == PLAN_AGGREGATE ||
-           (n->kind == PLAN_REPEAT && yields_whole_series(n->child));
+    if (n->kind == PLAN_REPEAT)
+        return yields_whole_series(n->child);
+    if (n->kind == PLAN_AGGREGATE) {
+        enum promql_agg op = n->aggregate.op;
+        bool picks = op == PROMQL_AGG_TOPK || op == PROMQL_AGG_BOTTOMK ||
+                     op == PROMQL_AGG_LIMITK || op == PROMQL_AGG_LIMIT_RATIO;
+        return !picks || yields_whole_series(n->aggregate.child);
+    }
+    return n->kind == PLAN_INSTANT || n->kind == PLAN_RANGE_CALL;
 }
 
 struct subquery *

@@ -55,6 +55,26 @@ count_release(void *object)
     ++*(int *)object;
 }
 
+START_TEST(test_grow)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    uint32_t *v = NULL;
+    size_t cap = 0, copies = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint32_t *before = v;
+        v = arena_more(&a, v, sizeof *v, i, &cap);
+        copies += v != before;
+        ck_assert_uint_gt(cap, i);
+        ck_assert_uint_eq(v[i], 0);
+        v[i] = i;
+    }
+    for (uint32_t i = 0; i < 1000; i++)
+        ck_assert_uint_eq(v[i], i);
+    ck_assert_uint_le(copies, 8);
+}
+END_TEST
+
 START_TEST(test_defer)
 {
     int released = 0;
@@ -78,6 +98,7 @@ arena_suite(void)
     tcase_add_test(t, test_alloc);
     tcase_add_test(t, test_budget);
     tcase_add_test(t, test_reset);
+    tcase_add_test(t, test_grow);
     tcase_add_test(t, test_defer);
     suite_add_tcase(s, t);
     return s;
