@@ -16,6 +16,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/absent.c \
 	%reldir%/promql/aggregate.c \
 	%reldir%/promql/aggregate_pick.c \
+	%reldir%/promql/aggregate_quantile.c \
 	%reldir%/promql/aggregate_ratio.c \
 	%reldir%/promql/aggregate_values.c \
 	%reldir%/promql/arith.c %reldir%/promql/arith.h \

@@ -25,10 +25,11 @@ open_aggregate(struct exec *x, const struct plan_node *n)
     case PROMQL_AGG_COUNT_VALUES:
         return op_values_open(x, n);
     case PROMQL_AGG_QUANTILE:
+        return op_quantile_open(x, n);
     case PROMQL_AGG_COUNT_OF:
         break;
     }
-    UNREACHABLE("refused by plan.c");
+    UNREACHABLE("not an aggregator");
 }
 
 struct op *

@@ -216,8 +216,6 @@ plan_aggregate(const struct planner *p, const struct promql_node *ast,
 {
     const struct promql_aggregate *g = &ast->aggregate;
     enum promql_agg op = g->aggregator->id;
-    if (op == PROMQL_AGG_QUANTILE)
-        return plan_not_yet("aggregation ", g->aggregator->name);
     struct plan_node *n = plan_new(p, PLAN_AGGREGATE, ast, grid);
     n->aggregate.op = op;
     n->aggregate.grouping.without = g->without;

@@ -39,8 +39,8 @@ scatter_row(const struct scatter *s, size_t row, struct column *to, uint32_t ste
     column_clear(to, steps);
     for (size_t i = s->starts[row]; i < s->starts[row + 1]; i++) {
         const struct scatter_point *p = &s->v[i];
-        double sum = column_has(to, p->step) ? to->values[p->step] : 0;
-        column_set(to, p->step, sum + p->value);
+        bool again = column_has(to, p->step); /* -0 alone must stay what it is */
+        column_set(to, p->step, again ? to->values[p->step] + p->value : p->value);
     }
     bool any = column_fit(to, steps);
     ASSERT(any);

@@ -232,6 +232,7 @@ static const char *const all_kinds[] = {
     "max_over_time(rate(m[1m])[2m:])",
     "avg_over_time((m @ 100)[2m:35s])",
     "topk(2, m)",
+    "quantile(0.3, m)",
     "bottomk by (a) (1, m)",
     "limitk(1, m)",
     "limit_ratio(0.5, m)",
