@@ -22,6 +22,9 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/arith.c %reldir%/promql/arith.h \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
 	%reldir%/promql/ast_json.c %reldir%/promql/ast_json.h \
+	%reldir%/promql/bucket.c %reldir%/promql/bucket.h \
+	%reldir%/promql/bucket_call.c \
+	%reldir%/promql/bucket_notes.c %reldir%/promql/bucket_notes.h \
 	%reldir%/promql/check.c \
 	%reldir%/promql/engine.c %reldir%/promql/engine.h \
 	%reldir%/promql/exec.c %reldir%/promql/exec.h \

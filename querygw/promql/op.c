@@ -58,6 +58,8 @@ op_open(struct exec *x, const struct plan_node *n)
         return op_map_open(x, n);
     case PLAN_ABSENT:
         return op_absent_open(x, n);
+    case PLAN_BUCKETS:
+        return op_buckets_open(x, n);
     case PLAN_RELABEL:
         return op_relabel_open(x, n);
     case PLAN_SORT:

@@ -63,6 +63,7 @@ enum plan_kind {
     PLAN_ABSENT,        /* vector: absent(up)    */
     PLAN_SORT,          /* vector: sort(up)      */
     PLAN_RELABEL,       /* vector: label_join(..) */
+    PLAN_BUCKETS,       /* vector: histogram_quantile(0.9, up) */
     PLAN_REPEAT,        /* vector: evaluates its child at one step, for all steps */
 };
 
@@ -73,6 +74,8 @@ struct plan_matching {
     struct grouping result;  /* ONE_TO_ONE: the labels of the left side that the result keeps */
     struct grouping include; /* group_left (...): labels of the one side */
 };
+
+enum { PLAN_BUCKETS_ARGS_MAX = 10 };
 
 /* What becomes of the values of a PLAN_MAP. */
 enum plan_map {
@@ -118,6 +121,13 @@ struct plan_node {
             struct plan_node *child;
             struct labels labels; /* that the missing series would have */
         } absent;
+        struct {
+            struct plan_node *child;
+            bool fraction;                                 /* between two bounds; else quantiles */
+            struct plan_node *args[PLAN_BUCKETS_ARGS_MAX]; /* scalars */
+            size_t arg_count;
+            struct str label; /* that tells the quantile; empty: none, and one quantile */
+        } buckets;
         struct {
             struct plan_node *child;
             struct str target, text; /* the label to set; the replacement or what joins */

@@ -281,6 +281,32 @@ plan_label_join(const struct planner *p, const struct promql_node *ast,
     return plan_expr(p, ast->call.args[0], grid, &n->relabel.child);
 }
 
+/* Of the arguments one is the vector, one may be a text, the others are numbers. */
+static struct err
+plan_buckets(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
+             struct plan_node **ret_node)
+{
+    const struct promql_call *call = &ast->call;
+    struct plan_node *n = plan_new(p, PLAN_BUCKETS, ast, grid);
+    n->buckets.fraction = call->function->id == PROMQL_FN_HISTOGRAM_FRACTION;
+    for (size_t i = 0; i < call->arg_count; i++) {
+        const struct promql_node *arg = call->args[i];
+        if (arg->type == PROMQL_STRING) {
+            n->buckets.label = text_arg(ast, i);
+            TRY(check_label_name("quantile", ast, n->buckets.label));
+            continue;
+        }
+        ASSERT(n->buckets.arg_count < PLAN_BUCKETS_ARGS_MAX || arg->type == PROMQL_VECTOR);
+        bool vector = arg->type == PROMQL_VECTOR;
+        if (vector)
+            n->range = arg->range; /* what its notes are about */
+        TRY(plan_expr(p, arg, grid,
+                      vector ? &n->buckets.child : &n->buckets.args[n->buckets.arg_count++]));
+    }
+    *ret_node = n;
+    return OK;
+}
+
 /* --- all of them --------------------------------------------------------------------------- */
 
 typedef struct err plan_call_fn(const struct planner *p, const struct promql_node *ast,
@@ -293,6 +319,9 @@ static const struct {
     {PROMQL_FN_ABSENT, plan_absent},
     {PROMQL_FN_ABSENT_OVER_TIME, plan_absent},
     {PROMQL_FN_END, plan_constant},
+    {PROMQL_FN_HISTOGRAM_FRACTION, plan_buckets},
+    {PROMQL_FN_HISTOGRAM_QUANTILE, plan_buckets},
+    {PROMQL_FN_HISTOGRAM_QUANTILES, plan_buckets},
     {PROMQL_FN_LABEL_JOIN, plan_label_join},
     {PROMQL_FN_LABEL_REPLACE, plan_label_replace},
     {PROMQL_FN_MAX_OF, plan_pick},

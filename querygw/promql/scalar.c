@@ -94,6 +94,7 @@ scalar_fill(struct exec *x, const struct plan_node *n, double *to)
     case PLAN_ABSENT:
     case PLAN_SORT:
     case PLAN_RELABEL:
+    case PLAN_BUCKETS:
         break;
     }
     UNREACHABLE("not of type scalar");

@@ -15,10 +15,9 @@
 /* About a feature that is off by default: names are dropped when the query ends. */
 #define DELAYED_NAMES "name_label_dropping.test"
 
-static const char *const own[] = {
-    "aggregates", "matching", "math",      "operators",  "over_time",     "picks",
-    "rates",      "relabel",  "selectors", "subqueries", "whole_vectors", "windows",
-};
+static const char *const own[] = {"aggregates",    "matching", "math",    "operators", "over_time",
+                                  "picks",         "rates",    "relabel", "selectors", "subqueries",
+                                  "whole_vectors", "windows",  "buckets"};
 
 static void
 run_file(const char *path, struct promqltest_report *report)

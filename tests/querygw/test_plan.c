@@ -27,6 +27,8 @@ first_select(const struct plan_node *n)
         return first_select(n->map.child);
     case PLAN_ABSENT:
         return first_select(n->absent.child);
+    case PLAN_BUCKETS:
+        return first_select(n->buckets.child);
     case PLAN_RELABEL:
         return first_select(n->relabel.child);
     case PLAN_SORT:

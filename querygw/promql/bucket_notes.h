@@ -1,0 +1,24 @@
+/* bucket_notes.h - what histogram functions tell about their input: labels that are no bounds,
+ * counts that fell. Threads: one query. */
+#pragma once
+#include "querygw/promql/bucket.h"
+#include "querygw/promql/exec.h"
+
+struct raised;
+
+/* Counts that were raised, by metric. */
+struct bucket_notes {
+    struct exec *x; /* borrowed */
+    struct key_map numbers;
+    struct raised *v; /* one a metric */
+    size_t count, cap;
+};
+
+void bucket_notes_init(struct bucket_notes *b, struct exec *x);
+/* A series whose label "le" is no number. */
+struct err bucket_notes_bad_bound(struct exec *x, struct labels labels, struct promql_range range);
+/* The counts of a histogram of metric `name` were raised at this time. */
+struct err bucket_notes_add(struct bucket_notes *b, struct str name, int64_t t_ms,
+                            const struct bucket_fix *fix);
+/* Tells one info a metric. */
+struct err bucket_notes_finish(struct bucket_notes *b, struct promql_range range);
