@@ -1,6 +1,6 @@
-/* db.h - one tenant's database: a head with its log today, blocks beside it later.
+/* db.h - one tenant's database: a head with its log, and the blocks that it finds beside it.
  *
- * Layout under its directory: wal/, chunks_head/, lock (spec/tsdb.md section 0).
+ * Layout under its directory: <ULID>/, wal/, chunks_head/, lock (spec/tsdb.md section 0).
  * Threads: any, unless a function says otherwise. */
 #pragma once
 #include "base/clock.h"
@@ -28,7 +28,8 @@ struct db_opts {
 /* The defaults of production, without fs, clock and dir. */
 struct db_opts db_opts_default(void);
 
-/* Locks the directory, repairs and replays. The caller owns *ret_db. */
+/* Locks the directory, opens the blocks, repairs and replays the rest. A block that does not
+ * open is an error, see tsdb/blocks.h. The caller owns *ret_db. */
 struct err db_open(const struct db_opts *opts, struct db **ret_db);
 /* Writes finished chunks, flushes and syncs the log, unlocks. No call may be in flight. */
 struct err db_finish(struct db *db);
@@ -45,10 +46,6 @@ struct err db_append(struct db *db, const struct append_request *request, struct
 struct err db_select(struct db *db, const struct select_query *q, struct matchers matchers,
                      struct arena *a, struct series_set **ret_set);
 
-struct str_list {
-    struct str *v; /* sorted, unique; array and strings in the arena of the call */
-    size_t n;
-};
 /* Without matchers: of every series. With: of the series that match. */
 struct err db_label_names(struct db *db, const struct select_query *q, struct matchers matchers,
                           struct arena *a, struct str_list *ret_names);
@@ -61,7 +58,8 @@ struct err db_maintain(struct db *db);
 struct db_stats {
     uint64_t series, chunks_open, chunks_mapped;
     uint64_t samples_appended, series_created;
-    int64_t mint_ms, maxt_ms; /* INT64_MAX, INT64_MIN while empty */
+    uint64_t blocks;
+    int64_t mint_ms, maxt_ms; /* of blocks and head; INT64_MAX, INT64_MIN while empty */
     uint64_t wal_bytes, head_chunks_bytes;
     bool writable; /* the log is healthy */
 };

@@ -1,7 +1,13 @@
 noinst_LIBRARIES += %reldir%/libtsdb.a
 %canon_reldir%_libtsdb_a_SOURCES = \
+	%reldir%/block/block.c %reldir%/block/block.h \
+	%reldir%/block/meta.c %reldir%/block/meta.h \
+	%reldir%/block/segment.c %reldir%/block/segment.h \
+	%reldir%/block/tombstones.c %reldir%/block/tombstones.h \
+	%reldir%/blocks.c %reldir%/blocks.h \
 	%reldir%/chunk/bits.h \
 	%reldir%/chunk/chunk.c %reldir%/chunk/chunk.h \
+	%reldir%/chunk/recode.c %reldir%/chunk/recode.h \
 	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
 	%reldir%/db.c %reldir%/db.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
@@ -18,7 +24,16 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/read.c \
 	%reldir%/head/replay.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
+	%reldir%/index/index_int.h \
+	%reldir%/index/index_reader.c %reldir%/index/index_reader.h \
+	%reldir%/index/lists.c \
+	%reldir%/index/match.c %reldir%/index/match.h \
+	%reldir%/index/names.c \
 	%reldir%/index/postings.c %reldir%/index/postings.h \
+	%reldir%/index/symbols.c \
+	%reldir%/index/table.c \
+	%reldir%/merge.c %reldir%/merge.h \
+	%reldir%/model/interval.c %reldir%/model/interval.h \
 	%reldir%/model/label_key.c %reldir%/model/label_key.h \
 	%reldir%/model/labels.c %reldir%/model/labels.h \
 	%reldir%/model/matcher.c %reldir%/model/matcher.h \
@@ -34,5 +49,5 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/wal/wal_repair.c \
 	%reldir%/wal/wal_segments.c \
 	%reldir%/wal/wal_writer.c %reldir%/wal/wal_writer.h
-EXTRA_DIST += %reldir%/README.md %reldir%/head/README.md %reldir%/index/README.md \
+EXTRA_DIST += %reldir%/README.md %reldir%/block/README.md %reldir%/head/README.md %reldir%/index/README.md \
 	%reldir%/chunk/README.md %reldir%/model/README.md %reldir%/wal/README.md

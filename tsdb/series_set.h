@@ -52,3 +52,9 @@ struct select_query {
     enum select_want want;
     size_t series_limit; /* 0: none; more matching series give ERR_LIMIT */
 };
+
+/* Names or values: what a source has besides series. */
+struct str_list {
+    struct str *v; /* sorted, unique; array in the arena of the call, strings in the source */
+    size_t n;
+};

@@ -25,7 +25,7 @@ struct tenants {
     char *dir;
     struct db_opts db_opts;
     struct metrics *metrics;
-    struct metric_family *series, *samples, *created, *mapped, *wal_bytes, *writable;
+    struct metric_family *series, *samples, *created, *mapped, *wal_bytes, *writable, *blocks;
     struct lock lock;
     struct cond opened;
     VEC(struct tenant *) table GUARDED_BY(lock); /* by name */
@@ -222,6 +222,7 @@ collect(void *arg)
         metric_set(metric_with(t->series, &n->name, 1), (double)s.series);
         metric_set(metric_with(t->wal_bytes, &n->name, 1), (double)s.wal_bytes);
         metric_set(metric_with(t->writable, &n->name, 1), s.writable ? 1 : 0);
+        metric_set(metric_with(t->blocks, &n->name, 1), (double)s.blocks);
         add_difference(t->samples, n->name, s.samples_appended, &n->told.samples_appended);
         add_difference(t->created, n->name, s.series_created, &n->told.series_created);
         add_difference(t->mapped, n->name, s.chunks_mapped, &n->told.chunks_mapped);
@@ -244,6 +245,8 @@ register_metrics(struct tenants *t)
                           "Bytes written to the write-ahead log since start.");
     t->writable = family(m, METRIC_GAUGE, "mneme_tsdb_writable",
                          "1 while the write-ahead log is healthy, 0 while writes are refused.");
+    t->blocks = family(m, METRIC_GAUGE, "prometheus_tsdb_blocks_loaded",
+                       "Number of currently loaded data blocks");
     metrics_on_collect(m, collect, t);
 }
 

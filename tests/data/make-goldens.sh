@@ -3,7 +3,7 @@
 #
 #   tests/data/make-goldens.sh             writes tests/data/tsdb/; needs prometheus and promtool
 #
-# tsdb/block-chunks      chunk segment of a block made from openmetrics text (XOR chunks)
+# tsdb/block/            a block made from openmetrics text (XOR chunks)
 # tsdb/block-samples.txt promtool's dump of that block, series in the order of the segment
 # tsdb/wal-kill9/        log of a Prometheus that scraped itself and was killed (snappy)
 # tsdb/wal-kill9.txt     promtool's dump of that log
@@ -37,7 +37,8 @@ BEGIN {
 }' >"$work/in.om"
 promtool tsdb create-blocks-from openmetrics "$work/in.om" "$work/blocks" >/dev/null
 mkdir "$work/blocks/wal" # the dump wants one
-cp "$work"/blocks/*/chunks/000001 "$out/block-chunks"
+rm -rf "$out/block"
+cp -r "$work"/blocks/0* "$out/block"
 promtool tsdb dump "$work/blocks" >"$out/block-samples.txt"
 
 cat >"$work/prometheus.yml" <<'YML'

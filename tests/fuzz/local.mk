@@ -1,36 +1,44 @@
 # Fuzz targets. A new one is two lines: its name in FUZZ_REPLAYS and its sources. See README.md.
 FUZZ_REPLAYS = \
 	%reldir%/fuzz_api_params_replay \
+	%reldir%/fuzz_chunk_segment_replay \
 	%reldir%/fuzz_codec_replay \
 	%reldir%/fuzz_head_chunks_replay \
 	%reldir%/fuzz_http_chunked_replay \
 	%reldir%/fuzz_http_head_replay \
 	%reldir%/fuzz_http_params_replay \
+	%reldir%/fuzz_index_replay \
 	%reldir%/fuzz_label_key_replay \
+	%reldir%/fuzz_meta_replay \
 	%reldir%/fuzz_numtext_replay \
 	%reldir%/fuzz_pb_replay \
 	%reldir%/fuzz_promql_replay \
 	%reldir%/fuzz_regex_replay \
 	%reldir%/fuzz_remote_read_replay \
 	%reldir%/fuzz_remote_write_replay \
+	%reldir%/fuzz_tombstones_replay \
 	%reldir%/fuzz_units_replay \
 	%reldir%/fuzz_wal_record_replay \
 	%reldir%/fuzz_wal_segment_replay \
 	%reldir%/fuzz_xor_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_api_params_replay_SOURCES = %reldir%/fuzz_api_params.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_chunk_segment_replay_SOURCES = %reldir%/fuzz_chunk_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_head_chunks_replay_SOURCES = %reldir%/fuzz_head_chunks.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_chunked_replay_SOURCES = %reldir%/fuzz_http_chunked.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_head_replay_SOURCES = %reldir%/fuzz_http_head.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_params_replay_SOURCES = %reldir%/fuzz_http_params.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_index_replay_SOURCES = %reldir%/fuzz_index.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_label_key_replay_SOURCES = %reldir%/fuzz_label_key.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_meta_replay_SOURCES = %reldir%/fuzz_meta.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_numtext_replay_SOURCES = %reldir%/fuzz_numtext.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_pb_replay_SOURCES = %reldir%/fuzz_pb.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_promql_replay_SOURCES = %reldir%/fuzz_promql.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_regex_replay_SOURCES = %reldir%/fuzz_regex.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_tombstones_replay_SOURCES = %reldir%/fuzz_tombstones.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_units_replay_SOURCES = %reldir%/fuzz_units.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_wal_record_replay_SOURCES = %reldir%/fuzz_wal_record.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_wal_segment_replay_SOURCES = %reldir%/fuzz_wal_segment.c $(FUZZ_MAIN)

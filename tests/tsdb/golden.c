@@ -3,7 +3,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/bytes.h"
+#include "tsdb/model/sample.h"
 
 static char path[1024];
 
@@ -20,4 +24,15 @@ golden_path(const char *relative)
     }
     printf("skip: no golden data %s\n", relative);
     return NULL;
+}
+
+bool
+golden_value_is(const char *text, uint64_t bits)
+{
+    double have = f64_of_bits(bits);
+    if (strcmp(text, "stale") == 0)
+        return bits == STALE_NAN_BITS;
+    if (strcmp(text, "NaN") == 0)
+        return have != have && bits != STALE_NAN_BITS;
+    return bits == bits_of_f64(strtod(text, NULL));
 }

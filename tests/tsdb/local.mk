@@ -3,18 +3,25 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/head_kit.c %reldir%/head_kit.h \
 	%reldir%/model.c %reldir%/model.h \
 	%reldir%/golden.c %reldir%/golden.h \
+	%reldir%/block_kit.c %reldir%/block_kit.h \
 	%reldir%/test_bits.c \
+	%reldir%/test_block.c \
+	%reldir%/test_blocks.c \
 	%reldir%/test_chunk.c \
 	%reldir%/test_fingerprints.c \
 	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
 	%reldir%/test_head_durability.c \
+	%reldir%/test_index_reader.c \
 	%reldir%/test_label_key.c \
 	%reldir%/test_labels.c \
 	%reldir%/test_matcher.c \
+	%reldir%/test_meta.c \
 	%reldir%/test_model.c \
 	%reldir%/test_postings.c \
+	%reldir%/test_recode.c \
 	%reldir%/test_record.c \
+	%reldir%/test_tombstones.c \
 	%reldir%/test_wal.c \
 	%reldir%/test_wal_failure.c \
 	%reldir%/test_wal_golden.c \

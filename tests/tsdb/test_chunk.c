@@ -88,7 +88,7 @@ check_segment(struct str bytes, struct sample_columns *to)
 /* Line for line what `promtool tsdb dump` says: {labels} value time. */
 START_TEST(test_promtool_block)
 {
-    AUTO(buf_fini) struct buf segment = read_file(test_data("tsdb/block-chunks"));
+    AUTO(buf_fini) struct buf segment = read_file(test_data("tsdb/block/chunks/000001"));
     AUTO(buf_fini) struct buf dump = read_file(test_data("tsdb/block-samples.txt"));
     AUTO(sample_columns_fini) struct sample_columns got = SAMPLE_COLUMNS_INIT;
     check_segment(buf_str(&segment), &got);

@@ -59,9 +59,10 @@ head_new(const struct db_opts *opts)
 }
 
 struct err
-head_open(const struct db_opts *opts, struct head **ret_head)
+head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
 {
     AUTO(head_close) struct head *h = head_new(opts);
+    h->min_valid_ms = min_valid_ms;
     TRY(head_replay(h));
     struct wal_opts wal = {
         .fs = h->opts.fs,
@@ -180,8 +181,8 @@ head_min_valid_ms(const struct head *h)
 {
     int64_t maxt = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed), min_valid;
     if (__builtin_sub_overflow(maxt, h->opts.block_range_ms / 2, &min_valid))
-        return INT64_MIN; /* an empty head takes any time */
-    return min_valid;
+        return h->min_valid_ms; /* an empty head takes any time that blocks leave */
+    return i64_max(min_valid, h->min_valid_ms);
 }
 
 void

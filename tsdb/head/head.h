@@ -15,8 +15,9 @@ enum {
 
 #define HEAD_REF_MAX ((UINT64_C(1) << HEAD_REF_BITS) - 1)
 
-/* Repairs and replays <dir>/wal and <dir>/chunks_head, then opens both for writing. */
-struct err head_open(const struct db_opts *opts, struct head **ret_head);
+/* Repairs and replays <dir>/wal and <dir>/chunks_head, then opens both for writing. Samples
+ * before `min_valid_ms` are in blocks: they are neither replayed nor taken (INT64_MIN: none). */
+struct err head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head);
 /* No call may be in flight: writes all finished chunks, ends the log cleanly. */
 struct err head_finish(struct head *h);
 void head_close(struct head *h); /* NULL is allowed */

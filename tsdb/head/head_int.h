@@ -19,6 +19,7 @@ struct head {
     struct db_opts opts;
     char *dir, *wal_dir, *chunks_dir; /* owned */
     struct hash_secret secret;        /* of every fingerprint */
+    int64_t min_valid_ms;             /* blocks have what is older */
 
     /* what readers follow without locks */
     struct epoch *epoch;

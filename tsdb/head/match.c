@@ -1,16 +1,18 @@
-/* match.c - which series match.
- *
- * A matcher that an absent label fails (="x", =~"a|b", !="") narrows by lists: the union of the
- * lists of the values that match. One that an absent label passes (!="x", =~".*") drops the
- * lists of the values that do not match. Every value of a name is tried once a matcher, never
- * once a series. */
+/* match.c - a head as a source of postings. */
 #include "tsdb/head/match.h"
 
-#include "base/assert.h"
-#include "base/mem.h"
-#include "base/vec.h"
+#include "tsdb/index/match.h"
 
-VEC_TYPE(list_vec, struct postings);
+struct head_source {
+    struct postings_source source;
+    const struct head *h;
+};
+
+static const struct head *
+head_of(const struct postings_source *s)
+{
+    return container_of(s, const struct head_source, source)->h;
+}
 
 bool
 series_pair_of_name(const struct head *h, uint32_t slot, uint32_t name, uint32_t *ret_pair)
@@ -25,67 +27,66 @@ series_pair_of_name(const struct head *h, uint32_t slot, uint32_t name, uint32_t
     return false;
 }
 
-/* Lists of the values of `m->name` for which the matcher answers `verdict`. */
-static void
-lists_by_trying(const struct head *h, const struct matcher *m, bool verdict, struct list_vec *to)
+static struct err
+head_find(const struct postings_source *s, struct str name, struct str value, struct arena *a,
+          struct postings_lists *to)
 {
+    (void)a; /* lists are viewed in place */
+    const struct head *h = head_of(s);
+    uint32_t id;
+    if (pairs_find(&h->pairs, name, value, &id))
+        vec_push(to, id_list_view(&pairs_at(&h->pairs, id)->series));
+    return OK;
+}
+
+static struct err
+head_try_values(const struct postings_source *s, const struct matcher *m, bool verdict,
+                struct arena *a, struct postings_lists *to)
+{
+    (void)a;
+    const struct head *h = head_of(s);
     uint32_t name;
     if (!pairs_find_name(&h->pairs, m->name, &name))
-        return;
+        return OK;
     struct postings pairs = id_list_view(&pairs_name_at(&h->pairs, name)->pairs);
     for (size_t i = 0; i < pairs.n; i++) {
         const struct pair *pair = pairs_at(&h->pairs, pairs.v[i]);
         if (matcher_match(m, pair_value(pair)) == verdict)
             vec_push(to, id_list_view(&pair->series));
     }
-}
-
-/* Lists of the values that match, looked up directly when the matcher names them. */
-static void
-lists_of_matching(const struct head *h, const struct matcher *m, struct list_vec *to)
-{
-    const struct str *literals;
-    size_t count;
-    if (!matcher_literals(m, &literals, &count)) {
-        lists_by_trying(h, m, true, to);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t id;
-        if (pairs_find(&h->pairs, m->name, literals[i], &id))
-            vec_push(to, id_list_view(&pairs_at(&h->pairs, id)->series));
-    }
+    return OK;
 }
 
 /* Above every number in the lists gathered so far: they were viewed before (H3). */
 static uint32_t
-slot_bound(const struct head *h)
+head_bound(const struct postings_source *s)
 {
-    return atomic_load_explicit(&h->series_count, memory_order_acquire);
+    return atomic_load_explicit(&head_of(s)->series_count, memory_order_acquire);
 }
 
-struct postings
-head_match(const struct head *h, struct matchers matchers, struct arena *a)
+static struct err
+head_all(const struct postings_source *s, struct arena *a, struct postings *ret_all)
 {
-    ASSERT(matchers.n > 0);
-    struct list_vec narrow = VEC_INIT, lists = VEC_INIT, drop = VEC_INIT;
-    for (size_t i = 0; i < matchers.n; i++) {
-        const struct matcher *m = &matchers.v[i];
-        if (matcher_match(m, STR(""))) {
-            lists_by_trying(h, m, false, &drop);
-            continue;
-        }
-        vec_clear(&lists);
-        lists_of_matching(h, m, &lists);
-        vec_push(&narrow, postings_union(a, lists.v, lists.n, slot_bound(h)));
+    *ret_all = postings_all(a, head_bound(s));
+    return OK;
+}
+
+struct err
+head_match(const struct head *h, struct matchers matchers, struct arena *a,
+           struct postings *ret_found)
+{
+    static const struct postings_source_ops ops = {
+        .find = head_find, .try_values = head_try_values, .all = head_all, .bound = head_bound};
+    struct head_source s = {{&ops}, h};
+    struct epoch_guard guard = epoch_enter(h->epoch);
+    struct postings found;
+    struct err e = postings_match(&s.source, matchers, a, &found);
+    if (e.code == ERR_NONE) { /* it may be a list in place, which lives as long as the epoch */
+        uint32_t *v = arena_alloc(a, found.n * sizeof *v);
+        if (found.n > 0)
+            memcpy(v, found.v, found.n * sizeof *v);
+        *ret_found = (struct postings){v, found.n};
     }
-    struct postings found = narrow.n > 0 ? postings_intersect(a, narrow.v, narrow.n)
-                                         : postings_all(a, slot_bound(h));
-    if (found.n > 0)
-        found = postings_subtract(a, found, postings_union(a, drop.v, drop.n, slot_bound(h)));
-    ASSERT_SLOW(postings_check(found));
-    vec_fini(&narrow);
-    vec_fini(&lists);
-    vec_fini(&drop);
-    return found;
+    epoch_leave(h->epoch, guard);
+    return e;
 }

@@ -162,17 +162,14 @@ head_select(struct head *h, const struct select_query *q, struct matchers matche
             struct series_set **ret_set)
 {
     static const struct series_set_ops ops = {head_set_next, head_set_close};
-    struct epoch_guard guard = epoch_enter(h->epoch); /* `found` may be a pair's own list */
-    struct postings found = head_match(h, matchers, a);
-    const uint32_t *slots = sorted_slots(h, found, a);
-    epoch_leave(h->epoch, guard);
-    TRY(arena_check(a));
+    struct postings found;
+    TRY(head_match(h, matchers, a, &found));
 
     struct head_set *s = mem_alloc_zero(sizeof *s);
     s->set.ops = &ops;
     s->h = h;
     s->query = *q;
-    s->slots = slots;
+    s->slots = sorted_slots(h, found, a);
     s->count = found.n;
     arena_init(&s->row, 0); /* one series: labels and its chunks */
     *ret_set = &s->set;
@@ -227,9 +224,9 @@ head_label_names(struct head *h, const struct select_query *q, struct matchers m
 {
     (void)q; /* as Prometheus' head: names are not tied to a time */
     if (matchers.n > 0) {
-        struct epoch_guard guard = epoch_enter(h->epoch);
-        *ret_names = collect_names(h, head_match(h, matchers, a), a);
-        epoch_leave(h->epoch, guard);
+        struct postings found;
+        TRY(head_match(h, matchers, a, &found));
+        *ret_names = collect_names(h, found, a);
         return arena_check(a);
     }
     uint32_t count = atomic_load_explicit(&h->pairs.name_count, memory_order_acquire);
@@ -260,27 +257,31 @@ collect_values(const struct head *h, uint32_t name, struct postings found, struc
     return list_sorted(values);
 }
 
+/* Every value of one name. */
+static struct str_list
+all_values(const struct head *h, uint32_t name, struct arena *a)
+{
+    struct postings pairs = id_list_view(&pairs_name_at(&h->pairs, name)->pairs);
+    struct str_list values = {ARENA_ARRAY(a, struct str, pairs.n), 0};
+    for (size_t i = 0; i < pairs.n; i++)
+        list_push(&values, pair_value(pairs_at(&h->pairs, pairs.v[i])));
+    return list_sorted(values);
+}
+
 struct err
 head_label_values(struct head *h, const struct select_query *q, struct str name,
                   struct matchers matchers, struct arena *a, struct str_list *ret_values)
 {
     (void)q;
+    struct postings found = {NULL, 0};
+    if (matchers.n > 0)
+        TRY(head_match(h, matchers, a, &found));
     *ret_values = (struct str_list){NULL, 0};
     struct epoch_guard guard = epoch_enter(h->epoch);
     uint32_t name_id;
-    if (!pairs_find_name(&h->pairs, name, &name_id)) {
-        epoch_leave(h->epoch, guard);
-        return OK;
-    }
-    if (matchers.n > 0) {
-        *ret_values = collect_values(h, name_id, head_match(h, matchers, a), a);
-    } else {
-        struct postings pairs = id_list_view(&pairs_name_at(&h->pairs, name_id)->pairs);
-        struct str_list values = {ARENA_ARRAY(a, struct str, pairs.n), 0};
-        for (size_t i = 0; i < pairs.n; i++)
-            list_push(&values, pair_value(pairs_at(&h->pairs, pairs.v[i])));
-        *ret_values = list_sorted(values);
-    }
+    if (pairs_find_name(&h->pairs, name, &name_id))
+        *ret_values = matchers.n > 0 ? collect_values(h, name_id, found, a)
+                                     : all_values(h, name_id, a);
     epoch_leave(h->epoch, guard);
     return arena_check(a);
 }

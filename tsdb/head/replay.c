@@ -1,7 +1,8 @@
 /* replay.c - rebuilds a head from chunks_head and the log, and repairs what a crash left.
  *
  * Order (spec/tsdb.md section 11): chunks_head, newest checkpoint, segments behind it. Samples
- * at or before the newest mapped chunk of their series are in that chunk already and skipped.
+ * at or before the newest mapped chunk of their series are in that chunk already and skipped, and
+ * so are chunks and samples before the time up to which blocks hold everything.
  * A damaged log is cut at the first bad byte, a damaged checkpoint or a missing segment is
  * refused: an operator must decide there. Threads: one, before the head is shared. */
 #include "tsdb/head/head_int.h"
@@ -73,6 +74,8 @@ visit_chunk(void *arg, const struct head_chunk_info *info)
         return OK;
     }
     const struct chunk_view *view = &info->chunk;
+    if (view->maxt_ms < r->h->min_valid_ms)
+        return OK; /* blocks have it */
     bool usable = view->encoding == CHUNK_XOR && !info->out_of_order &&
                   (uint64_t)view->maxt_ms - (uint64_t)view->mint_ms <= UINT32_MAX &&
                   view->data.n <= UINT16_MAX && info->series_ref <= HEAD_REF_MAX;
@@ -164,7 +167,7 @@ attach_chain(struct replay *r, uint32_t slot, struct chain *chain)
     const struct head_chunk *oldest = chain->newest;
     while (oldest->older)
         oldest = oldest->older;
-    head_widen(r->h, oldest->mint_ms, last.t_ms);
+    head_widen(r->h, i64_max(oldest->mint_ms, r->h->min_valid_ms), last.t_ms);
     cold->newest = chain->newest;
     cold->chunk_count = chain->chunk_count;
     series_set_last(hot, last);
@@ -220,7 +223,7 @@ replay_sample(struct replay *r, uint64_t ref, struct sample s, struct slot_list 
         return;
     }
     struct series_hot *hot = head_hot(h, slot);
-    if (series_judge(series_last_of(hot), s, INT64_MIN) != SAMPLE_STORED) {
+    if (series_judge(series_last_of(hot), s, h->min_valid_ms) != SAMPLE_STORED) {
         r->count.skipped++;
         return;
     }
@@ -246,6 +249,7 @@ replay_samples(struct replay *r, struct str record)
     }
     head_queue_finished(r->h, &finished);
     vec_fini(&finished);
+    mint = i64_max(mint, r->h->min_valid_ms);
     if (mint <= maxt)
         head_widen(r->h, mint, maxt);
     if (r->h->finished.n >= FINISHED_CHUNKS_HELD)

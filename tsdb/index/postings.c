@@ -92,8 +92,8 @@ postings_union(struct arena *a, const struct postings *lists, size_t count, uint
         return (struct postings){NULL, 0};
     if (count == 1)
         return lists[0];
-    size_t words = (bound + 63u) / 64u, distinct = 0;
-    uint64_t *bits = ARENA_ARRAY(a, uint64_t, words);
+    size_t words = bound / 64u + 1, distinct = 0;
+    AUTO(mem_free) uint64_t *bits = mem_array_zero(words, sizeof *bits);
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < lists[i].n; j++) {
             uint32_t x = lists[i].v[j];

@@ -1,0 +1,37 @@
+/* tombstones.h - what was deleted out of a block: <block>/tombstones.
+ *
+ * Deletions are spans of time of single series, named by their number in the index.
+ * Source: spec/tsdb.md section 7 (prometheus tsdb/docs/format/tombstones.md).
+ * Threads: immutable after reading: any. Errors: ERR_CORRUPT naming offset and reason. */
+#pragma once
+#include "base/vec.h"
+#include "tsdb/model/interval.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum { TOMBSTONES_MAGIC = 0x0130ba30, TOMBSTONES_VERSION = 1 };
+/* A file above it is refused; Prometheus rewrites a block long before. */
+enum { TOMBSTONES_BYTES_MAX = 256 << 20 };
+
+/* All deletions of one series. */
+struct tombstone_series {
+    uint64_t id;
+    size_t first, count; /* in spans */
+};
+/* Creation: all zero says that nothing was deleted. */
+struct tombstones {
+    VEC(struct tombstone_series) series; /* ascending ids */
+    VEC(struct interval) spans;          /* joined within a series */
+};
+#define TOMBSTONES_INIT {.series = VEC_INIT, .spans = VEC_INIT}
+
+/* The whole file's bytes; nothing of them is kept. */
+struct err tombstones_parse(struct str image, struct tombstones *ret_tombstones);
+void tombstones_fini(struct tombstones *t);
+static inline void
+auto_tombstones_fini(struct tombstones *t)
+{
+    tombstones_fini(t);
+}
+/* The joined deletions of one series; *ret_spans is borrowed. Returns how many. */
+size_t tombstones_of(const struct tombstones *t, uint64_t id, const struct interval **ret_spans);
