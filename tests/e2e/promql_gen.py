@@ -56,7 +56,7 @@ MAPS = ["abs", "absent", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cei
         "hour", "ln", "log10", "log2", "minute", "month", "rad", "round", "sgn", "sin", "sinh",
         "sqrt", "tan", "tanh", "timestamp", "year", "clamp", "clamp_min", "clamp_max", "vector",
         "label_replace", "label_join", "histogram_quantile", "sort", "sort_desc"]
-STEEP = ["cos", "cosh", "exp", "sin", "sinh", "tan"]
+STEEP = ["ceil", "cos", "cosh", "exp", "floor", "round", "sgn", "sin", "sinh", "tan"]
 DATES = [f for f in MAPS if f.startswith("day") or f in ("hour", "minute", "month", "year")]
 ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"]
 COMPARE = ["==", "!=", "<", "<=", ">", ">="]
@@ -137,10 +137,8 @@ class Generator:
             inner = self.selector(metrics) if metrics is COUNTERS else self.vector(depth - 1)
             self.nested = False
             step = self.pick(["30s", "1m", "15s", "", "50s", "7s"])
-            if step == "7s" or self.chance(0.7):
-                span = self.pick(["2m", "5m", "10m"])
-            else:
-                span = self.duration()
+            # At least one step: 3.x and 2.42, and we, differ in what errors none of them has.
+            span = self.pick(["1m", "2m", "5m", "10m", "17m30s"] + ["1h", "3h"] * (step != "7s"))
             return f"({inner})[{span}:{step}]" + self.modifiers()
         return f"{self.selector(metrics)}[{self.duration()}]" + self.modifiers()
 
@@ -198,6 +196,8 @@ class Generator:
         if function in ("deriv", "predict_linear"):
             metrics = NUMERIC
         inner = self.matrix(depth if metrics is METRICS else 0, metrics)
+        if function == "predict_linear":  # with @, 2.42 lets the window move with the steps
+            inner = inner.split(" @ ")[0]
         if function == "predict_linear":
             inner += ", " + self.pick(["0", "60", "-300", "3600"])
         if function == "quantile_over_time":

@@ -43,8 +43,9 @@ KNOWN = [
 TOLERANCES = [
     (r"\bavg(_over_time)?\b", 1e-9, "2.42 keeps a running mean, 3.x divides a compensated sum"),
     (r"\bsum\b", 1e-9, "2.42 adds without compensation"),
-    (r"\batan2\b", 1e-12, "the last digit, and what is left of it in differences"),
-    (r"\bstd(dev|var)\b", 1e-6, "2.42 does not compensate"),
+    (r"\b(a?(cos|sin|tan)h?|atan2|exp|ln|log2|log10)\b", 1e-12,
+     "the last digit, and what is left of it in differences"),
+    (r"\bstd(dev|var)(_over_time)?\b", 1e-6, "2.42 does not compensate"),
 ]
 
 
@@ -86,7 +87,8 @@ def same_points(got, want, absolute):
 
 def ordered(endpoint, query):
     """Instant vectors have no order but that of sort and, within a group, topk."""
-    return endpoint == "query_range" or query.startswith(("sort(", "sort_desc("))
+    return endpoint == "query_range" or query.startswith(("sort(", "sort_desc(")) or (
+        query.startswith(("topk(", "bottomk(")) and not re.search(r"\) (by|without) \(", query))
 
 
 def known(query, got, want):

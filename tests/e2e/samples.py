@@ -3,7 +3,7 @@
 Two hours at 15 s with jitter from a fixed time on, so that a seed gives the same bytes on every
 day. Samples stand at milliseconds that end in 3; queries are evaluated at such that end in 7 and
 subqueries at round ones, so no sample ever lies on the border of a window. Values are multiples
-of 1/8 below 2^40 (but for `weird`), so that sums are exact in any order."""
+of 1/128 below 2^40 (but for `weird`), so that sums are exact in any order."""
 import random
 import struct
 
@@ -117,7 +117,8 @@ def generate(seed):
         add("events_total", [points, with_gaps(rng, points), come_and_go(rng, points)][i % 3],
             job="zero", instance=f"host-{i}:9090")
     for i in range(10):
-        points = gauge(rng, 10, 40)
+        # Never equal to another's, for topk picks any of equal ones.
+        points = ((t, v + i / 128) for t, v in list(gauge(rng, 10, 40)))
         add("temperature", with_gaps(rng, points) if i % 2 else points, job="abc"[i % 3],
             zone=f"z{i % 5}", instance=f"host-{i}:9090", room=["", "attic", "cellar"][i % 3])
     for i in range(4):
