@@ -27,6 +27,9 @@ promql_open(struct arena *a, const struct promql_plan *plan, struct store *store
     notes_init(&run->x.notes, a, run->x.hash_seed);
     run->plan = plan;
     TRY(exec_check(&run->x));
+    if (a->limit_bytes && plan->cells > a->limit_bytes / sizeof(double))
+        return ERR(ERR_LIMIT, "query: %ju steps of its parts, more than fit in %zu bytes",
+                   (uintmax_t)plan->cells, a->limit_bytes);
     *ret_run = run;
     return OK;
 }

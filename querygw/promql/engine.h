@@ -41,7 +41,7 @@ struct promql_result {
 };
 
 /* `store` may be NULL: no series at all. Everything is borrowed until promql_close(), the arena
- * longer. The run lives in the arena. */
+ * longer. The run lives in the arena. ERR_LIMIT when its budget cannot hold the columns. */
 struct err promql_open(struct arena *a, const struct promql_plan *plan, struct store *store,
                        const struct promql_limits *limits, struct promql_run **ret_run);
 /* Once. ERR_EXECUTION, ERR_LIMIT, ERR_TIMEOUT, ERR_CANCELED; ERR_UNIMPLEMENTED when the data

@@ -16,6 +16,7 @@ plan_new(const struct planner *p, enum plan_kind kind, const struct promql_node 
     struct plan_node *n = ARENA_NEW(p->arena, struct plan_node);
     n->kind = kind;
     n->grid = *grid;
+    *p->cells += grid->steps; /* far from overflowing: nodes and steps have limits */
     n->range = ast->range;
     return n;
 }
@@ -300,8 +301,8 @@ struct err
 promql_plan(struct arena *a, const struct promql_node *ast, const struct promql_span *span,
             struct promql_plan **ret_plan)
 {
-    struct planner p = {a, *span};
     struct promql_plan *plan = ARENA_NEW(a, struct promql_plan);
+    struct planner p = {a, *span, &plan->cells};
     plan->type = ast->type;
     plan->instant = span->step_ms == 0;
     plan->span = *span;

@@ -159,6 +159,7 @@ struct promql_plan {
     bool instant;          /* the result has one time, not a range */
     struct promql_span span;
     struct promql_grid grid;
+    uint64_t cells; /* steps of all nodes: each may need a number for each of its steps */
 };
 
 /* ERR_INVALID: times out of range, an expression type that a range query cannot have.

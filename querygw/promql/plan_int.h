@@ -6,6 +6,7 @@
 struct planner {
     struct arena *arena;
     struct promql_span span;
+    uint64_t *cells; /* counts steps of nodes */
 };
 
 /* ERR_UNIMPLEMENTED "not implemented yet: ..." */

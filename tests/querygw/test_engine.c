@@ -40,6 +40,15 @@ static const struct limit_case {
     {"sum(m)", 202, true}, /* the group has 101 points, and no series is held then */
     {"sum(m)", 100, false}, {"1 + 1", 101, true},
     {"1 + 1", 100, false},
+    /* the kept side of a match, 101 more of the other side and the result */
+    {"m + on (a) n", 303, true}, {"m + on (a) n", 201, false},
+    {"n + on (a) group_right m", 404, true}, {"n + on (a) group_right m", 201, false},
+    {"m and n", 202, true}, {"m and n", 201, false},
+    {"topk(1, m)", 404, true}, {"topk(1, m)", 150, false},
+    {"quantile(0.5, m)", 404, true}, {"quantile(0.5, m)", 202, false},
+    {"count_values(\"x\", m)", 404, true}, {"count_values(\"x\", m)", 201, false},
+    {"sum_over_time((m * 2)[10s:10s])", 606, true},
+    {"sum_over_time((m * 2)[10s:10s])", 202, false},
 };
 
 START_TEST(test_samples_limit)
@@ -76,6 +85,12 @@ START_TEST(test_byte_budget)
     arena_init(&f.arena, 64 << 10);
     CK_OK(query_eval(&f, "sum(m)", span_range(0, 1000000, 10000), &r));
     CK_ERR(ERR_LIMIT, query_eval(&f, "sum by (a) (m)", span_range(0, 1000000, 100), &r));
+    CK_ERR(ERR_LIMIT, query_eval(&f, "m and m", span_range(0, 1000000, 100), &r));
+    struct err e = query_eval(&f, "max_over_time((m + m)[1y:1m])", span_instant(0), &r);
+    ck_assert_int_eq(e.code, ERR_LIMIT);
+    ck_assert_str_eq(err_text(&e),
+                     "query: 1576801 steps of its parts, more than fit in 65536 bytes");
+    err_drop(e);
     ck_assert_int_eq(f.store.open_sets, 0);
     arena_fini(&f.arena);
     f.arena = big;
@@ -132,6 +147,16 @@ START_TEST(test_store_errors)
     CK_ERR(ERR_IO, query_eval(&f, "sum(rate(m[1m]))", span_instant(100000), &r));
     ck_assert_int_eq(f.store.open_sets, 0);
     ck_assert_int_eq(f.store.selects, 2);
+    static const char *const both_sides[] = {
+        "m + on (a) m", "m unless n", "m or n", "topk(1, n or m)", "sum_over_time(m[1m:5s])",
+        "quantile(0.5, m)"};
+    for (size_t i = 0; i < ARRAY_LEN(both_sides); i++) {
+        f.store.fail_next_at = 2;
+        struct err e = query_eval(&f, both_sides[i], span_instant(100000), &r);
+        ck_assert_msg(e.code == ERR_IO, "%s: %s", both_sides[i], err_text(&e));
+        err_drop(e);
+        ck_assert_int_eq(f.store.open_sets, 0);
+    }
 }
 END_TEST
 
