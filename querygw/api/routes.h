@@ -4,6 +4,8 @@
  * No include guard: define X before, undefine it after. */
 X(query, "/api/v1/query", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(query_range, "/api/v1/query_range", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
+X(format_query, "/api/v1/format_query", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
+X(parse_query, "/api/v1/parse_query", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(series, "/api/v1/series", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(label_names, "/api/v1/labels", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(label_values, "/api/v1/label/:name/values", ROUTE_GET, 0, API_ERRORS_JSON)

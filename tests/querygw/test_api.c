@@ -107,6 +107,16 @@ static const struct get_case {
     {"values of an escaped name", "/api/v1/label/U__my_2e_label/values", 200, DATA("[\"x\"]")},
     {"values of a plain UTF-8 name", "/api/v1/label/my.label/values", 200, DATA("[\"x\"]")},
     {"values of nothing", "/api/v1/label/nothing/values", 200, DATA("[]")},
+    {"format", "/api/v1/format_query?query=sum%20by(a)(up%3C1)", 200,
+     DATA("\"sum by (a) (up \\u003c 1)\"")},
+    {"format over lines",
+     "/api/v1/format_query?query=sum(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa)/"
+     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+     200,
+     DATA("\"  sum(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa)\\n/\\n  "
+          "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"")},
+    {"parse", "/api/v1/parse_query?query=(-2)", 200,
+     DATA("{\"expr\":{\"type\":\"numberLiteral\",\"val\":\"-2\"},\"type\":\"parenExpr\"}")},
     {"build", "/api/v1/status/buildinfo", 200,
      DATA("{\"version\":\"1.2.3\",\"revision\":\"abc\",\"branch\":\"\",\"buildUser\":\"\","
           "\"buildDate\":\"\",\"goVersion\":\"\"}")},
@@ -118,6 +128,15 @@ static const struct get_case {
     {"bad query", "/api/v1/query?query=up%7B", 400,
      BAD("bad_data", "invalid parameter \\\"query\\\": 1:4: parse error: unexpected end of input "
                      "inside braces")},
+    {"format nothing", "/api/v1/format_query", 400,
+     BAD("bad_data", "invalid parameter \\\"query\\\": unknown position: parse error: no "
+                     "expression found in input")},
+    {"format what is no expression", "/api/v1/format_query?query=up%7B", 400,
+     BAD("bad_data", "invalid parameter \\\"query\\\": 1:4: parse error: unexpected end of input "
+                     "inside braces")},
+    {"parse what has no type", "/api/v1/parse_query?query=sum(1)", 400,
+     BAD("bad_data", "invalid parameter \\\"query\\\": 1:5: parse error: expected type instant "
+                     "vector in aggregation expression, got scalar")},
     {"bad time", "/api/v1/query?query=up&time=x", 400,
      BAD("bad_data", "invalid parameter \\\"time\\\": invalid time value for 'time': cannot parse "
                      "\\\"x\\\" to a valid timestamp")},
@@ -209,6 +228,9 @@ static const struct post_case {
      MATRIX("{\"metric\":{\"__name__\":\"depth\"},\"values\":[[0,\"1\"],[60,\"2\"]]}"), 200},
     {"series", "/api/v1/series", "match[]=depth", DATA("[{\"__name__\":\"depth\"}]"), 200},
     {"labels", "/api/v1/labels", "match[]=depth", DATA("[\"__name__\"]"), 200},
+    {"format", "/api/v1/format_query", "query=-1", DATA("\"-1\""), 200},
+    {"parse", "/api/v1/parse_query", "query=1", DATA("{\"type\":\"numberLiteral\",\"val\":\"1\"}"),
+     200},
     {"bad form", "/api/v1/query", "query=%", BAD("bad_data", "invalid URL escape \\\"%\\\""), 400},
     {"values take no POST", "/api/v1/label/job/values", "", "Method Not Allowed\n", 405},
     {"status takes no POST", "/api/v1/status/buildinfo", "", "Method Not Allowed\n", 405},
