@@ -12,6 +12,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/db.c %reldir%/db.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
 	%reldir%/head/check.c \
+	%reldir%/head/claims.c %reldir%/head/claims.h \
 	%reldir%/head/create.c \
 	%reldir%/head/fingerprints.c %reldir%/head/fingerprints.h \
 	%reldir%/head/head.c %reldir%/head/head.h %reldir%/head/head_int.h \

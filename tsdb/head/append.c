@@ -2,10 +2,13 @@
  *
  * Five passes over the rows, each a tight loop: find the series by the hash of their key bytes
  * (prefetched in batches), make the missing ones, judge every sample and encode the good ones
- * for the log, wait until the log has them, store them. Nothing is stored that is not logged;
- * nothing is logged that was refused. Two requests that race for one series are judged again
- * when they store: the later one then gets its conflict.
+ * for the log, wait until the log has them, store them. Nothing is stored that is not logged, in
+ * the log's order; nothing is logged that was refused, but for rows with the same labels in one
+ * request, which are judged again when they are stored (and by a replay, with the same result).
+ * The last three passes leave out series that another append is about to store to (claims.h);
+ * they come in a further round.
  * Threads: any; a series is held for its own few lines only. */
+#include "tsdb/head/claims.h"
 #include "tsdb/head/head_int.h"
 
 #include "base/assert.h"
@@ -19,6 +22,8 @@ enum {
 };
 static const uint32_t slot_none = UINT32_MAX;
 
+enum row_state { ROW_OPEN, ROW_CLAIMED, ROW_DONE };
+
 struct append {
     struct head *h;
     const struct append_request *request;
@@ -26,6 +31,10 @@ struct append {
     struct append_result *result;
     uint32_t *slots; /* a row: its series, or slot_none */
     uint8_t *fates;  /* a sample: enum sample_fate */
+    uint8_t *states; /* a row: enum row_state */
+    size_t rows_open;
+    uint8_t claim; /* this append's: see claims.h */
+    bool twins;    /* two rows of this round are one series */
     int64_t min_valid_ms, max_valid_ms;
     int64_t mint_ms, maxt_ms; /* of what was stored */
 };
@@ -115,14 +124,18 @@ encode_sample(struct encoder *e, uint64_t ref, struct sample s, size_t samples_l
     e->in_record = (e->in_record + 1) % RECORD_SAMPLES_MAX;
 }
 
-static void
+/* False when another append has the series: the row stays open. */
+static bool
 judge_row(struct append *run, size_t row_index, struct encoder *e)
 {
     const struct append_row *row = &run->request->rows[row_index];
     struct series_hot *hot = head_hot(run->h, run->slots[row_index]);
-    spin_acquire(&hot->spin);
-    struct series_last last = series_last_of(hot);
-    spin_release(&hot->spin);
+    struct series_last last;
+    enum claim_outcome claimed = claim_take(hot, run->claim, &last);
+    if (claimed == CLAIM_REFUSED)
+        return false;
+    run->twins = run->twins || claimed == CLAIM_HAD;
+    run->states[row_index] = ROW_CLAIMED;
 
     for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
         struct sample s = run->request->samples[i];
@@ -135,6 +148,7 @@ judge_row(struct append *run, size_t row_index, struct encoder *e)
         encode_sample(e, series_ref(hot), s, run->request->sample_count - i);
         last = (struct series_last){s, true};
     }
+    return true;
 }
 
 static struct err
@@ -148,13 +162,20 @@ log_samples(struct append *run, const struct record_list *records)
     return wal_wait(run->h->wal, ticket);
 }
 
+/* Claims and judges what it can of the open rows, and logs what is good. *ret_claimed is how
+ * many; *ret_refused one of the others. */
 static struct err
-judge_and_log(struct append *run)
+judge_and_log(struct append *run, size_t *ret_claimed, size_t *ret_refused)
 {
     struct encoder e = {.records = RECORD_LIST_INIT};
+    *ret_claimed = 0;
     for (size_t i = 0; i < run->request->row_count; i++) {
-        if (run->slots[i] != slot_none)
-            judge_row(run, i, &e);
+        if (run->states[i] != ROW_OPEN)
+            continue;
+        if (judge_row(run, i, &e))
+            ++*ret_claimed;
+        else
+            *ret_refused = i;
     }
     struct err logged = log_samples(run, &e.records);
     record_list_fini(&e.records);
@@ -176,7 +197,7 @@ store_row(struct append *run, size_t row_index, struct slot_list *finished)
         struct sample s = run->request->samples[i];
         if (run->fates[i] != SAMPLE_STORED)
             continue;
-        /* Again: another request may have stored a newer one since this was judged. */
+        /* Again: an earlier row of this request may be the same series. */
         enum sample_fate fate = series_judge(series_last_of(hot), s, INT64_MIN);
         run->fates[i] = (uint8_t)fate;
         if (fate != SAMPLE_STORED)
@@ -187,7 +208,27 @@ store_row(struct append *run, size_t row_index, struct slot_list *finished)
         run->mint_ms = i64_min(run->mint_ms, s.t_ms);
         run->maxt_ms = i64_max(run->maxt_ms, s.t_ms);
     }
+    bool awaited = !run->twins && claim_end(hot);
     spin_release(&hot->spin);
+    if (awaited)
+        claims_wake(run->h);
+}
+
+/* Ends the claims of this round where storing has not. */
+static void
+end_claims(struct append *run)
+{
+    for (size_t i = 0; i < run->request->row_count; i++) {
+        if (run->states[i] != ROW_CLAIMED)
+            continue;
+        run->states[i] = ROW_DONE;
+        struct series_hot *hot = head_hot(run->h, run->slots[i]);
+        spin_acquire(&hot->spin);
+        bool awaited = hot->claim == run->claim && claim_end(hot); /* a twin's is over already */
+        spin_release(&hot->spin);
+        if (awaited)
+            claims_wake(run->h);
+    }
 }
 
 static void
@@ -225,22 +266,47 @@ static void
 store_samples(struct append *run)
 {
     struct slot_list finished = VEC_INIT;
+    uint64_t stored_before = run->result->fates[SAMPLE_STORED];
     for (size_t i = 0; i < run->request->row_count; i++) {
         prefetch_row(run, i + STORE_AHEAD);
-        if (run->slots[i] == slot_none)
+        if (run->states[i] != ROW_CLAIMED)
             continue;
         store_row(run, i, &finished);
         count_row(run, i);
+        if (!run->twins)
+            run->states[i] = ROW_DONE;
     }
+    if (run->twins)
+        end_claims(run);
     head_queue_finished(run->h, &finished);
     vec_fini(&finished);
     if (run->mint_ms <= run->maxt_ms)
         head_widen(run->h, run->mint_ms, run->maxt_ms);
-    atomic_fetch_add_explicit(&run->h->samples_appended, run->result->fates[SAMPLE_STORED],
+    atomic_fetch_add_explicit(&run->h->samples_appended,
+                              run->result->fates[SAMPLE_STORED] - stored_before,
                               memory_order_relaxed);
 }
 
 /* ---------------------------------------------------------------------------------------------- */
+
+/* Stores the rows whose series no other append has; waits for one of them when there are none. */
+static struct err
+store_open_rows(struct append *run)
+{
+    size_t claimed, refused = 0;
+    run->twins = false;
+    struct err logged = judge_and_log(run, &claimed, &refused);
+    if (logged.code != ERR_NONE) {
+        end_claims(run);
+        return logged;
+    }
+    if (claimed > 0)
+        store_samples(run);
+    else
+        claims_wait(run->h, head_hot(run->h, run->slots[refused]));
+    run->rows_open -= claimed;
+    return OK;
+}
 
 static struct err
 append_run(struct append *run)
@@ -250,8 +316,13 @@ append_run(struct append *run)
     struct err made = misses.n > 0 ? make_missing(run, &misses) : OK;
     vec_fini(&misses);
     TRY(made);
-    TRY(judge_and_log(run));
-    store_samples(run);
+    for (size_t i = 0; i < run->request->row_count; i++) {
+        bool open = run->slots[i] != slot_none;
+        run->states[i] = open ? ROW_OPEN : ROW_DONE;
+        run->rows_open += open;
+    }
+    while (run->rows_open > 0) /* mostly once: few requests meet in a series */
+        TRY(store_open_rows(run));
     return OK;
 }
 
@@ -269,12 +340,14 @@ head_append(struct head *h, const struct append_request *request, struct arena *
         .result = ret_result,
         .slots = arena_alloc(a, request->row_count * sizeof(uint32_t)),
         .fates = arena_alloc(a, request->sample_count),
+        .states = arena_alloc(a, request->row_count),
         .min_valid_ms = head_min_valid_ms(h),
         .max_valid_ms = window ? clock_wall_ms(h->opts.clock) + window : INT64_MAX,
         .mint_ms = INT64_MAX,
         .maxt_ms = INT64_MIN,
     };
     struct epoch_guard guard = epoch_enter(h->epoch);
+    run.claim = claim_of(guard);
     struct err e = append_run(&run);
     epoch_leave(h->epoch, guard);
     return e;

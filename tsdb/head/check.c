@@ -33,7 +33,7 @@ check_open_chunk(const struct series_hot *hot, const struct series_cold *cold, u
         return bad_series(slot, "its open chunk does not fit its buffer");
     if (hot->xor.count == 0)
         return OK;
-    if (!(hot->flags & SERIES_HAS_LAST))
+    if (!hot->has_last)
         return bad_series(slot, "an open chunk without a last sample");
     uint8_t bytes[OPEN_CHUNK_BYTES_MAX];
     ASSERT(xor_bytes(&hot->xor) <= sizeof bytes);
@@ -46,6 +46,8 @@ check_chunks(const struct head *h, uint32_t slot)
 {
     const struct series_hot *hot = head_hot(h, slot);
     const struct series_cold *cold = head_cold(h, slot);
+    if (hot->claim != 0 || hot->awaited)
+        return bad_series(slot, "an append has left its claim behind");
     TRY(check_open_chunk(hot, cold, slot));
     int64_t next_ms = cold->open_mint_ms; /* start of the chunk behind, if there is one */
     bool bounded = hot->xor.count > 0, unmapped_ended = false;

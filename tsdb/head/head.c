@@ -50,6 +50,8 @@ head_new(const struct db_opts *opts)
     segarray_init(&h->hot, sizeof(struct series_hot), sizeof(struct series_hot));
     segarray_init(&h->cold, sizeof(struct series_cold), sizeof(struct series_cold));
     lock_init(&h->create_lock, LOCK_RANK_HEAD_CREATE);
+    lock_init(&h->claims_lock, LOCK_RANK_HEAD_CLAIMS);
+    cond_init(&h->claim_ended);
     lock_init(&h->mapped_lock, LOCK_RANK_HEAD_MAPPED);
     arena_init(&h->pair_sets, 0);
     h->next_ref = 1;
@@ -95,6 +97,8 @@ head_close(struct head *h)
     vec_fini(&h->unlogged);
     vec_fini(&h->finished);
     lock_fini(&h->create_lock);
+    lock_fini(&h->claims_lock);
+    cond_fini(&h->claim_ended);
     lock_fini(&h->mapped_lock);
     mem_free(h->dir);
     mem_free(h->wal_dir);

@@ -35,6 +35,10 @@ struct head {
     struct arena pair_sets GUARDED_BY(create_lock); /* series_cold.pairs */
     VEC(struct unlogged_series) unlogged GUARDED_BY(create_lock); /* ascending tickets */
 
+    /* appends that meet in a series: claims.h */
+    struct lock claims_lock;
+    struct cond claim_ended;
+
     /* disk */
     struct wal *wal;
     struct head_chunks *chunks;

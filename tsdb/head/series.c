@@ -113,11 +113,13 @@ ensure_tail_room(struct series_hot *hot)
     size_t need = hot->xor.used_bytes + TAIL_ROOM;
     if (__builtin_expect(need <= tail_bytes[hot->tail_class], 1))
         return;
-    while (need > tail_bytes[hot->tail_class]) {
-        hot->tail_class++;
-        ASSERT(hot->tail_class < ARRAY_LEN(tail_bytes)); /* must_cut() ends chunks before */
+    unsigned tail_class = hot->tail_class;
+    while (need > tail_bytes[tail_class]) {
+        tail_class++;
+        ASSERT(tail_class < ARRAY_LEN(tail_bytes)); /* must_cut() ends chunks before */
     }
-    hot->tail = mem_realloc(hot->tail, tail_bytes[hot->tail_class]);
+    hot->tail_class = tail_class & 31;
+    hot->tail = mem_realloc(hot->tail, tail_bytes[tail_class]);
 }
 
 struct head_chunk *
@@ -131,7 +133,7 @@ series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
         open_chunk(hot, cold, s.t_ms, block_range_ms);
     ensure_tail_room(hot);
     xor_append(&hot->xor, hot->tail, s.t_ms, s.bits);
-    hot->flags |= SERIES_HAS_LAST;
+    hot->has_last = 1;
     return finished;
 }
 
@@ -150,5 +152,5 @@ series_set_last(struct series_hot *hot, struct sample last)
     ASSERT(hot->xor.count == 0); /* else the encoder's own state says it */
     hot->xor.t_ms = last.t_ms;
     hot->xor.bits = last.bits;
-    hot->flags |= SERIES_HAS_LAST;
+    hot->has_last = 1;
 }

@@ -13,8 +13,6 @@
 #include "tsdb/head/head_chunks.h"
 
 enum {
-    SERIES_HAS_LAST = 1, /* flags: xor.t_ms and xor.bits are those of a stored sample */
-
     CHUNK_BYTES_CUT = 1024 - XOR_SAMPLE_BYTES_MAX, /* above it no sample is added */
     CHUNK_SAMPLES_AIM = 120,                       /* chunks are evened out around this */
     CHUNK_SAMPLES_CUT = 2 * CHUNK_SAMPLES_AIM,
@@ -22,9 +20,12 @@ enum {
 
 struct series_hot {
     struct spin spin;
-    uint8_t flags;
-    uint8_t tail_class; /* size of the buffer: see series.c */
-    uint8_t ref_high;   /* number of the series in the log: 40 bits */
+    uint8_t tail_class : 5; /* size of the buffer: see series.c */
+    uint8_t has_last : 1;   /* xor.t_ms and xor.bits are those of a stored sample */
+    uint8_t awaited : 1;    /* somebody waits for the claim to end */
+    uint8_t unused : 1;
+    uint8_t claim;    /* the append that logs samples of it and has not stored them; see claims.h */
+    uint8_t ref_high; /* number of the series in the log: 40 bits */
     uint32_t ref_low;
     uint8_t *tail; /* buffer of the open chunk; owned; NULL while xor.count is 0 */
     struct xor_appender xor;
@@ -76,7 +77,7 @@ static inline struct series_last
 series_last_of(const struct series_hot *hot)
 {
     return (struct series_last){{hot->xor.t_ms, hot->xor.bits},
-                                (hot->flags & SERIES_HAS_LAST) != 0};
+                                hot->has_last};
 }
 /* What becomes of a sample behind `last`. `min_valid_ms` as in spec/tsdb.md section 12. Pure. */
 enum sample_fate series_judge(struct series_last last, struct sample s, int64_t min_valid_ms);
