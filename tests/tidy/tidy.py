@@ -33,6 +33,7 @@ RANK = {name: rank for rank, row in enumerate(LAYERS) for name in row}
 TESTS_WITHOUT_TWIN = {
     "tests/net/test_curl.c": "the server against the real curl",
     "tests/tsdb/test_model.c": "a database against a naive model",
+    "tests/tsdb/test_model_threads.c": "a database that many threads write to",
 }
 TOOLS = ["docs", "bench", "tests"]  # may include every layer, are included by none
 
