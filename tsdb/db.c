@@ -104,13 +104,23 @@ db_select(struct db *db, const struct select_query *q, struct matchers matchers,
     return OK;
 }
 
+/* Names and values of the head are not tied to a time, but to that of the head: as Prometheus. */
+static bool
+head_overlaps(const struct db *db, const struct select_query *q)
+{
+    struct db_stats s;
+    head_stats(db->head, &s);
+    return s.mint_ms <= q->maxt_ms && q->mint_ms <= s.maxt_ms;
+}
+
 struct err
 db_label_names(struct db *db, const struct select_query *q, struct matchers matchers,
                struct arena *a, struct str_list *ret_names)
 {
     struct str_list *lists = ARENA_ARRAY(a, struct str_list, db->blocks.v.n + 1);
     size_t n = 0;
-    TRY(head_label_names(db->head, q, matchers, a, &lists[n++]));
+    if (head_overlaps(db, q))
+        TRY(head_label_names(db->head, q, matchers, a, &lists[n++]));
     vec_each (&db->blocks.v, block) {
         if (block_overlaps(*block, q->mint_ms, q->maxt_ms))
             TRY(block_label_names(*block, matchers, a, &lists[n++]));
@@ -125,7 +135,8 @@ db_label_values(struct db *db, const struct select_query *q, struct str name,
 {
     struct str_list *lists = ARENA_ARRAY(a, struct str_list, db->blocks.v.n + 1);
     size_t n = 0;
-    TRY(head_label_values(db->head, q, name, matchers, a, &lists[n++]));
+    if (head_overlaps(db, q))
+        TRY(head_label_values(db->head, q, name, matchers, a, &lists[n++]));
     vec_each (&db->blocks.v, block) {
         if (block_overlaps(*block, q->mint_ms, q->maxt_ms))
             TRY(block_label_values(*block, name, matchers, a, &lists[n++]));

@@ -208,6 +208,14 @@ START_TEST(test_names_and_values)
     CK_OK(db_label_values(db, &q, STR("job"), none, &a, &l));
     ck_assert_uint_eq(l.n, 2);
     ck_assert(str_eq(l.v[0], STR("a")) && str_eq(l.v[1], STR("b")));
+    /* Before and behind all samples, which stand at 1. */
+    const struct select_query outside[] = {{-5, 0, SELECT_LABELS, 0}, {2, 10, SELECT_LABELS, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(outside); i++) {
+        CK_OK(db_label_names(db, &outside[i], none, &a, &l));
+        ck_assert_uint_eq(l.n, 0);
+        CK_OK(db_label_values(db, &outside[i], STR("job"), one, &a, &l));
+        ck_assert_uint_eq(l.n, 0);
+    }
     CK_OK(db_label_values(db, &q, STR("job"), one, &a, &l));
     ck_assert_uint_eq(l.n, 1);
     CK_OK(db_label_values(db, &q, STR("absent"), none, &a, &l));
