@@ -135,7 +135,7 @@ END_TEST
 START_TEST(test_rfc3339_round_trip)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT;
-    for (int64_t day = -62167219200 / 86400; day < 253402300799 / 86400; day += 11) {
+    for (int64_t day = -62167219200 / 86400; day < 253402300799 / 86400; day += 101) {
         buf_clear(&text);
         rfc3339_format(day * 86400 + (day + 1000000) % 997, &text);
         struct instant at;
