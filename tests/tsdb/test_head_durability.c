@@ -204,6 +204,56 @@ START_TEST(test_half_mapped)
 }
 END_TEST
 
+/* More finished chunks than a replay holds in memory, and no room on the disk for any. */
+START_TEST(test_replay_on_full_disk)
+{
+    enum { CHUNKS = 17000, SPAN_MS = 7200000 };
+    AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
+    struct db_opts opts = kit_opts(fs, test_dir());
+    struct db *db = open_db(&opts);
+    struct kit_request k;
+    kit_request_init(&k);
+    kit_row(&k, "__name__=a");
+    for (int64_t i = 0; i < CHUNKS; i++)
+        kit_sample(&k, t0 + i * SPAN_MS, 1);
+    struct append_result r;
+    CK_OK(kit_append(&k, db, &r));
+    ck_assert_uint_eq(r.fates[SAMPLE_STORED], CHUNKS);
+    kit_request_fini(&k);
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    const char *before = kit_dump(&a, db);
+    db_close(db);
+    fs_fault_break(fs, FS_FAULT_WRITE, ENOSPC);
+    db = open_db(&opts);
+    ck_assert(strcmp(kit_dump(&a, db), before) == 0);
+    fs_fault_heal(fs);
+    db_close(db);
+}
+END_TEST
+
+/* The last finished chunk cannot be written: the log is synced all the same. */
+START_TEST(test_finish_without_room)
+{
+    AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
+    struct db_opts opts = kit_opts(fs, test_dir());
+    struct db *db = open_db(&opts);
+    for (int i = 0; i < 300; i++)
+        kit_put(db, "__name__=a", t0 + i * 1000, i);
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    const char *before = kit_dump(&a, db);
+    struct fs_fault_opts fault = {.fail_call = 1, .calls = FS_FAULT_WRITE, .errnum = ENOSPC};
+    fs_fault_arm(fs, &fault);
+    CK_ERR(ERR_NO_SPACE, db_finish(db));
+    db_close(db);
+    CK_OK(fs_fault_power_cut(fs));
+    db = open_db(&opts);
+    ck_assert(strcmp(kit_dump(&a, db), before) == 0); /* too long a text for check */
+    db_close(db);
+}
+END_TEST
+
 static struct err
 keep_nothing(void *arg, const struct head_chunk_info *info)
 {
@@ -346,6 +396,8 @@ head_durability_suite(void)
     tcase_add_test(t, test_number_of_lost_series);
     tcase_add_test(t, test_refused_birth);
     tcase_add_test(t, test_half_mapped);
+    tcase_add_test(t, test_replay_on_full_disk);
+    tcase_add_test(t, test_finish_without_room);
     tcase_add_loop_test(t, test_odd_chunks, 0, ARRAY_LEN(odd_chunk_cases));
     tcase_add_test(t, test_second_number);
     suite_add_tcase(s, t);

@@ -110,9 +110,14 @@ struct err
 head_finish(struct head *h)
 {
     /* Open chunks stay in the log only, as with Prometheus: a replay rebuilds them. */
-    TRY(head_map_finished(h));
-    TRY(head_chunks_finish(h->chunks));
-    return wal_finish(h->wal);
+    struct err mapped = head_map_finished(h);
+    if (mapped.code == ERR_NONE)
+        mapped = head_chunks_finish(h->chunks);
+    struct err logged = wal_finish(h->wal); /* the log has everything: it must not be left out */
+    if (logged.code == ERR_NONE)
+        return mapped;
+    err_drop(mapped);
+    return logged;
 }
 
 /* Tells a recovered log the series whose records the failure may have taken along. Holds the

@@ -27,6 +27,7 @@ struct replay {
     VEC(struct chain) chains;
     struct sample_columns columns; /* scratch */
     struct arena scratch;          /* of one record */
+    bool mapping_failed;
     uint64_t ref_max; /* seen anywhere: also of series that the log does not name any more */
     struct {
         uint64_t samples, skipped, unknown_refs, tombstones, other_records, other_chunks;
@@ -233,6 +234,20 @@ replay_sample(struct replay *r, uint64_t ref, struct sample s, struct slot_list 
     r->count.samples++;
 }
 
+/* Frees memory now and then. A disk that is full does not keep a head from opening. */
+static void
+map_finished(struct replay *r)
+{
+    if (r->h->finished.n < FINISHED_CHUNKS_HELD || r->mapping_failed)
+        return;
+    struct err e = head_map_finished(r->h);
+    r->mapping_failed = e.code != ERR_NONE;
+    if (r->mapping_failed)
+        log_warn(r->h->opts.log, "replayed chunks stay in memory", KV_CSTR("dir", r->h->chunks_dir),
+                 KV_ERR(e));
+    err_drop(e);
+}
+
 static struct err
 replay_samples(struct replay *r, struct str record)
 {
@@ -252,8 +267,7 @@ replay_samples(struct replay *r, struct str record)
     mint = i64_max(mint, r->h->min_valid_ms);
     if (mint <= maxt)
         head_widen(r->h, mint, maxt);
-    if (r->h->finished.n >= FINISHED_CHUNKS_HELD)
-        TRY(head_map_finished(r->h));
+    map_finished(r);
     return record_cursor_check(&c);
 }
 
