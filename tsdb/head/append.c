@@ -326,12 +326,25 @@ append_run(struct append *run)
     return OK;
 }
 
+/* The samples of the rows stand one row behind the other: room in records is reckoned by that. */
+static void
+assert_rows(const struct append_request *request)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < request->row_count; i++) {
+        ASSERT(request->rows[i].first_sample >= next);
+        next = (size_t)request->rows[i].first_sample + request->rows[i].sample_count;
+    }
+    ASSERT(next <= request->sample_count);
+}
+
 struct err
 head_append(struct head *h, const struct append_request *request, struct arena *a,
             struct append_result *ret_result)
 {
     *ret_result = (struct append_result){0};
     ASSERT(request->row_count < slot_none); /* proto/ limits requests far below */
+    assert_rows(request);
     int64_t window = h->opts.future_window_ms;
     struct append run = {
         .h = h,

@@ -15,7 +15,7 @@ struct append_row {
 };
 
 struct append_request {
-    const struct append_row *rows;
+    const struct append_row *rows; /* their samples one row behind the other */
     size_t row_count;
     const struct sample *samples; /* of all rows */
     size_t sample_count;
