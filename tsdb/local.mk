@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %reldir%/libtsdb.a
 %canon_reldir%_libtsdb_a_SOURCES = \
 	%reldir%/block/block.c %reldir%/block/block.h \
+	%reldir%/block/block_writer.c %reldir%/block/block_writer.h \
 	%reldir%/block/meta.c %reldir%/block/meta.h \
 	%reldir%/block/segment.c %reldir%/block/segment.h \
 	%reldir%/block/tombstones.c %reldir%/block/tombstones.h \
@@ -25,8 +26,10 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/read.c \
 	%reldir%/head/replay.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
+	%reldir%/index/file_writer.c %reldir%/index/file_writer.h \
 	%reldir%/index/index_int.h \
 	%reldir%/index/index_reader.c %reldir%/index/index_reader.h \
+	%reldir%/index/index_writer.c %reldir%/index/index_writer.h \
 	%reldir%/index/lists.c \
 	%reldir%/index/match.c %reldir%/index/match.h \
 	%reldir%/index/names.c \

@@ -6,6 +6,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/block_kit.c %reldir%/block_kit.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_block.c \
+	%reldir%/test_block_writer.c \
 	%reldir%/test_blocks.c \
 	%reldir%/test_chunk.c \
 	%reldir%/test_fingerprints.c \

@@ -1,0 +1,20 @@
+/* index_writer.h - writes the index file of a block, version 2, as Prometheus does.
+ *
+ * Series are given in ascending label order; the file is written when all are known, because
+ * symbols stand in front of series. Memory: 8 bytes a label, 24 a chunk, each text once.
+ * Format: README.md. Threads: one. */
+#pragma once
+#include "base/fs.h"
+#include "tsdb/index/index_reader.h"
+
+struct index_writer;
+struct index_writer *index_writer_open(void);
+void index_writer_close(struct index_writer *w); /* NULL is allowed */
+DEFINE_AUTO(struct index_writer *, index_writer_close)
+
+/* Copies what it needs. ERR_INVALID for a label set that is not behind the one before, or for
+ * chunks that do not ascend without overlap. */
+struct err index_writer_add(struct index_writer *w, struct labels labels,
+                            const struct index_chunk *chunks, size_t count);
+/* Writes and syncs a new file. ERR_LIMIT when a part of it would pass what the format can hold. */
+struct err index_writer_finish(struct index_writer *w, struct fs *fs, const char *path);
