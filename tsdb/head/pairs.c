@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 
+static const uint32_t pair_unknown = UINT32_MAX; /* above FP_ID_MAX */
+
 void
 pairs_init(struct pairs *p, struct epoch *epoch, uint64_t seed)
 {
@@ -93,6 +95,29 @@ intern_pair(struct pairs *p, uint32_t name, struct hash128 key, struct str value
     return id;
 }
 
+/* Neighbours in a request share most of their pairs: the i-th one of the series before is
+ * compared before anything is hashed. Gives the name's number in any case. */
+static uint32_t
+recall_pair(struct pairs *p, size_t i, struct label l, uint32_t *ret_name)
+{
+    if (i < p->last_count) {
+        const struct pair *last = pairs_at(p, p->last[i]);
+        if (str_eq(pairs_name_at(p, last->name)->text, l.name)) {
+            *ret_name = last->name;
+            return str_eq(pair_value(last), l.value) ? p->last[i] : pair_unknown;
+        }
+    }
+    *ret_name = intern_name(p, l.name);
+    return pair_unknown;
+}
+
+static void
+remember_pairs(struct pairs *p, const uint32_t *ids, size_t count)
+{
+    p->last_count = size_min(count, PAIRS_REMEMBERED);
+    memcpy(p->last, ids, p->last_count * sizeof *ids);
+}
+
 void
 pairs_intern(struct pairs *p, struct labels l, uint32_t *ret_ids)
 {
@@ -100,14 +125,18 @@ pairs_intern(struct pairs *p, struct labels l, uint32_t *ret_ids)
     struct hash128 keys[LABELS_COUNT_MAX];
     uint32_t names[LABELS_COUNT_MAX];
     for (size_t i = 0; i < l.n; i++) { /* all cache misses at once, instead of one by one */
-        names[i] = intern_name(p, l.v[i].name);
+        ret_ids[i] = recall_pair(p, i, l.v[i], &names[i]);
+        if (ret_ids[i] != pair_unknown)
+            continue;
         keys[i] = pair_key(p, names[i], l.v[i].value);
         fp_prefetch(&p->pair_ids, keys[i]);
     }
     for (size_t i = 0; i < l.n; i++) {
-        ret_ids[i] = intern_pair(p, names[i], keys[i], l.v[i].value);
+        if (ret_ids[i] == pair_unknown)
+            ret_ids[i] = intern_pair(p, names[i], keys[i], l.v[i].value);
         __builtin_prefetch(pairs_at(p, ret_ids[i]), 1);
     }
+    remember_pairs(p, ret_ids, l.n);
 }
 
 void

@@ -23,6 +23,8 @@ struct pair_name {
     struct id_list pairs;
 };
 
+enum { PAIRS_REMEMBERED = 32 };
+
 struct pairs {
     struct epoch *epoch; /* borrowed for life */
     uint64_t seed;
@@ -30,6 +32,8 @@ struct pairs {
     struct segarray pairs, names;
     _Atomic(uint32_t) pair_count, name_count; /* published after the item */
     struct arena strings;
+    uint32_t last[PAIRS_REMEMBERED]; /* pairs of the series interned last, in label order */
+    size_t last_count;
 };
 
 void pairs_init(struct pairs *p, struct epoch *epoch, uint64_t seed);
