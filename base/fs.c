@@ -112,6 +112,15 @@ fs_sync_dir(struct fs *fs, const char *dir)
     return fs->ops->sync_dir(fs, dir);
 }
 
+char *
+fs_path_below(const char *dir, struct str name)
+{
+    struct buf path = BUF_INIT;
+    buf_printf(&path, "%s/%.*s", dir, STR_FMT(name));
+    (void)buf_cstr(&path);
+    return path.p;
+}
+
 struct err
 fs_map(struct fs *fs, const char *path, struct fs_map *ret_map)
 {

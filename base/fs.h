@@ -58,6 +58,9 @@ struct err file_truncate(struct file *f, uint64_t size_bytes);
 struct err file_size(struct file *f, uint64_t *ret_bytes);
 const char *file_path(const struct file *f);
 
+/* "dir/name" on the heap, with a NUL; the caller frees it. */
+char *fs_path_below(const char *dir, struct str name);
+
 /* Sorted by name, without "." and "..". Free with fs_list_fini(). */
 struct err fs_list_dir(struct fs *fs, const char *dir, struct fs_list *ret_list);
 void fs_list_fini(struct fs_list *list);

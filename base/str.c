@@ -2,11 +2,25 @@
 #include "base/str.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/mem.h"
 
 enum { BUF_BYTES_MIN = 64 };
+
+static int
+compare_items(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+void
+str_sort(struct str *v, size_t n)
+{
+    if (n > 1)
+        qsort(v, n, sizeof *v, compare_items);
+}
 
 struct str
 str_skip(struct str s, size_t from)

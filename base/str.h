@@ -64,6 +64,8 @@ str_ends_with(struct str s, struct str suffix)
            (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
+/* Sorts `v` in place by str_cmp(). */
+void str_sort(struct str *v, size_t n);
 /* The part from byte `from` on; `from` must not be past the end. */
 struct str str_skip(struct str s, size_t from);
 /* Cuts the first n bytes off *rest and returns them; n must not be past the end. */

@@ -3,8 +3,6 @@
  * Thanos collects a text a kind of refusal, sorts them and joins them: "N errors: a; b". */
 #include "receiver/verdict.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
 
 enum {
@@ -79,16 +77,10 @@ collect(struct reasons *reasons, const struct batch *batch, const struct append_
                          batch->unsupported.histograms);
 }
 
-static int
-by_text(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static struct str
 join(struct reasons *reasons, struct str example, struct arena *a)
 {
-    qsort(reasons->v, reasons->n, sizeof reasons->v[0], by_text);
+    str_sort(reasons->v, reasons->n);
     AUTO(buf_fini) struct buf text = BUF_INIT;
     if (reasons->n > 1)
         buf_printf(&text, "%zu errors: ", reasons->n);

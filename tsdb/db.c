@@ -32,10 +32,7 @@ db_open(const struct db_opts *opts, struct db **ret_db)
 {
     AUTO(db_close) struct db *db = mem_alloc_zero(sizeof *db);
     db->fs = opts->fs;
-    struct buf path = BUF_INIT;
-    buf_printf(&path, "%s/lock", opts->dir);
-    (void)buf_cstr(&path);
-    db->lock_path = path.p;
+    db->lock_path = fs_path_below(opts->dir, STR("lock"));
     TRY(fs_make_dirs(db->fs, opts->dir));
     TRY_IN(fs_lock_file(db->fs, db->lock_path, &db->lock_file), "database %s is in use", opts->dir);
     TRY_IN(blocks_open(db->fs, opts->log, opts->dir, &db->blocks), "database %s", opts->dir);

@@ -4,8 +4,6 @@
  * because what they gave is borrowed until then. */
 #include "tsdb/merge.h"
 
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/mem.h"
 #include "tsdb/chunk/recode.h"
@@ -164,12 +162,6 @@ merge_series_sets(struct series_set *const *sets, size_t count, size_t series_li
 
 /* --- names and values ------------------------------------------------------------------------- */
 
-static int
-compare_str(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 struct str_list
 merge_str_lists(struct arena *a, const struct str_list *lists, size_t count)
 {
@@ -182,8 +174,7 @@ merge_str_lists(struct arena *a, const struct str_list *lists, size_t count)
             memcpy(&merged.v[merged.n], lists[i].v, lists[i].n * sizeof *merged.v);
         merged.n += lists[i].n;
     }
-    if (all > 0)
-        qsort(merged.v, all, sizeof *merged.v, compare_str);
+    str_sort(merged.v, all);
     merged.n = 0;
     for (size_t i = 0; i < all; i++) {
         if (merged.n == 0 || !str_eq(merged.v[merged.n - 1], merged.v[i]))

@@ -65,10 +65,7 @@ tenant_new(const struct tenants *t, struct str name)
 {
     struct tenant *n = mem_alloc_zero(sizeof *n);
     n->name = str_of(mem_dup_text(name.p, name.n), name.n);
-    struct buf dir = BUF_INIT;
-    buf_printf(&dir, "%s/%.*s", t->dir, STR_FMT(name));
-    (void)buf_cstr(&dir);
-    n->dir = dir.p;
+    n->dir = fs_path_below(t->dir, name);
     return n;
 }
 

@@ -78,6 +78,17 @@ START_TEST(test_cmp_and_split)
 }
 END_TEST
 
+START_TEST(test_sort)
+{
+    struct str v[] = {STR("b"), STR(""), STR("\xff"), STR("ab"), STR("a")};
+    static const char *const want[] = {"", "a", "ab", "b", "\xff"};
+    str_sort(v, ARRAY_LEN(v));
+    for (size_t i = 0; i < ARRAY_LEN(v); i++)
+        ck_assert(str_eq(v[i], str_of_cstr(want[i])));
+    str_sort(NULL, 0);
+}
+END_TEST
+
 START_TEST(test_buf)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT;
@@ -99,6 +110,7 @@ str_suite(void)
     tcase_add_loop_test(t, test_utf8, 0, ARRAY_LEN(utf8_cases));
     tcase_add_loop_test(t, test_parse_i64, 0, ARRAY_LEN(i64_cases));
     tcase_add_test(t, test_cmp_and_split);
+    tcase_add_test(t, test_sort);
     tcase_add_test(t, test_buf);
     suite_add_tcase(s, t);
     return s;

@@ -6,8 +6,6 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
-enum { OPEN_CHUNK_BYTES_MAX = 1280 };
-
 static struct err
 bad_series(uint32_t slot, const char *what)
 {
@@ -35,7 +33,7 @@ check_open_chunk(const struct series_hot *hot, const struct series_cold *cold, u
         return OK;
     if (!hot->has_last)
         return bad_series(slot, "an open chunk without a last sample");
-    uint8_t bytes[OPEN_CHUNK_BYTES_MAX];
+    uint8_t bytes[SERIES_TAIL_BYTES_MAX];
     ASSERT(xor_bytes(&hot->xor) <= sizeof bytes);
     size_t n = xor_snapshot(&hot->xor, hot->tail, bytes);
     return check_chunk(slot, str_of((const char *)bytes, n), cold->open_mint_ms, hot->xor.t_ms);

@@ -25,15 +25,6 @@ record_list_views(const struct record_list *l, struct arena *a)
     return views;
 }
 
-static char *
-path_below(const char *dir, const char *name)
-{
-    struct buf path = BUF_INIT;
-    buf_printf(&path, "%s/%s", dir, name);
-    (void)buf_cstr(&path);
-    return path.p;
-}
-
 static struct head *
 head_new(const struct db_opts *opts)
 {
@@ -41,8 +32,8 @@ head_new(const struct db_opts *opts)
     h->opts = *opts;
     h->dir = mem_dup_text(opts->dir, strlen(opts->dir));
     h->opts.dir = h->dir;
-    h->wal_dir = path_below(h->dir, "wal");
-    h->chunks_dir = path_below(h->dir, "chunks_head");
+    h->wal_dir = fs_path_below(h->dir, STR("wal"));
+    h->chunks_dir = fs_path_below(h->dir, STR("chunks_head"));
     hash_secret_init(&h->secret, hash_random_seed());
     h->epoch = epoch_open();
     fp_init(&h->keys, h->epoch);

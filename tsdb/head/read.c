@@ -11,8 +11,6 @@
 #include "base/mem.h"
 #include "tsdb/head/match.h"
 
-enum { OPEN_CHUNK_BYTES_MAX = 1280 }; /* the largest buffer of an open chunk */
-
 struct head_set {
     struct series_set set;
     const struct head *h;
@@ -21,7 +19,7 @@ struct head_set {
     size_t count, at, yielded;
     struct arena row; /* of the series yielded last */
     VEC(struct chunk_view) views;
-    uint8_t open_bytes[OPEN_CHUNK_BYTES_MAX];
+    uint8_t open_bytes[SERIES_TAIL_BYTES_MAX];
 };
 
 /* --- order ------------------------------------------------------------------------------------ */
@@ -80,7 +78,7 @@ copy_series(struct head_set *s, uint32_t slot, struct head_chunk *finished, size
     if (hot->xor.count > 0 && overlaps(&s->query, cold->open_mint_ms, hot->xor.t_ms)) {
         ret_open->mint_ms = cold->open_mint_ms;
         ret_open->maxt_ms = hot->xor.t_ms;
-        ASSERT(xor_bytes(&hot->xor) <= OPEN_CHUNK_BYTES_MAX);
+        ASSERT(xor_bytes(&hot->xor) <= SERIES_TAIL_BYTES_MAX);
         size_t bytes = s->query.want == SELECT_CHUNKS
                            ? xor_snapshot(&hot->xor, hot->tail, s->open_bytes)
                            : 1; /* it is there: that is all that labels need */
@@ -178,12 +176,6 @@ head_select(struct head *h, const struct select_query *q, struct matchers matche
 
 /* --- names and values ------------------------------------------------------------------------- */
 
-static int
-compare_str(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
 static void
 list_push(struct str_list *l, struct str s)
 {
@@ -193,8 +185,7 @@ list_push(struct str_list *l, struct str s)
 static struct str_list
 list_sorted(struct str_list l)
 {
-    if (l.n > 0)
-        qsort(l.v, l.n, sizeof *l.v, compare_str);
+    str_sort(l.v, l.n);
     return l;
 }
 

@@ -5,10 +5,13 @@
 #include "base/mem.h"
 
 /* Buffer sizes are the allocator's size classes: no slack behind a buffer. */
-static const uint16_t tail_bytes[] = {48,  64,  80,  96,  112, 128, 160, 192, 224, 256,
-                                      320, 384, 448, 512, 640, 768, 896, 1024, 1280};
+static const uint16_t tail_bytes[] = {
+    48,  64,  80,  96,  112, 128, 160, 192, 224,  256,
+    320, 384, 448, 512, 640, 768, 896, 1024, SERIES_TAIL_BYTES_MAX,
+};
 enum { TAIL_ROOM = XOR_SAMPLE_BYTES_MAX + 8 }; /* what xor_append() asks for */
-_Static_assert(CHUNK_BYTES_CUT + TAIL_ROOM + 8 <= 1280, "a full chunk fits the largest class");
+_Static_assert(CHUNK_BYTES_CUT + TAIL_ROOM + 8 <= SERIES_TAIL_BYTES_MAX,
+               "a full chunk fits the largest class");
 
 int64_t
 block_range_end_ms(int64_t t_ms, int64_t range_ms)

@@ -16,6 +16,7 @@ enum {
     CHUNK_BYTES_CUT = 1024 - XOR_SAMPLE_BYTES_MAX, /* above it no sample is added */
     CHUNK_SAMPLES_AIM = 120,                       /* chunks are evened out around this */
     CHUNK_SAMPLES_CUT = 2 * CHUNK_SAMPLES_AIM,
+    SERIES_TAIL_BYTES_MAX = 1280, /* of an open chunk's buffer */
 };
 
 struct series_hot {
