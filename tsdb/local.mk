@@ -37,10 +37,13 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/index/symbols.c \
 	%reldir%/index/table.c \
 	%reldir%/merge.c %reldir%/merge.h \
+	%reldir%/model/exemplar.h \
+	%reldir%/model/histogram.h \
 	%reldir%/model/interval.c %reldir%/model/interval.h \
 	%reldir%/model/label_key.c %reldir%/model/label_key.h \
 	%reldir%/model/labels.c %reldir%/model/labels.h \
 	%reldir%/model/matcher.c %reldir%/model/matcher.h \
+	%reldir%/model/metadata.h \
 	%reldir%/model/pattern.c %reldir%/model/pattern.h \
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \

@@ -1,0 +1,14 @@
+/* exemplar.h - an example of what a series measured: a value with labels of its own, as a trace.
+ *
+ * Source: prometheus model/exemplar. Threads: any (values). */
+#pragma once
+#include "tsdb/model/labels.h"
+
+/* Of names and values of its labels together, in characters (Unicode code points). */
+enum { EXEMPLAR_LABEL_CHARACTERS_MAX = 128 };
+
+struct exemplar {
+    int64_t t_ms;
+    uint64_t bits; /* of the double */
+    struct labels labels; /* borrowed as its maker says */
+};
