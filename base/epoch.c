@@ -161,6 +161,21 @@ epoch_retire(struct epoch *e, void *p)
         collect_locked(e);
 }
 
+/* As retiring: the tag is taken and the counter moved under the lock (E2). */
+uint64_t
+epoch_mark(struct epoch *e)
+{
+    LOCKED(&e->lock);
+    return atomic_fetch_add_explicit(&e->current, 1, memory_order_release);
+}
+
+bool
+epoch_passed(struct epoch *e, uint64_t mark)
+{
+    LOCKED(&e->lock);
+    return oldest_inside(e) > mark;
+}
+
 void
 epoch_collect(struct epoch *e)
 {

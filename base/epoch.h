@@ -7,6 +7,7 @@
  * A reader that never leaves keeps everything retired since from being freed: epoch_pending()
  * shows it. Threads: any. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,10 @@ struct epoch_guard epoch_enter(struct epoch *e);
 void epoch_leave(struct epoch *e, struct epoch_guard g);
 /* Takes `p` (from mem_alloc) and frees it when no reader can see it any more. */
 void epoch_retire(struct epoch *e, void *p);
+/* For what cannot be retired alone: everything unlinked before epoch_mark() is out of sight once
+ * epoch_passed() says so of its mark. Nobody has to wait: ask again later. */
+uint64_t epoch_mark(struct epoch *e);
+bool epoch_passed(struct epoch *e, uint64_t mark);
 /* Frees what can be freed now; called by retire now and then, and by maintenance. */
 void epoch_collect(struct epoch *e);
 DEFINE_AUTO(struct epoch *, epoch_close)

@@ -155,6 +155,37 @@ blocks_open(struct fs *fs, struct log *log, const char *dir, struct blocks *ret_
     return OK;
 }
 
+struct err
+blocks_open_one(struct fs *fs, const char *dir, const struct ulid *ulid, struct block **ret_block)
+{
+    char name[ULID_TEXT_BYTES];
+    ulid_format(ulid, name);
+    AUTO(mem_free) char *path = fs_path_below(dir, str_of(name, sizeof name));
+    struct block_meta meta;
+    TRY_IN(block_meta_load(fs, path, &meta), "block %s", path);
+    struct err e = block_open(fs, path, &meta, ret_block);
+    if (e.code != ERR_NONE)
+        block_meta_fini(&meta);
+    return e;
+}
+
+struct blocks
+blocks_share(const struct blocks *b)
+{
+    struct blocks same = BLOCKS_INIT;
+    vec_reserve(&same.v, b->v.n);
+    for (size_t i = 0; i < b->v.n; i++)
+        vec_push(&same.v, block_ref(b->v.v[i]));
+    return same;
+}
+
+void
+blocks_add(struct blocks *b, struct block *block)
+{
+    vec_push(&b->v, block);
+    qsort(b->v.v, b->v.n, sizeof(struct block *), by_mint);
+}
+
 void
 blocks_close(struct blocks *b)
 {

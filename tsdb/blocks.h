@@ -13,13 +13,20 @@
 #include "tsdb/block/block.h"
 
 struct blocks {
-    VEC(struct block *) v; /* ascending mint_ms */
+    VEC(struct block *) v; /* ascending mint_ms; a reference of each */
 };
 #define BLOCKS_INIT {.v = VEC_INIT}
 
 /* `log` may be NULL. Both are borrowed for the call only. */
 struct err blocks_open(struct fs *fs, struct log *log, const char *dir, struct blocks *ret_blocks);
+/* One that was just written into `dir`. */
+struct err blocks_open_one(struct fs *fs, const char *dir, const struct ulid *ulid,
+                           struct block **ret_block);
 void blocks_close(struct blocks *b);
+/* Another list of the same blocks. */
+struct blocks blocks_share(const struct blocks *b);
+/* Takes a reference of `block`, at its place. */
+void blocks_add(struct blocks *b, struct block *block);
 static inline void
 auto_blocks_close(struct blocks *b)
 {

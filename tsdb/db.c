@@ -1,20 +1,10 @@
 /* db.c - one tenant's directory: its lock, its blocks, and the head that goes on behind them. */
-#include "tsdb/db.h"
+#include "tsdb/db_int.h"
 
 #include "base/mem.h"
-#include "tsdb/blocks.h"
-#include "tsdb/head/head.h"
 #include "tsdb/merge.h"
 
 enum { BLOCK_RANGE_MS = 2 * 3600 * 1000 };
-
-struct db {
-    struct fs *fs;
-    struct file *lock_file; /* held while open */
-    char *lock_path;
-    struct blocks blocks;
-    struct head *head;
-};
 
 struct db_opts
 db_opts_default(void)
@@ -27,16 +17,30 @@ db_opts_default(void)
     };
 }
 
+static struct err
+open_parts(struct db *db)
+{
+    __attribute__((cleanup(auto_blocks_close))) struct blocks blocks = BLOCKS_INIT;
+    TRY(blocks_open(db->opts.fs, db->opts.log, db->dir, &blocks));
+    int64_t min_valid_ms = blocks_min_valid_ms(&blocks);
+    TRY(head_open(&db->opts, min_valid_ms, &db->head));
+    views_init(&db->views, &blocks, min_valid_ms);
+    return OK;
+}
+
 struct err
 db_open(const struct db_opts *opts, struct db **ret_db)
 {
     AUTO(db_close) struct db *db = mem_alloc_zero(sizeof *db);
-    db->fs = opts->fs;
-    db->lock_path = fs_path_below(opts->dir, STR("lock"));
-    TRY(fs_make_dirs(db->fs, opts->dir));
-    TRY_IN(fs_lock_file(db->fs, db->lock_path, &db->lock_file), "database %s is in use", opts->dir);
-    TRY_IN(blocks_open(db->fs, opts->log, opts->dir, &db->blocks), "database %s", opts->dir);
-    TRY_IN(head_open(opts, blocks_min_valid_ms(&db->blocks), &db->head), "database %s", opts->dir);
+    db->opts = *opts;
+    db->dir = mem_dup_text(opts->dir, strlen(opts->dir));
+    db->opts.dir = db->dir;
+    db->lock_path = fs_path_below(db->dir, STR("lock"));
+    lock_init(&db->maintain_lock, LOCK_RANK_DB_MAINTAIN);
+    TRY(fs_make_dirs(db->opts.fs, db->dir));
+    TRY_IN(fs_lock_file(db->opts.fs, db->lock_path, &db->lock_file), "database %s is in use",
+           db->dir);
+    TRY_IN(open_parts(db), "database %s", db->dir);
     *ret_db = TAKE(db);
     return OK;
 }
@@ -45,7 +49,7 @@ struct err
 db_finish(struct db *db)
 {
     TRY(head_finish(db->head));
-    return fs_remove_file(db->fs, db->lock_path); /* its absence says that the stop was clean */
+    return fs_remove_file(db->opts.fs, db->lock_path); /* its absence: the stop was clean */
 }
 
 void
@@ -54,9 +58,11 @@ db_close(struct db *db)
     if (!db)
         return;
     head_close(db->head);
-    blocks_close(&db->blocks);
+    views_fini(&db->views);
     file_close(db->lock_file);
+    lock_fini(&db->maintain_lock);
     mem_free(db->lock_path);
+    mem_free(db->dir);
     mem_free(db);
 }
 
@@ -82,22 +88,76 @@ auto_set_list_close(struct set_list *l)
         series_set_close(l->v[--l->n]);
 }
 
-struct err
-db_select(struct db *db, const struct select_query *q, struct matchers matchers, struct arena *a,
-          struct series_set **ret_set)
+/* What a query gets: the merge, and the view that keeps its blocks and series where they are. */
+struct db_set {
+    struct series_set set;
+    struct db *db;
+    const struct view *view;
+    struct series_set *merged; /* owned */
+};
+
+static struct err
+db_set_next(struct series_set *set, struct series_view *ret_series, bool *ret_more)
+{
+    return series_set_next(container_of(set, struct db_set, set)->merged, ret_series, ret_more);
+}
+
+static void
+db_set_close(struct series_set *set)
+{
+    struct db_set *s = container_of(set, struct db_set, set);
+    series_set_close(s->merged);
+    views_release(&s->db->views, s->view);
+    mem_free(s);
+}
+
+/* Samples in order that are older than the view's head are in its blocks. */
+static struct select_query
+head_query(const struct view *view, const struct select_query *q)
+{
+    struct select_query of_head = *q;
+    of_head.mint_ms = i64_max(q->mint_ms, view->head_mint_ms);
+    return of_head;
+}
+
+static struct err
+select_in_view(struct db *db, const struct view *view, const struct select_query *q,
+               struct matchers matchers, struct arena *a, struct series_set **ret_set)
 {
     __attribute__((cleanup(auto_set_list_close))) struct set_list sets = {
-        ARENA_ARRAY(a, struct series_set *, db->blocks.v.n + 1), 0};
-    TRY(head_select(db->head, q, matchers, a, &sets.v[0]));
-    sets.n = 1;
-    vec_each (&db->blocks.v, block) {
-        if (!block_overlaps(*block, q->mint_ms, q->maxt_ms))
+        ARENA_ARRAY(a, struct series_set *, view->blocks.v.n + 1), 0};
+    struct select_query of_head = head_query(view, q);
+    if (of_head.mint_ms <= of_head.maxt_ms) {
+        TRY(head_select(db->head, &of_head, matchers, a, &sets.v[0]));
+        sets.n = 1;
+    }
+    for (size_t i = 0; i < view->blocks.v.n; i++) {
+        const struct block *block = view->blocks.v.v[i];
+        if (!block_overlaps(block, q->mint_ms, q->maxt_ms))
             continue;
-        TRY(block_select(*block, q, matchers, a, &sets.v[sets.n]));
+        TRY(block_select(block, q, matchers, a, &sets.v[sets.n]));
         sets.n++;
     }
     *ret_set = sets.n == 1 ? sets.v[0] : merge_series_sets(sets.v, sets.n, q->series_limit);
     sets.n = 0; /* the merge has them */
+    return OK;
+}
+
+struct err
+db_select(struct db *db, const struct select_query *q, struct matchers matchers, struct arena *a,
+          struct series_set **ret_set)
+{
+    static const struct series_set_ops ops = {db_set_next, db_set_close};
+    const struct view *view = views_acquire(&db->views);
+    struct series_set *merged = NULL;
+    struct err e = select_in_view(db, view, q, matchers, a, &merged);
+    if (e.code != ERR_NONE) {
+        views_release(&db->views, view);
+        return e;
+    }
+    struct db_set *s = mem_alloc_zero(sizeof *s);
+    *s = (struct db_set){.set = {&ops}, .db = db, .view = view, .merged = merged};
+    *ret_set = &s->set;
     return OK;
 }
 
@@ -110,19 +170,56 @@ head_overlaps(const struct db *db, const struct select_query *q)
     return s.mint_ms <= q->maxt_ms && q->mint_ms <= s.maxt_ms;
 }
 
+/* The union, its strings copied: the view that keeps them where they are ends with the call. */
+static struct str_list
+merged_copy(struct arena *a, const struct str_list *lists, size_t n)
+{
+    struct str_list merged = merge_str_lists(a, lists, n);
+    for (size_t i = 0; i < merged.n; i++)
+        merged.v[i] = arena_str(a, merged.v[i]);
+    return merged;
+}
+
+static struct err
+names_in_view(struct db *db, const struct view *view, const struct select_query *q,
+              struct matchers matchers, struct arena *a, struct str_list *ret_names)
+{
+    struct str_list *lists = ARENA_ARRAY(a, struct str_list, view->blocks.v.n + 1);
+    size_t n = 0;
+    if (head_overlaps(db, q))
+        TRY(head_label_names(db->head, q, matchers, a, &lists[n++]));
+    for (size_t i = 0; i < view->blocks.v.n; i++) {
+        if (block_overlaps(view->blocks.v.v[i], q->mint_ms, q->maxt_ms))
+            TRY(block_label_names(view->blocks.v.v[i], matchers, a, &lists[n++]));
+    }
+    *ret_names = merged_copy(a, lists, n);
+    return arena_check(a);
+}
+
 struct err
 db_label_names(struct db *db, const struct select_query *q, struct matchers matchers,
                struct arena *a, struct str_list *ret_names)
 {
-    struct str_list *lists = ARENA_ARRAY(a, struct str_list, db->blocks.v.n + 1);
+    const struct view *view = views_acquire(&db->views);
+    struct err e = names_in_view(db, view, q, matchers, a, ret_names);
+    views_release(&db->views, view);
+    return e;
+}
+
+static struct err
+values_in_view(struct db *db, const struct view *view, const struct select_query *q,
+               struct str name, struct matchers matchers, struct arena *a,
+               struct str_list *ret_values)
+{
+    struct str_list *lists = ARENA_ARRAY(a, struct str_list, view->blocks.v.n + 1);
     size_t n = 0;
     if (head_overlaps(db, q))
-        TRY(head_label_names(db->head, q, matchers, a, &lists[n++]));
-    vec_each (&db->blocks.v, block) {
-        if (block_overlaps(*block, q->mint_ms, q->maxt_ms))
-            TRY(block_label_names(*block, matchers, a, &lists[n++]));
+        TRY(head_label_values(db->head, q, name, matchers, a, &lists[n++]));
+    for (size_t i = 0; i < view->blocks.v.n; i++) {
+        if (block_overlaps(view->blocks.v.v[i], q->mint_ms, q->maxt_ms))
+            TRY(block_label_values(view->blocks.v.v[i], name, matchers, a, &lists[n++]));
     }
-    *ret_names = merge_str_lists(a, lists, n);
+    *ret_values = merged_copy(a, lists, n);
     return arena_check(a);
 }
 
@@ -130,16 +227,10 @@ struct err
 db_label_values(struct db *db, const struct select_query *q, struct str name,
                 struct matchers matchers, struct arena *a, struct str_list *ret_values)
 {
-    struct str_list *lists = ARENA_ARRAY(a, struct str_list, db->blocks.v.n + 1);
-    size_t n = 0;
-    if (head_overlaps(db, q))
-        TRY(head_label_values(db->head, q, name, matchers, a, &lists[n++]));
-    vec_each (&db->blocks.v, block) {
-        if (block_overlaps(*block, q->mint_ms, q->maxt_ms))
-            TRY(block_label_values(*block, name, matchers, a, &lists[n++]));
-    }
-    *ret_values = merge_str_lists(a, lists, n);
-    return arena_check(a);
+    const struct view *view = views_acquire(&db->views);
+    struct err e = values_in_view(db, view, q, name, matchers, a, ret_values);
+    views_release(&db->views, view);
+    return e;
 }
 
 /* --- upkeep ----------------------------------------------------------------------------------- */
@@ -147,19 +238,37 @@ db_label_values(struct db *db, const struct select_query *q, struct str name,
 struct err
 db_maintain(struct db *db)
 {
-    return head_maintain(db->head);
+    LOCKED(&db->maintain_lock);
+    TRY(head_maintain(db->head));
+    return db_cut(db, CUT_WHEN_DUE);
+}
+
+struct err
+db_flush(struct db *db, bool *ret_empty)
+{
+    LOCKED(&db->maintain_lock);
+    TRY(head_maintain(db->head));
+    TRY(db_cut(db, CUT_ALL));
+    struct db_stats s;
+    head_stats(db->head, &s);
+    *ret_empty = s.mint_ms > s.maxt_ms && db->cut.stage == CUT_NONE;
+    return OK;
 }
 
 void
 db_stats(struct db *db, struct db_stats *ret_stats)
 {
     head_stats(db->head, ret_stats);
-    ret_stats->blocks = db->blocks.v.n;
-    vec_each (&db->blocks.v, block) {
-        const struct block_meta *m = block_meta_of(*block);
+    const struct view *view = views_acquire(&db->views);
+    ret_stats->blocks = view->blocks.v.n;
+    for (size_t i = 0; i < view->blocks.v.n; i++) {
+        const struct block_meta *m = block_meta_of(view->blocks.v.v[i]);
         ret_stats->mint_ms = i64_min(ret_stats->mint_ms, m->mint_ms);
         ret_stats->maxt_ms = i64_max(ret_stats->maxt_ms, m->maxt_ms - 1);
     }
+    views_release(&db->views, view);
+    ret_stats->cuts = atomic_load_explicit(&db->cuts, memory_order_relaxed);
+    ret_stats->cuts_failed = atomic_load_explicit(&db->cuts_failed, memory_order_relaxed);
 }
 
 struct err

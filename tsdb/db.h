@@ -1,4 +1,4 @@
-/* db.h - one tenant's database: a head with its log, and the blocks that it finds beside it.
+/* db.h - one tenant's database: a head with its log, and the blocks beside it.
  *
  * Layout under its directory: <ULID>/, wal/, chunks_head/, lock (spec/tsdb.md section 0).
  * Threads: any, unless a function says otherwise. */
@@ -52,14 +52,21 @@ struct err db_label_names(struct db *db, const struct select_query *q, struct ma
 struct err db_label_values(struct db *db, const struct select_query *q, struct str name,
                            struct matchers matchers, struct arena *a, struct str_list *ret_values);
 
-/* One background pass: maps finished chunks, tries to recover a poisoned log, frees memory. */
+/* One background pass: maps finished chunks, tries to recover a poisoned log, cuts the head's
+ * oldest hours into a block when they are due, frees memory. Waits for nobody. */
 struct err db_maintain(struct db *db);
+/* As db_maintain(), but cuts whatever the head has, as far as nobody has to be waited for;
+ * *ret_empty once nothing is left in it. Samples up to the newest are out of bounds then. */
+struct err db_flush(struct db *db, bool *ret_empty);
 
 struct db_stats {
     uint64_t series, chunks_open, chunks_mapped;
     uint64_t samples_appended, series_created;
     uint64_t blocks;
+    uint64_t cuts, cuts_failed; /* of the head into blocks, since it was opened */
     int64_t mint_ms, maxt_ms; /* of blocks and head; INT64_MAX, INT64_MIN while empty */
+    int64_t head_mint_ms, head_maxt_ms;
+    int64_t min_valid_ms; /* older samples are out of bounds */
     uint64_t wal_bytes, head_chunks_bytes;
     bool writable; /* the log is healthy */
 };

@@ -11,15 +11,18 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/chunk/recode.c %reldir%/chunk/recode.h \
 	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
 	%reldir%/db.c %reldir%/db.h \
+	%reldir%/db_cut.c %reldir%/db_int.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
 	%reldir%/head/check.c \
 	%reldir%/head/claims.c %reldir%/head/claims.h \
 	%reldir%/head/create.c \
 	%reldir%/head/fingerprints.c %reldir%/head/fingerprints.h \
+	%reldir%/head/forget.c \
 	%reldir%/head/head.c %reldir%/head/head.h %reldir%/head/head_int.h \
 	%reldir%/head/head_chunks.c %reldir%/head/head_chunks.h \
 	%reldir%/head/head_chunks_scan.c %reldir%/head/head_chunks_scan.h \
 	%reldir%/head/id_list.c %reldir%/head/id_list.h \
+	%reldir%/head/id_map.c %reldir%/head/id_map.h \
 	%reldir%/head/mapper.c \
 	%reldir%/head/match.c %reldir%/head/match.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
@@ -48,6 +51,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
 	%reldir%/tenants.c %reldir%/tenants.h \
+	%reldir%/view.c %reldir%/view.h \
 	%reldir%/wal/record.c %reldir%/wal/record.h \
 	%reldir%/wal/wal.c %reldir%/wal/wal.h \
 	%reldir%/wal/wal_frames.c %reldir%/wal/wal_frames.h \

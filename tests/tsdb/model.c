@@ -9,7 +9,10 @@ void
 model_init(struct model *m, int64_t block_range_ms)
 {
     *m = (struct model){
-        .block_range_ms = block_range_ms, .maxt_ms = INT64_MIN, .series = VEC_INIT};
+        .block_range_ms = block_range_ms,
+        .maxt_ms = INT64_MIN,
+        .block_end_ms = INT64_MIN,
+        .series = VEC_INIT};
 }
 
 void
@@ -96,17 +99,18 @@ static int64_t
 min_valid_ms(const struct model *m)
 {
     int64_t half = m->block_range_ms / 2;
-    return m->maxt_ms < INT64_MIN + half ? INT64_MIN : m->maxt_ms - half;
+    int64_t bound = m->maxt_ms < INT64_MIN + half ? INT64_MIN : m->maxt_ms - half;
+    return bound > m->block_end_ms ? bound : m->block_end_ms;
 }
 
 /* `last` may be NULL. */
 static enum sample_fate
 fate_of(const struct sample *last, struct sample x, int64_t min_valid)
 {
-    if (last && x.t_ms == last->t_ms)
-        return x.bits == last->bits ? SAMPLE_REPEATED : SAMPLE_DUPLICATE;
     if (x.t_ms < min_valid)
         return SAMPLE_OUT_OF_BOUNDS;
+    if (last && x.t_ms == last->t_ms)
+        return x.bits == last->bits ? SAMPLE_REPEATED : SAMPLE_DUPLICATE;
     return last && x.t_ms < last->t_ms ? SAMPLE_OUT_OF_ORDER : SAMPLE_STORED;
 }
 

@@ -15,7 +15,8 @@ struct model_series {
 
 struct model {
     int64_t block_range_ms;
-    int64_t maxt_ms; /* of the head; INT64_MIN while it is empty */
+    int64_t maxt_ms;      /* of the head; INT64_MIN while it is empty */
+    int64_t block_end_ms; /* blocks have what is older; INT64_MIN without blocks */
     VEC(struct model_series) series;
 };
 

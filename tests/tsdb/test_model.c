@@ -229,7 +229,10 @@ take_over(struct story *s, enum model_view view)
     vec_each (&s->model.series, series)
         STORY_ASSERT(s, series->sure.n == 0 || vec_last(&series->sure)->t_ms <= stats.maxt_ms,
                      "series %s goes past the head's newest time", series->text);
-    s->model.maxt_ms = stats.maxt_ms;
+    s->model.maxt_ms = stats.head_maxt_ms;
+    s->model.block_end_ms = stats.blocks > 0 ? stats.min_valid_ms : INT64_MIN;
+    STORY_ASSERT(s, s->model.block_end_ms <= stats.maxt_ms + 1,
+                 "times that nothing has are refused");
 }
 
 /* Opens what is on the disk; the first attempts may fail when a fault strikes. */

@@ -4,6 +4,8 @@
  * mapped files; only a chunk that deletions touch is decoded and written anew. */
 #include "tsdb/block/block.h"
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "tsdb/block/segment.h"
 #include "tsdb/block/tombstones.h"
@@ -11,6 +13,7 @@
 #include "tsdb/index/index_reader.h"
 
 struct block {
+    _Atomic(uint32_t) refs; /* acq_rel: the last one sees what all have read */
     struct fs *fs; /* borrowed for life */
     char *dir;     /* owned */
     struct block_meta meta;
@@ -57,6 +60,7 @@ struct err
 block_open(struct fs *fs, const char *dir, struct block_meta *meta, struct block **ret_block)
 {
     AUTO(block_close) struct block *b = mem_alloc_zero(sizeof *b);
+    atomic_init(&b->refs, 1);
     b->fs = fs;
     b->dir = mem_dup_text(dir, strlen(dir));
     TRY_IN(open_index(b), "block %s", dir);
@@ -68,10 +72,17 @@ block_open(struct fs *fs, const char *dir, struct block_meta *meta, struct block
     return OK;
 }
 
+struct block *
+block_ref(struct block *b)
+{
+    atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    return b;
+}
+
 void
 block_close(struct block *b)
 {
-    if (!b)
+    if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) > 1)
         return;
     index_reader_close(b->index);
     segments_close(b->segments);

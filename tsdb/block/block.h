@@ -13,7 +13,10 @@ struct block;
 /* Opens <dir>; takes *meta (which block_meta_load() gave) when it succeeds. */
 struct err block_open(struct fs *fs, const char *dir, struct block_meta *meta,
                       struct block **ret_block);
-void block_close(struct block *b); /* NULL is allowed; no set of it may be open */
+/* One more who closes it; returns b. */
+struct block *block_ref(struct block *b);
+/* The last one to call it closes the block; no set of it may be open then. NULL is allowed. */
+void block_close(struct block *b);
 DEFINE_AUTO(struct block *, block_close)
 const struct block_meta *block_meta_of(const struct block *b);
 /* Some sample of the block can lie in [mint, maxt], both inclusive. */

@@ -204,6 +204,8 @@ block_write(const struct block_writer_opts *o, struct series_set *set, bool *ret
     struct err e = write_all(&w, set);
     if (e.code != ERR_NONE) { /* best effort: the next opening removes what is left */
         err_drop(fs_remove_tree(o->fs, buf_cstr(&w.dir)));
+        AUTO(mem_free) char *published = fs_path_below(o->dir, str_of(w.ulid, ULID_TEXT_BYTES));
+        err_drop(fs_remove_tree(o->fs, published)); /* renamed, but not for sure */
         return err_wrap(e, "new block %s", w.ulid);
     }
     *ret_empty = w.series == 0;

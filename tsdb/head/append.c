@@ -6,7 +6,7 @@
  * the log's order; nothing is logged that was refused, but for rows with the same labels in one
  * request, which are judged again when they are stored (and by a replay, with the same result).
  * The last three passes leave out series that another append is about to store to (claims.h);
- * they come in a further round.
+ * they come in a further round, as do those that turn out to be forgotten (forget.c).
  * Threads: any; a series is held for its own few lines only. */
 #include "tsdb/head/claims.h"
 #include "tsdb/head/head_int.h"
@@ -20,9 +20,9 @@ enum {
     STORE_AHEAD = 8,               /* rows between prefetch and use */
     RECORD_SAMPLES_MAX = 1 << 16,  /* of one log record */
 };
-static const uint32_t slot_none = UINT32_MAX;
 
 enum row_state { ROW_OPEN, ROW_CLAIMED, ROW_DONE };
+typedef VEC(struct append_miss) append_misses;
 
 struct append {
     struct head *h;
@@ -33,18 +33,18 @@ struct append {
     uint8_t *fates;  /* a sample: enum sample_fate */
     uint8_t *states; /* a row: enum row_state */
     size_t rows_open;
+    append_misses misses; /* rows that no living series is known of */
     uint8_t claim; /* this append's: see claims.h */
     bool twins;    /* two rows of this round are one series */
     int64_t min_valid_ms, max_valid_ms;
+    struct chunk_rule chunk_rule;
     int64_t mint_ms, maxt_ms; /* of what was stored */
 };
 
 /* --- 1: find ---------------------------------------------------------------------------------- */
 
-typedef VEC(struct append_miss) append_misses;
-
 static void
-find_series(struct append *run, append_misses *misses)
+find_series(struct append *run)
 {
     struct head *h = run->h;
     const struct append_row *rows = run->request->rows;
@@ -59,14 +59,17 @@ find_series(struct append *run, append_misses *misses)
             uint32_t *slot = &run->slots[base + i];
             if (fp_find(&h->keys, keys[i], slot)) {
                 __builtin_prefetch(head_hot(h, *slot), 1);
-                run->result->label_faults[LABEL_FAULT_NONE]++;
+                run->states[base + i] = ROW_OPEN;
+                run->rows_open++;
                 continue;
             }
             *slot = slot_none;
+            run->states[base + i] = ROW_DONE;
             struct append_miss miss = {.row = (uint32_t)(base + i), .key = keys[i]};
-            vec_push(misses, miss);
+            vec_push(&run->misses, miss);
         }
     }
+    run->result->label_faults[LABEL_FAULT_NONE] += run->rows_open;
 }
 
 /* --- 2: make the missing ones ----------------------------------------------------------------- */
@@ -91,17 +94,40 @@ check_labels(struct append *run, struct append_miss *miss, struct buf *scratch)
     return true;
 }
 
+/* Gives every missed row whose labels are good a series, and opens it. */
 static struct err
-make_missing(struct append *run, append_misses *misses)
+make_missing(struct append *run)
 {
     AUTO(buf_fini) struct buf scratch = BUF_INIT;
+    append_misses *misses = &run->misses;
     size_t good = 0;
     for (size_t i = 0; i < misses->n; i++) {
         if (check_labels(run, &misses->v[i], &scratch))
             misses->v[good++] = misses->v[i];
     }
+    misses->n = good;
     TRY(arena_check(run->arena));
-    return head_create_missing(run->h, misses->v, good, run->slots, run->result);
+    TRY(head_create_missing(run->h, misses->v, good, run->slots, run->result));
+    for (size_t i = 0; i < good; i++) {
+        bool open = run->slots[misses->v[i].row] != slot_none;
+        run->states[misses->v[i].row] = open ? ROW_OPEN : ROW_DONE;
+        run->rows_open += open;
+    }
+    vec_clear(misses);
+    return OK;
+}
+
+/* The series of an open row is gone: its labels are looked up once more. */
+static void
+miss_again(struct append *run, size_t row_index)
+{
+    struct append_miss miss = {.row = (uint32_t)row_index};
+    miss.key = hash128_secret(run->request->rows[row_index].label_key, &run->h->secret);
+    vec_push(&run->misses, miss);
+    run->slots[row_index] = slot_none;
+    run->states[row_index] = ROW_DONE;
+    run->rows_open--;
+    run->result->label_faults[LABEL_FAULT_NONE]--; /* counted anew */
 }
 
 /* --- 3: judge and encode ---------------------------------------------------------------------- */
@@ -124,7 +150,8 @@ encode_sample(struct encoder *e, uint64_t ref, struct sample s, size_t samples_l
     e->in_record = (e->in_record + 1) % RECORD_SAMPLES_MAX;
 }
 
-/* False when another append has the series: the row stays open. */
+/* False when another append has the series: the row stays open; or when it is dead: the row is
+ * missed. */
 static bool
 judge_row(struct append *run, size_t row_index, struct encoder *e)
 {
@@ -132,7 +159,9 @@ judge_row(struct append *run, size_t row_index, struct encoder *e)
     struct series_hot *hot = head_hot(run->h, run->slots[row_index]);
     struct series_last last;
     enum claim_outcome claimed = claim_take(hot, run->claim, &last);
-    if (claimed == CLAIM_REFUSED)
+    if (claimed == CLAIM_DEAD)
+        miss_again(run, row_index);
+    if (claimed == CLAIM_DEAD || claimed == CLAIM_REFUSED)
         return false;
     run->twins = run->twins || claimed == CLAIM_HAD;
     run->states[row_index] = ROW_CLAIMED;
@@ -202,7 +231,7 @@ store_row(struct append *run, size_t row_index, struct slot_list *finished)
         run->fates[i] = (uint8_t)fate;
         if (fate != SAMPLE_STORED)
             continue;
-        struct head_chunk *full = series_append(hot, cold, s, run->h->opts.block_range_ms);
+        struct head_chunk *full = series_append(hot, cold, s, run->chunk_rule);
         if (full)
             vec_push(finished, slot);
         run->mint_ms = i64_min(run->mint_ms, s.t_ms);
@@ -282,6 +311,7 @@ store_samples(struct append *run)
     vec_fini(&finished);
     if (run->mint_ms <= run->maxt_ms)
         head_widen(run->h, run->mint_ms, run->maxt_ms);
+    head_note_write(run->h);
     atomic_fetch_add_explicit(&run->h->samples_appended,
                               run->result->fates[SAMPLE_STORED] - stored_before,
                               memory_order_relaxed);
@@ -302,7 +332,7 @@ store_open_rows(struct append *run)
     }
     if (claimed > 0)
         store_samples(run);
-    else
+    else if (run->misses.n == 0)
         claims_wait(run->h, head_hot(run->h, run->slots[refused]));
     run->rows_open -= claimed;
     return OK;
@@ -311,18 +341,13 @@ store_open_rows(struct append *run)
 static struct err
 append_run(struct append *run)
 {
-    append_misses misses = VEC_INIT;
-    find_series(run, &misses);
-    struct err made = misses.n > 0 ? make_missing(run, &misses) : OK;
-    vec_fini(&misses);
-    TRY(made);
-    for (size_t i = 0; i < run->request->row_count; i++) {
-        bool open = run->slots[i] != slot_none;
-        run->states[i] = open ? ROW_OPEN : ROW_DONE;
-        run->rows_open += open;
+    find_series(run);
+    while (run->rows_open > 0 || run->misses.n > 0) { /* mostly once: few meet in a series */
+        if (run->misses.n > 0)
+            TRY(make_missing(run));
+        if (run->rows_open > 0)
+            TRY(store_open_rows(run));
     }
-    while (run->rows_open > 0) /* mostly once: few requests meet in a series */
-        TRY(store_open_rows(run));
     return OK;
 }
 
@@ -354,14 +379,17 @@ head_append(struct head *h, const struct append_request *request, struct arena *
         .slots = arena_alloc(a, request->row_count * sizeof(uint32_t)),
         .fates = arena_alloc(a, request->sample_count),
         .states = arena_alloc(a, request->row_count),
-        .min_valid_ms = head_min_valid_ms(h),
+        .misses = VEC_INIT,
         .max_valid_ms = window ? clock_wall_ms(h->opts.clock) + window : INT64_MAX,
         .mint_ms = INT64_MAX,
         .maxt_ms = INT64_MIN,
     };
     struct epoch_guard guard = epoch_enter(h->epoch);
     run.claim = claim_of(guard);
+    run.min_valid_ms = head_min_valid_ms(h); /* within the epoch: see head_begin_cut() */
+    run.chunk_rule = head_chunk_rule(h);
     struct err e = append_run(&run);
     epoch_leave(h->epoch, guard);
+    vec_fini(&run.misses);
     return e;
 }

@@ -44,6 +44,8 @@ check_chunks(const struct head *h, uint32_t slot)
 {
     const struct series_hot *hot = head_hot(h, slot);
     const struct series_cold *cold = head_cold(h, slot);
+    if (hot->dead)
+        return bad_series(slot, "a dead one that still has an id");
     if (hot->claim != 0 || hot->awaited)
         return bad_series(slot, "an append has left its claim behind");
     TRY(check_open_chunk(hot, cold, slot));
@@ -83,19 +85,20 @@ contains(struct postings list, uint32_t slot)
 }
 
 static struct err
-check_labels(const struct head *h, uint32_t slot, struct arena *scratch)
+check_labels(const struct head *h, uint32_t id, uint32_t slot, struct arena *scratch)
 {
     const uint32_t *set = head_cold(h, slot)->pairs;
     struct labels labels = head_labels(h, slot, scratch);
     if (labels.n == 0)
         return bad_series(slot, "no labels");
     for (uint32_t i = 0; i < labels.n; i++) {
-        uint32_t id;
+        uint32_t pair;
         if (i > 0 && str_cmp(labels.v[i - 1].name, labels.v[i].name) >= 0)
             return bad_series(slot, "names are not sorted");
-        if (!pairs_find(&h->pairs, labels.v[i].name, labels.v[i].value, &id) || id != set[i + 1])
+        if (!pairs_find(&h->pairs, labels.v[i].name, labels.v[i].value, &pair) ||
+            pair != set[i + 1])
             return bad_series(slot, "one of its pairs cannot be found");
-        if (!contains(id_list_view(&pairs_at(&h->pairs, id)->series), slot))
+        if (!contains(id_list_view(&pairs_at(&h->pairs, pair)->series), id))
             return bad_series(slot, "one of its pairs does not list it");
     }
     AUTO(buf_fini) struct buf key = BUF_INIT;
@@ -106,18 +109,35 @@ check_labels(const struct head *h, uint32_t slot, struct arena *scratch)
     return OK;
 }
 
+static bool
+lists(struct postings list, uint32_t id)
+{
+    for (size_t i = 0; i < list.n; i++) { /* numbers of pairs are used again: no order */
+        if (list.v[i] == id)
+            return true;
+    }
+    return false;
+}
+
 /* Lists ascend and hold nothing but the series that have the pair. */
 static struct err
-check_pairs(const struct head *h, uint32_t series_count, size_t pairs_of_series)
+check_pairs(const struct head *h, size_t pairs_of_series)
 {
     size_t listed = 0;
-    for (uint32_t id = 0; id < h->pairs.pair_count; id++) {
-        const struct pair *pair = pairs_at(&h->pairs, id);
+    uint32_t count = atomic_load_explicit(&h->pairs.pair_count, memory_order_acquire);
+    for (uint32_t pair_id = 0; pair_id < count; pair_id++) {
+        const struct pair *pair = pairs_at(&h->pairs, pair_id);
         struct postings series = id_list_view(&pair->series);
-        if (!postings_check(series) || (series.n > 0 && series.v[series.n - 1] >= series_count))
-            return ERR(ERR_CORRUPT, "series of pair %u do not ascend", id);
-        if (!contains(id_list_view(&pairs_name_at(&h->pairs, pair->name)->pairs), id))
-            return ERR(ERR_CORRUPT, "pair %u is not among those of its name", id);
+        if (!postings_check(series) ||
+            (series.n > 0 && series.v[series.n - 1] >= id_map_bound(&h->ids)))
+            return ERR(ERR_CORRUPT, "series of pair %u do not ascend", pair_id);
+        if (pair->value && !pair->dead &&
+            !lists(id_list_view(&pairs_name_at(&h->pairs, pair->name)->pairs), pair_id))
+            return ERR(ERR_CORRUPT, "pair %u is not among those of its name", pair_id);
+        for (size_t i = 0; i < series.n; i++) {
+            if (id_map_slot(&h->ids, series.v[i]) == slot_none)
+                return ERR(ERR_CORRUPT, "pair %u lists a series that is gone", pair_id);
+        }
         listed += series.n;
     }
     if (listed != pairs_of_series)
@@ -126,25 +146,45 @@ check_pairs(const struct head *h, uint32_t series_count, size_t pairs_of_series)
     return OK;
 }
 
+/* Every slot is a living series, forgotten or free; the free ones are blank. */
+static struct err
+check_slots(const struct head *h, uint32_t living)
+{
+    size_t others = h->free_slots.n + h->forgotten.slots.n;
+    if (living + others != h->slot_count)
+        return ERR(ERR_CORRUPT, "%u series and %zu free slots of %u", living, others,
+                   h->slot_count);
+    for (size_t i = 0; i < h->free_slots.n; i++) {
+        uint32_t slot = h->free_slots.v[i];
+        if (head_cold(h, slot)->pairs || head_hot(h, slot)->tail)
+            return bad_series(slot, "free but not blank");
+    }
+    return OK;
+}
+
 struct err
 head_check(struct head *h)
 {
     AUTO(arena_fini) struct arena scratch;
     arena_init(&scratch, 0);
-    uint32_t count = atomic_load_explicit(&h->series_count, memory_order_acquire);
     size_t pairs = 0;
-    for (uint32_t slot = 0; slot < count; slot++) {
+    uint32_t living = 0;
+    struct slot_cursor c = slot_cursor_of(h);
+    for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none; living++) {
         uint64_t ref = series_ref(head_hot(h, slot));
         if (ref == 0 || ref >= h->next_ref)
             return bad_series(slot, "its reference was not given out");
         TRY(check_chunks(h, slot));
-        TRY(check_labels(h, slot, &scratch));
+        TRY(check_labels(h, c.at - 1, slot, &scratch));
         pairs += head_cold(h, slot)->pairs[0];
         arena_reset(&scratch);
     }
+    if (living != atomic_load_explicit(&h->series_live, memory_order_relaxed))
+        return ERR(ERR_CORRUPT, "%u series are alive, more or fewer are counted", living);
     for (size_t i = 1; i < h->unlogged.n; i++) {
         if (h->unlogged.v[i - 1].ticket > h->unlogged.v[i].ticket)
             return ERR(ERR_CORRUPT, "tickets of series that are not logged do not ascend");
     }
-    return check_pairs(h, count, pairs);
+    TRY(check_slots(h, living));
+    return check_pairs(h, pairs);
 }

@@ -6,11 +6,14 @@ claim_take(struct series_hot *hot, uint8_t claim, struct series_last *ret_last)
 {
     spin_acquire(&hot->spin);
     uint8_t before = hot->claim;
-    if (before == 0 || before == claim) {
+    bool dead = hot->dead;
+    if (!dead && (before == 0 || before == claim)) {
         hot->claim = claim;
         *ret_last = series_last_of(hot);
     }
     spin_release(&hot->spin);
+    if (dead)
+        return CLAIM_DEAD;
     if (before == 0)
         return CLAIM_TAKEN;
     return before == claim ? CLAIM_HAD : CLAIM_REFUSED;

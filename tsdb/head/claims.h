@@ -20,6 +20,7 @@ enum claim_outcome {
     CLAIM_TAKEN,
     CLAIM_HAD,     /* by an earlier row with the same labels */
     CLAIM_REFUSED, /* another append has it */
+    CLAIM_DEAD,    /* the series was forgotten: look its labels up again */
 };
 /* *ret_last is what to judge against, untouched when the claim is refused. */
 enum claim_outcome claim_take(struct series_hot *hot, uint8_t claim, struct series_last *ret_last);

@@ -28,28 +28,43 @@ head_labels(const struct head *h, uint32_t slot, struct arena *a)
 }
 
 uint32_t
+head_slot_of_birth(const struct head *h, uint32_t i)
+{
+    size_t free_slots = h->free_slots.n;
+    return i < free_slots ? h->free_slots.v[free_slots - 1 - i]
+                          : h->slot_count + (i - (uint32_t)free_slots);
+}
+
+static uint32_t
+take_slot(struct head *h) REQUIRES(h->create_lock)
+{
+    if (h->free_slots.n > 0)
+        return vec_pop(&h->free_slots);
+    ASSERT(h->slot_count < HEAD_SERIES_MAX); /* callers check the limit */
+    segarray_ensure(&h->hot, h->slot_count);
+    segarray_ensure(&h->cold, h->slot_count);
+    return h->slot_count++;
+}
+
+uint32_t
 head_create_series(struct head *h, struct labels labels, uint64_t ref)
 {
-    uint32_t slot = atomic_load_explicit(&h->series_count, memory_order_relaxed);
-    ASSERT(slot < HEAD_SERIES_MAX); /* callers check the limit */
-    segarray_ensure(&h->hot, slot);
-    segarray_ensure(&h->cold, slot);
-
-    uint32_t *set = arena_alloc(&h->pair_sets, (labels.n + 1) * sizeof *set);
+    uint32_t slot = take_slot(h);
+    uint32_t *set = mem_alloc((labels.n + 1) * sizeof *set);
     set[0] = u32_of_size(labels.n);
     pairs_intern(&h->pairs, labels, set + 1);
     series_init(head_hot(h, slot), head_cold(h, slot), ref, set);
 
-    /* H3: first the count, then the lists: whoever finds the number knows it is in range. */
-    atomic_store_explicit(&h->series_count, slot + 1, memory_order_release);
-    pairs_add_series(&h->pairs, set + 1, labels.n, slot);
+    /* H3: first the id, then the lists: whoever finds the id finds a whole series. */
+    uint32_t id = id_map_add(&h->ids, slot);
+    pairs_add_series(&h->pairs, set + 1, labels.n, id);
+    atomic_fetch_add_explicit(&h->series_live, 1, memory_order_relaxed);
     return slot;
 }
 
 /* Series to be made under this hold of the lock, found by canonical key: one request may bring
- * the same labels twice. The i-th gets slot first_slot + i and reference first_ref + i. */
+ * the same labels twice. The i-th gets slot head_slot_of_birth(h, i), reference first_ref + i. */
 struct newborns {
-    uint32_t first_slot;
     uint64_t first_ref;
     const struct append_miss *v[HEAD_CREATE_CHUNK];
     uint32_t n;
@@ -76,13 +91,23 @@ newborn_place(struct newborns *b, struct hash128 key)
 static void
 add_alias(struct head *h, const struct append_miss *miss, uint32_t slot) REQUIRES(h->create_lock)
 {
-    uint32_t known;
-    uint64_t bound = atomic_load_explicit(&h->series_count, memory_order_relaxed) + ALIASES_SPARE;
-    if (same_key(miss->key, miss->canonical) || h->alias_count >= bound ||
-        fp_find(&h->keys, miss->key, &known))
-        return;
-    fp_insert(&h->keys, miss->key, slot);
-    h->alias_count++;
+    uint64_t bound = 2 * (uint64_t)atomic_load_explicit(&h->series_live, memory_order_relaxed) +
+                     ALIASES_SPARE;
+    if (!same_key(miss->key, miss->canonical) && h->keys.count < bound)
+        fp_put(&h->keys, miss->key, slot); /* over that of a dead series, perhaps */
+}
+
+/* The living series of a key. A dead one leads nowhere even before it is swept (forget.c). */
+static bool
+find_living(const struct head *h, struct hash128 key, uint32_t *ret_slot) REQUIRES(h->create_lock)
+{
+    if (!fp_find(&h->keys, key, ret_slot))
+        return false;
+    struct series_hot *hot = head_hot(h, *ret_slot);
+    spin_acquire(&hot->spin);
+    bool living = !hot->dead;
+    spin_release(&hot->spin);
+    return living;
 }
 
 static uint32_t
@@ -91,23 +116,32 @@ series_limit(const struct head *h)
     return h->opts.series_limit ? h->opts.series_limit : HEAD_SERIES_MAX;
 }
 
+static bool
+has_room(const struct head *h, const struct newborns *b) REQUIRES(h->create_lock)
+{
+    uint32_t live = atomic_load_explicit(&h->series_live, memory_order_relaxed) + b->n;
+    return live < series_limit(h) && h->slot_count + b->n < HEAD_SERIES_MAX &&
+           id_map_bound(&h->ids) < UINT32_MAX - HEAD_CREATE_CHUNK &&
+           b->first_ref + b->n <= HEAD_REF_MAX;
+}
+
 /* The slot of one miss: known after all, twin of a newborn, or newborn. False at the limit. */
 static bool
 settle_miss(struct head *h, struct newborns *b, const struct append_miss *miss,
             struct buf *record, uint32_t *ret_slot) REQUIRES(h->create_lock)
 {
-    if (fp_find(&h->keys, miss->canonical, ret_slot)) {
+    if (find_living(h, miss->canonical, ret_slot)) {
         add_alias(h, miss, *ret_slot);
         return true;
     }
     uint16_t *place = newborn_place(b, miss->canonical);
     if (*place != 0) {
-        *ret_slot = b->first_slot + *place - 1;
+        *ret_slot = head_slot_of_birth(h, *place - 1u);
         return true;
     }
-    if (b->first_slot + b->n >= series_limit(h) || b->first_ref + b->n > HEAD_REF_MAX)
+    if (!has_room(h, b))
         return false;
-    *ret_slot = b->first_slot + b->n;
+    *ret_slot = head_slot_of_birth(h, b->n);
     record_put_series(record, b->first_ref + b->n, miss->labels);
     b->v[b->n++] = miss;
     *place = (uint16_t)b->n;
@@ -133,9 +167,10 @@ static void
 give_birth(struct head *h, const struct newborns *b, wal_ticket ticket) REQUIRES(h->create_lock)
 {
     for (uint32_t i = 0; i < b->n; i++) {
+        uint32_t expected = head_slot_of_birth(h, 0);
         uint32_t slot = head_create_series(h, b->v[i]->labels, b->first_ref + i);
-        ASSERT(slot == b->first_slot + i);
-        fp_insert(&h->keys, b->v[i]->canonical, slot);
+        ASSERT(slot == expected); /* what settle_miss() has promised to a row */
+        fp_put(&h->keys, b->v[i]->canonical, slot);
         vec_push(&h->unlogged, ((struct unlogged_series){slot, ticket}));
     }
     h->next_ref += b->n;
@@ -153,10 +188,7 @@ create_some(struct head *h, const struct append_miss *misses, size_t count, uint
 
     LOCKED(&h->create_lock);
     forget_logged(h);
-    struct newborns born = {
-        .first_slot = atomic_load_explicit(&h->series_count, memory_order_relaxed),
-        .first_ref = h->next_ref,
-    };
+    struct newborns born = {.first_ref = h->next_ref};
     for (size_t i = 0; i < count; i++) {
         if (!settle_miss(h, &born, &misses[i], &record, &slots[misses[i].row]))
             result->series_over_limit++;

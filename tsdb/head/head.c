@@ -44,8 +44,9 @@ head_new(const struct db_opts *opts)
     lock_init(&h->claims_lock, LOCK_RANK_HEAD_CLAIMS);
     cond_init(&h->claim_ended);
     lock_init(&h->mapped_lock, LOCK_RANK_HEAD_MAPPED);
-    arena_init(&h->pair_sets, 0);
+    id_map_init(&h->ids, h->epoch);
     h->next_ref = 1;
+    h->unread_file = UINT32_MAX;
     atomic_store_explicit(&h->mint_ms, INT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&h->maxt_ms, INT64_MIN, memory_order_relaxed);
     return h;
@@ -55,8 +56,11 @@ struct err
 head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
 {
     AUTO(head_close) struct head *h = head_new(opts);
-    h->min_valid_ms = min_valid_ms;
+    atomic_store_explicit(&h->min_valid_ms, min_valid_ms, memory_order_relaxed);
     TRY(head_replay(h));
+    TRY(head_forget(h, min_valid_ms)); /* series that the log names, but blocks have */
+    bool freed = head_free_forgotten(h);
+    ASSERT(freed); /* nobody else is here yet */
     struct wal_opts wal = {
         .fs = h->opts.fs,
         .dir = h->wal_dir,
@@ -65,6 +69,7 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
         .compression = h->opts.wal_compression,
     };
     TRY(wal_open(&wal, &h->wal));
+    head_note_write(h);
     *ret_head = TAKE(h);
     return OK;
 }
@@ -75,8 +80,7 @@ head_close(struct head *h)
     if (!h)
         return;
     wal_close(h->wal);
-    uint32_t count = atomic_load_explicit(&h->series_count, memory_order_acquire);
-    for (uint32_t slot = 0; slot < count; slot++)
+    for (uint32_t slot = 0; slot < h->slot_count; slot++)
         series_fini(head_hot(h, slot), head_cold(h, slot));
     head_chunks_close(h->chunks);
     segarray_fini(&h->hot);
@@ -84,7 +88,10 @@ head_close(struct head *h)
     pairs_fini(&h->pairs);
     fp_fini(&h->keys);
     epoch_close(h->epoch);
-    arena_fini(&h->pair_sets);
+    id_map_fini(&h->ids);
+    vec_fini(&h->free_slots);
+    vec_fini(&h->forgotten.slots);
+    vec_fini(&h->forgotten.pairs);
     vec_fini(&h->unlogged);
     vec_fini(&h->finished);
     lock_fini(&h->create_lock);
@@ -149,6 +156,40 @@ head_maintain(struct head *h)
     return OK;
 }
 
+uint64_t
+head_begin_cut(struct head *h, int64_t end_ms)
+{
+    int64_t before = atomic_load_explicit(&h->min_valid_ms, memory_order_relaxed);
+    /* Pairs with the acquire in head_min_valid_ms(), which appends ask within the epoch: those
+     * that see the old bound are inside when the mark is taken. */
+    atomic_store_explicit(&h->min_valid_ms, i64_max(before, end_ms), memory_order_release);
+    return epoch_mark(h->epoch);
+}
+
+bool
+head_is_settled(struct head *h, uint64_t mark)
+{
+    return epoch_passed(h->epoch, mark);
+}
+
+static int64_t
+mono_ms(const struct head *h)
+{
+    return (int64_t)(clock_mono_ns(h->opts.clock) / 1000000);
+}
+
+void
+head_note_write(struct head *h)
+{
+    atomic_store_explicit(&h->written_mono_ms, mono_ms(h), memory_order_relaxed);
+}
+
+int64_t
+head_idle_ms(struct head *h)
+{
+    return mono_ms(h) - atomic_load_explicit(&h->written_mono_ms, memory_order_relaxed);
+}
+
 static void
 raise_to(_Atomic(int64_t) *at, int64_t value)
 {
@@ -179,16 +220,41 @@ head_widen(struct head *h, int64_t mint_ms, int64_t maxt_ms)
 int64_t
 head_min_valid_ms(const struct head *h)
 {
+    int64_t bound = atomic_load_explicit(&h->min_valid_ms, memory_order_acquire);
     int64_t maxt = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed), min_valid;
     if (__builtin_sub_overflow(maxt, h->opts.block_range_ms / 2, &min_valid))
-        return h->min_valid_ms; /* an empty head takes any time that blocks leave */
-    return i64_max(min_valid, h->min_valid_ms);
+        return bound; /* an empty head takes any time that blocks leave */
+    return i64_max(min_valid, bound);
+}
+
+struct chunk_rule
+head_chunk_rule(const struct head *h)
+{
+    int64_t begin = atomic_load_explicit(&h->min_valid_ms, memory_order_acquire);
+    return (struct chunk_rule){h->opts.block_range_ms, begin};
+}
+
+uint32_t
+slot_cursor_next(struct slot_cursor *c, const struct head *h)
+{
+    while (c->at < c->bound) {
+        const struct id_page *page = id_map_page(&h->ids, c->at);
+        if (!page) { /* all of its ids are gone */
+            uint64_t next = (c->at | (ID_PAGE_IDS - 1)) + UINT64_C(1);
+            c->at = (uint32_t)u64_min(next, c->bound);
+            continue;
+        }
+        uint32_t slot = id_map_slot(&h->ids, c->at++);
+        if (slot != slot_none)
+            return slot;
+    }
+    return slot_none;
 }
 
 void
 head_stats(struct head *h, struct db_stats *ret_stats)
 {
-    uint64_t series = atomic_load_explicit(&h->series_count, memory_order_relaxed);
+    uint64_t series = atomic_load_explicit(&h->series_live, memory_order_relaxed);
     struct err health = wal_health(h->wal);
     *ret_stats = (struct db_stats){
         .series = series,
@@ -202,5 +268,8 @@ head_stats(struct head *h, struct db_stats *ret_stats)
         .head_chunks_bytes = head_chunks_bytes(h->chunks),
         .writable = health.code == ERR_NONE,
     };
+    ret_stats->head_mint_ms = ret_stats->mint_ms;
+    ret_stats->head_maxt_ms = ret_stats->maxt_ms;
+    ret_stats->min_valid_ms = head_min_valid_ms(h);
     err_drop(health);
 }

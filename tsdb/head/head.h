@@ -27,13 +27,30 @@ struct err head_append(struct head *h, const struct append_request *request, str
                        struct append_result *ret_result);
 struct err head_select(struct head *h, const struct select_query *q, struct matchers matchers,
                        struct arena *a, struct series_set **ret_set);
+/* Every series, for who writes a block of them: exactly the samples of the query's range. */
+struct series_set *head_select_all(struct head *h, const struct select_query *q, struct arena *a);
 struct err head_label_names(struct head *h, const struct select_query *q, struct matchers matchers,
                             struct arena *a, struct str_list *ret_names);
 struct err head_label_values(struct head *h, const struct select_query *q, struct str name,
                              struct matchers matchers, struct arena *a,
                              struct str_list *ret_values);
+/* --- cutting: what is oldest leaves the head for a block; the maintaining thread only --------- */
+
+/* Nothing older than `end_ms` is taken from now on. Appends that began before may still be under
+ * way: what is older is complete once head_is_settled() says so of the mark. */
+uint64_t head_begin_cut(struct head *h, int64_t end_ms);
+bool head_is_settled(struct head *h, uint64_t mark);
+/* Unlinks all that is older and all that is left without samples. No query that was begun before
+ * a block with those samples was there may still be under way. */
+struct err head_forget(struct head *h, int64_t end_ms);
+/* Frees what was unlinked; queries that were begun before head_forget() must be over. False
+ * while an append might still see some of it: again later. */
+bool head_free_forgotten(struct head *h);
+
 /* Maps finished chunks and, when the log is poisoned, tries to recover it. One thread. */
 struct err head_maintain(struct head *h);
+/* Since the last write, or since it was opened. */
+int64_t head_idle_ms(struct head *h);
 void head_stats(struct head *h, struct db_stats *ret_stats);
 /* ERR_CORRUPT naming the first invariant of README.md that does not hold. No call may be in
  * flight; slow: for tests. */

@@ -23,15 +23,17 @@ enum {
 /* One file; by number - first_number in a segarray. */
 struct mapped_file {
     _Atomic(const char *) bytes; /* pairs with the acquire in head_chunks_data() */
-    struct fs_map map;
+    struct fs_map map;           /* may be longer than the file */
+    uint64_t file_bytes;
 };
 
 struct head_chunks {
     struct fs *fs;
     char *dir;
     struct segarray files;
-    uint32_t first_number;
-    _Atomic(uint32_t) file_count; /* readers only check against it */
+    uint32_t first_number;        /* of the file at the start of `files` */
+    uint32_t unmapped, forgotten; /* at the start of `files`: so many; unmapped <= forgotten */
+    _Atomic(uint32_t) file_count; /* those included; readers only check against it */
     _Atomic(uint64_t) total_bytes;
 
     /* the writer's */
@@ -91,11 +93,17 @@ map_file(struct head_chunks *h, uint32_t number, size_t reserve_bytes)
 }
 
 static void
-unmap_last(struct head_chunks *h)
+unmap(struct head_chunks *h, uint32_t i)
 {
-    struct mapped_file *f = segarray_at(&h->files, --h->file_count);
+    struct mapped_file *f = segarray_at(&h->files, i);
     atomic_store_explicit(&f->bytes, NULL, memory_order_relaxed);
     fs_unmap(h->fs, &f->map);
+}
+
+static void
+unmap_last(struct head_chunks *h)
+{
+    unmap(h, --h->file_count);
 }
 
 static struct err
@@ -232,8 +240,11 @@ head_chunks_open(struct fs *fs, const char *dir, head_chunks_visit visit, void *
         err_drop(lost);
         return e;
     }
-    for (uint32_t i = 0; i < h->file_count; i++)
-        h->total_bytes += file_at(h, h->first_number + i)->map.bytes.n;
+    for (uint32_t i = 0; i < h->file_count; i++) {
+        struct mapped_file *f = file_at(h, h->first_number + i);
+        f->file_bytes = f->map.bytes.n;
+        h->total_bytes += f->file_bytes;
+    }
     *ret_lost = lost;
     *ret_chunks = TAKE(h);
     return OK;
@@ -245,7 +256,7 @@ head_chunks_close(struct head_chunks *h)
     if (!h)
         return;
     file_close(h->out);
-    while (h->file_count > 0)
+    while (h->file_count > h->unmapped)
         unmap_last(h);
     segarray_fini(&h->files);
     buf_fini(&h->waiting);
@@ -261,7 +272,7 @@ head_chunks_close(struct head_chunks *h)
 static struct err
 sync_last(const struct head_chunks *h)
 {
-    if (h->file_count == 0 || h->last_synced)
+    if (h->file_count == h->forgotten || h->last_synced)
         return OK;
     AUTO(buf_fini) struct buf path = BUF_INIT;
     AUTO(file_close) struct file *f = NULL;
@@ -315,6 +326,7 @@ head_chunks_flush(struct head_chunks *h)
     }
     h->flushed_bytes += h->waiting.n;
     h->readable_end = (uint64_t)(h->first_number + h->file_count - 1) << 32 | h->flushed_bytes;
+    file_at(h, h->first_number + h->file_count - 1)->file_bytes = h->flushed_bytes;
     atomic_fetch_add_explicit(&h->total_bytes, h->waiting.n, memory_order_relaxed);
     buf_clear(&h->waiting);
     return OK;
@@ -361,6 +373,33 @@ head_chunks_write(struct head_chunks *h, uint64_t series_ref, const struct chunk
     buf_put_ustr(&h->waiting, chunk->data);
     buf_put_be32(&h->waiting, crc32c(str_skip(buf_str(&h->waiting), start)));
     return h->waiting.n >= FLUSH_BYTES ? head_chunks_flush(h) : OK;
+}
+
+/* --- forgetting ------------------------------------------------------------------------------- */
+
+/* The current file is ended, so that the next pass can delete it: chunks that are in it now are
+ * as old as each other. */
+struct err
+head_chunks_forget(struct head_chunks *h, uint32_t first)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    TRY(head_chunks_finish(h));
+    while (h->forgotten < h->file_count && h->first_number + h->forgotten < first) {
+        uint32_t number = h->first_number + h->forgotten;
+        file_name(h, number, &path);
+        TRY(fs_remove_file(h->fs, buf_cstr(&path)));
+        atomic_fetch_sub_explicit(&h->total_bytes, file_at(h, number)->file_bytes,
+                                  memory_order_relaxed);
+        h->forgotten++;
+    }
+    return OK;
+}
+
+void
+head_chunks_unmap_forgotten(struct head_chunks *h)
+{
+    while (h->unmapped < h->forgotten)
+        unmap(h, h->unmapped++);
 }
 
 uint64_t

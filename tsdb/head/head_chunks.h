@@ -16,7 +16,7 @@ typedef uint64_t head_chunk_ref;
 struct head_chunk_info {
     uint64_t series_ref;
     head_chunk_ref ref;
-    struct chunk_view chunk;  /* data borrowed from the mapping: lives until head_chunks_close() */
+    struct chunk_view chunk;  /* data borrowed from the mapping: lives until it is forgotten */
     bool out_of_order;
 };
 
@@ -42,8 +42,13 @@ struct err head_chunks_write(struct head_chunks *h, uint64_t series_ref,
 struct err head_chunks_flush(struct head_chunks *h);
 /* The chunk was flushed: after a failure some were and others were not. */
 bool head_chunks_readable(const struct head_chunks *h, head_chunk_ref ref);
-/* Data of a flushed chunk; lives until head_chunks_close(). */
+/* Data of a flushed chunk; lives until its file is forgotten and unmapped. */
 struct str head_chunks_data(const struct head_chunks *h, head_chunk_ref ref);
+/* Ends the current file and deletes those before number `first`, the lowest first, so that no
+ * crash leaves a gap. What was mapped stays so until head_chunks_unmap_forgotten(): readers may
+ * still follow refs into it. */
+struct err head_chunks_forget(struct head_chunks *h, uint32_t first);
+void head_chunks_unmap_forgotten(struct head_chunks *h);
 /* Syncs and closes the current file. */
 struct err head_chunks_finish(struct head_chunks *h);
 uint64_t head_chunks_bytes(const struct head_chunks *h);

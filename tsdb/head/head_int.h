@@ -4,6 +4,7 @@
 #include "base/segarray.h"
 #include "base/vec.h"
 #include "tsdb/head/head.h"
+#include "tsdb/head/id_map.h"
 #include "tsdb/head/pairs.h"
 #include "tsdb/head/series.h"
 
@@ -14,25 +15,32 @@ struct unlogged_series {
 };
 VEC_TYPE(slot_list, uint32_t);
 
+/* What is unlinked and waits until nobody can see it any more: forget.c. */
+struct forgotten {
+    struct slot_list slots, pairs;
+    uint64_t epoch_mark; /* appends that might know them entered before */
+};
+
 struct head {
     /* configuration (immutable) */
     struct db_opts opts;
     char *dir, *wal_dir, *chunks_dir; /* owned */
     struct hash_secret secret;        /* of every fingerprint */
-    int64_t min_valid_ms;             /* blocks have what is older */
 
     /* what readers follow without locks */
     struct epoch *epoch;
     struct fp_table keys; /* hash of a label key -> slot; aliases of one series included */
     struct pairs pairs;
-    struct segarray hot, cold;      /* by slot */
-    _Atomic(uint32_t) series_count; /* published after hot and cold of the slot */
+    struct segarray hot, cold; /* by slot */
+    struct id_map ids;         /* id -> slot; published after hot and cold of the slot */
+    _Atomic(int64_t) min_valid_ms; /* blocks have what is older, or soon will */
 
     /* births */
     struct lock create_lock;
     uint64_t next_ref GUARDED_BY(create_lock);
-    uint64_t alias_count GUARDED_BY(create_lock);
-    struct arena pair_sets GUARDED_BY(create_lock); /* series_cold.pairs */
+    uint32_t slot_count GUARDED_BY(create_lock);         /* ever used */
+    struct slot_list free_slots GUARDED_BY(create_lock); /* zeroed, of forgotten series */
+    _Atomic(uint32_t) series_live; /* changed under create_lock */
     VEC(struct unlogged_series) unlogged GUARDED_BY(create_lock); /* ascending tickets */
 
     /* appends that meet in a series: claims.h */
@@ -42,11 +50,15 @@ struct head {
     /* disk */
     struct wal *wal;
     struct head_chunks *chunks;
+    uint32_t unread_file; /* first of chunks_head with a chunk that was not understood; kept */
     struct lock mapped_lock;
     struct slot_list finished GUARDED_BY(mapped_lock); /* a slot per chunk to be mapped */
 
+    struct forgotten forgotten; /* of the maintaining thread */
+
     /* figures: relaxed atomics */
     _Atomic(int64_t) mint_ms, maxt_ms;
+    _Atomic(int64_t) written_mono_ms; /* when the last write was */
     _Atomic(uint64_t) samples_appended, series_created, chunks_mapped;
 };
 
@@ -86,6 +98,8 @@ struct str *record_list_views(const struct record_list *l, struct arena *a);
 struct labels head_labels(const struct head *h, uint32_t slot, struct arena *a);
 /* Under the creation lock, or before the head is shared: makes a series, unpublished keys. */
 uint32_t head_create_series(struct head *h, struct labels labels, uint64_t ref);
+/* The slot of the i-th of the next births. */
+uint32_t head_slot_of_birth(const struct head *h, uint32_t i);
 
 /* A row that no fingerprint knew. */
 struct append_miss {
@@ -107,7 +121,22 @@ struct err head_map_finished(struct head *h);
 /* replay.c - fills an empty head; `lost_chunks` is set when chunks_head was damaged. */
 struct err head_replay(struct head *h);
 
+/* Visits the slot of every series, in the order of ids. Within an epoch. */
+struct slot_cursor {
+    uint32_t at, bound; /* ids */
+};
+static inline struct slot_cursor
+slot_cursor_of(const struct head *h)
+{
+    return (struct slot_cursor){0, id_map_bound(&h->ids)};
+}
+/* slot_none behind the last; its id is c->at - 1. */
+uint32_t slot_cursor_next(struct slot_cursor *c, const struct head *h);
+
+/* The head is not idle; called once a request. */
+void head_note_write(struct head *h);
 /* Widens the head's time range; called once a request. */
 void head_widen(struct head *h, int64_t mint_ms, int64_t maxt_ms);
 /* Samples below it are out of bounds (spec/tsdb.md section 12). */
 int64_t head_min_valid_ms(const struct head *h);
+struct chunk_rule head_chunk_rule(const struct head *h);

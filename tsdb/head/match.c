@@ -1,6 +1,7 @@
 /* match.c - a head as a source of postings. */
 #include "tsdb/head/match.h"
 
+#include "base/vec.h"
 #include "tsdb/index/match.h"
 
 struct head_source {
@@ -57,36 +58,71 @@ head_try_values(const struct postings_source *s, const struct matcher *m, bool v
     return OK;
 }
 
-/* Above every number in the lists gathered so far: they were viewed before (H3). */
+/* Above every id in the lists gathered so far: they were viewed before (H3). */
 static uint32_t
 head_bound(const struct postings_source *s)
 {
-    return atomic_load_explicit(&head_of(s)->series_count, memory_order_acquire);
+    return id_map_bound(&head_of(s)->ids);
 }
 
+/* Ids of the living. */
 static struct err
 head_all(const struct postings_source *s, struct arena *a, struct postings *ret_all)
 {
-    *ret_all = postings_all(a, head_bound(s));
+    const struct head *h = head_of(s);
+    struct slot_cursor c = slot_cursor_of(h);
+    VEC(uint32_t) ids = VEC_INIT;
+    while (slot_cursor_next(&c, h) != slot_none)
+        vec_push(&ids, c.at - 1);
+    uint32_t *v = arena_alloc(a, ids.n * sizeof *v);
+    if (ids.n > 0)
+        memcpy(v, ids.v, ids.n * sizeof *v);
+    *ret_all = (struct postings){v, ids.n};
+    vec_fini(&ids);
     return OK;
+}
+
+/* The living of the series found. */
+static struct head_found
+slots_of(const struct head *h, struct postings ids, struct arena *a)
+{
+    struct head_found found = {arena_alloc(a, ids.n * sizeof(uint32_t)), 0};
+    for (size_t i = 0; i < ids.n; i++) {
+        uint32_t slot = id_map_slot(&h->ids, ids.v[i]);
+        if (slot != slot_none)
+            found.slots[found.n++] = slot;
+    }
+    return found;
 }
 
 struct err
 head_match(const struct head *h, struct matchers matchers, struct arena *a,
-           struct postings *ret_found)
+           struct head_found *ret_found)
 {
     static const struct postings_source_ops ops = {
         .find = head_find, .try_values = head_try_values, .all = head_all, .bound = head_bound};
     struct head_source s = {{&ops}, h};
     struct epoch_guard guard = epoch_enter(h->epoch);
-    struct postings found;
-    struct err e = postings_match(&s.source, matchers, a, &found);
-    if (e.code == ERR_NONE) { /* it may be a list in place, which lives as long as the epoch */
-        uint32_t *v = arena_alloc(a, found.n * sizeof *v);
-        if (found.n > 0)
-            memcpy(v, found.v, found.n * sizeof *v);
-        *ret_found = (struct postings){v, found.n};
-    }
+    struct postings ids;
+    struct err e = postings_match(&s.source, matchers, a, &ids);
+    if (e.code == ERR_NONE)
+        *ret_found = slots_of(h, ids, a);
     epoch_leave(h->epoch, guard);
     return e;
+}
+
+struct head_found
+head_all_series(const struct head *h, struct arena *a)
+{
+    struct slot_list slots = VEC_INIT;
+    struct epoch_guard guard = epoch_enter(h->epoch);
+    struct slot_cursor c = slot_cursor_of(h);
+    for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;)
+        vec_push(&slots, slot);
+    epoch_leave(h->epoch, guard);
+    struct head_found found = {arena_alloc(a, slots.n * sizeof *found.slots), slots.n};
+    if (slots.n > 0)
+        memcpy(found.slots, slots.v, slots.n * sizeof *found.slots);
+    vec_fini(&slots);
+    return found;
 }

@@ -15,7 +15,15 @@ pairs_init(struct pairs *p, struct epoch *epoch, uint64_t seed)
     fp_init(&p->name_ids, epoch);
     segarray_init(&p->pairs, sizeof(struct pair), _Alignof(struct pair));
     segarray_init(&p->names, sizeof(struct pair_name), _Alignof(struct pair_name));
-    arena_init(&p->strings, 0); /* bounded by the head's series limit */
+    arena_init(&p->name_texts, 0); /* bounded by the head's series limit */
+}
+
+static void
+pair_fini(struct pair *pair)
+{
+    id_list_fini(&pair->series);
+    mem_free((char *)(uintptr_t)pair->value);
+    *pair = (struct pair){0};
 }
 
 void
@@ -23,7 +31,7 @@ pairs_fini(struct pairs *p)
 {
     uint32_t pairs = atomic_load_explicit(&p->pair_count, memory_order_relaxed);
     for (uint32_t i = 0; i < pairs; i++)
-        id_list_fini(&pairs_at(p, i)->series);
+        pair_fini(pairs_at(p, i));
     uint32_t names = atomic_load_explicit(&p->name_count, memory_order_relaxed);
     for (uint32_t i = 0; i < names; i++)
         id_list_fini(&pairs_name_at(p, i)->pairs);
@@ -31,7 +39,8 @@ pairs_fini(struct pairs *p)
     fp_fini(&p->name_ids);
     segarray_fini(&p->pairs);
     segarray_fini(&p->names);
-    arena_fini(&p->strings);
+    vec_fini(&p->free_pairs);
+    arena_fini(&p->name_texts);
 }
 
 static struct hash128
@@ -70,9 +79,21 @@ intern_name(struct pairs *p, struct str text)
         return id;
     id = atomic_load_explicit(&p->name_count, memory_order_relaxed);
     segarray_ensure(&p->names, id);
-    pairs_name_at(p, id)->text = arena_str(&p->strings, text);
+    pairs_name_at(p, id)->text = arena_str(&p->name_texts, text);
     atomic_store_explicit(&p->name_count, id + 1, memory_order_release);
     fp_insert(&p->name_ids, key, id);
+    return id;
+}
+
+/* A number for a pair: one that was freed, or the next. */
+static uint32_t
+new_pair_number(struct pairs *p)
+{
+    if (p->free_pairs.n > 0)
+        return vec_pop(&p->free_pairs);
+    uint32_t id = atomic_load_explicit(&p->pair_count, memory_order_relaxed);
+    ASSERT(id < FP_ID_MAX);
+    segarray_ensure(&p->pairs, id);
     return id;
 }
 
@@ -80,18 +101,18 @@ static uint32_t
 intern_pair(struct pairs *p, uint32_t name, struct hash128 key, struct str value)
 {
     uint32_t id;
-    if (fp_find(&p->pair_ids, key, &id))
+    if (fp_find(&p->pair_ids, key, &id) && !pairs_at(p, id)->dead)
         return id;
-    id = atomic_load_explicit(&p->pair_count, memory_order_relaxed);
-    ASSERT(id < FP_ID_MAX);
-    segarray_ensure(&p->pairs, id);
+    id = new_pair_number(p);
     struct pair *pair = pairs_at(p, id);
-    pair->value = arena_str(&p->strings, value).p;
+    pair->value = mem_dup_text(value.p, value.n);
     pair->value_bytes = u32_of_size(value.n);
     pair->name = name;
-    atomic_store_explicit(&p->pair_count, id + 1, memory_order_release);
+    uint32_t count = atomic_load_explicit(&p->pair_count, memory_order_relaxed);
+    if (id == count)
+        atomic_store_explicit(&p->pair_count, count + 1, memory_order_release);
     id_list_add(&pairs_name_at(p, name)->pairs, id, p->epoch);
-    fp_insert(&p->pair_ids, key, id);
+    fp_put(&p->pair_ids, key, id); /* over a dead one that was not swept yet */
     return id;
 }
 
@@ -100,7 +121,7 @@ intern_pair(struct pairs *p, uint32_t name, struct hash128 key, struct str value
 static uint32_t
 recall_pair(struct pairs *p, size_t i, struct label l, uint32_t *ret_name)
 {
-    if (i < p->last_count) {
+    if (i < p->last_count) { /* pairs_bury() forgets them: none is dead */
         const struct pair *last = pairs_at(p, p->last[i]);
         if (str_eq(pairs_name_at(p, last->name)->text, l.name)) {
             *ret_name = last->name;
@@ -145,5 +166,39 @@ pairs_add_series(struct pairs *p, const uint32_t *ids, size_t count, uint32_t se
     for (size_t i = 0; i < count; i++)
         id_list_prefetch(&pairs_at(p, ids[i])->series);
     for (size_t i = 0; i < count; i++)
+        id_list_prefetch_end(&pairs_at(p, ids[i])->series);
+    for (size_t i = 0; i < count; i++)
         id_list_add(&pairs_at(p, ids[i])->series, series, p->epoch);
+}
+
+/* --- the end of pairs ------------------------------------------------------------------------- */
+
+bool
+pairs_is_dead(const void *arg, uint32_t id)
+{
+    return pairs_at(arg, id)->dead;
+}
+
+void
+pairs_bury(struct pairs *p, uint32_t id)
+{
+    struct pair *pair = pairs_at(p, id);
+    ASSERT(id_list_view(&pair->series).n == 0);
+    ASSERT(!pair->dead);
+    pair->dead = true;
+    p->last_count = 0;
+}
+
+void
+pairs_sweep(struct pairs *p, unsigned shard)
+{
+    fp_sweep(&p->pair_ids, shard, pairs_is_dead, p);
+}
+
+void
+pairs_free(struct pairs *p, uint32_t id)
+{
+    ASSERT(pairs_at(p, id)->dead);
+    pair_fini(pairs_at(p, id));
+    vec_push(&p->free_pairs, id);
 }

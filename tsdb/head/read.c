@@ -9,16 +9,18 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/chunk/recode.h"
 #include "tsdb/head/match.h"
 
 struct head_set {
     struct series_set set;
     const struct head *h;
     struct select_query query;
-    const uint32_t *slots; /* in label order */
-    size_t count, at, yielded;
+    struct head_found found; /* in label order */
+    size_t at, yielded;
+    enum { SET_ROUGH, SET_EXACT } edges; /* whole chunks, or only samples within the range */
     struct arena row; /* of the series yielded last */
-    VEC(struct chunk_view) views;
+    struct chunk_views views;
     uint8_t open_bytes[SERIES_TAIL_BYTES_MAX];
 };
 
@@ -45,15 +47,11 @@ compare_series(const void *a, const void *b, void *head)
     return (x[0] > y[0]) - (x[0] < y[0]);
 }
 
-static const uint32_t *
-sorted_slots(const struct head *h, struct postings found, struct arena *a)
+static void
+sort_series(const struct head *h, struct head_found found)
 {
-    uint32_t *slots = arena_alloc(a, found.n * sizeof *slots);
-    if (found.n == 0)
-        return slots;
-    memcpy(slots, found.v, found.n * sizeof *slots);
-    qsort_r(slots, found.n, sizeof *slots, compare_series, (void *)(uintptr_t)h);
-    return slots;
+    if (found.n > 0)
+        qsort_r(found.slots, found.n, sizeof *found.slots, compare_series, (void *)(uintptr_t)h);
 }
 
 /* --- chunks ----------------------------------------------------------------------------------- */
@@ -124,17 +122,53 @@ gather_chunks(struct head_set *s, uint32_t slot)
     return s->views.n > 0;
 }
 
+/* Takes the samples outside of the range out of chunks that cross its ends: only a head of
+ * another block range, left by Prometheus, has such chunks. */
+static struct err
+trim_edges(struct head_set *s)
+{
+    const struct select_query *q = &s->query;
+    struct interval outside[2];
+    size_t n = 0;
+    if (q->mint_ms > INT64_MIN)
+        outside[n++] = (struct interval){INT64_MIN, q->mint_ms - 1};
+    if (q->maxt_ms < INT64_MAX)
+        outside[n++] = (struct interval){q->maxt_ms + 1, INT64_MAX};
+    struct chunk_views all = s->views;
+    s->views = (struct chunk_views)VEC_INIT;
+    struct err e = OK;
+    for (size_t i = 0; e.code == ERR_NONE && i < all.n; i++)
+        e = recode_without(&all.v[i], outside, n, &s->row, &s->views);
+    vec_fini(&all);
+    return e;
+}
+
+static bool
+crosses_edges(const struct head_set *s)
+{
+    size_t n = s->views.n; /* they ascend, and are in range at least in part */
+    return s->edges == SET_EXACT && n > 0 &&
+           (s->views.v[0].mint_ms < s->query.mint_ms ||
+            s->views.v[n - 1].maxt_ms > s->query.maxt_ms);
+}
+
 static struct err
 head_set_next(struct series_set *set, struct series_view *ret_series, bool *ret_more)
 {
     struct head_set *s = container_of(set, struct head_set, set);
     *ret_more = false;
-    while (s->at < s->count && !*ret_more) {
-        uint32_t slot = s->slots[s->at++];
+    while (s->at < s->found.n && !*ret_more) {
+        uint32_t slot = s->found.slots[s->at++];
         arena_reset(&s->row);
         struct epoch_guard guard = epoch_enter(s->h->epoch);
         *ret_more = gather_chunks(s, slot);
         epoch_leave(s->h->epoch, guard);
+        if (!*ret_more)
+            continue;
+        if (crosses_edges(s)) {
+            TRY(trim_edges(s));
+            *ret_more = s->views.n > 0;
+        }
         if (!*ret_more)
             continue;
         if (s->query.series_limit > 0 && ++s->yielded > s->query.series_limit)
@@ -155,23 +189,36 @@ head_set_close(struct series_set *set)
     mem_free(s);
 }
 
-struct err
-head_select(struct head *h, const struct select_query *q, struct matchers matchers, struct arena *a,
-            struct series_set **ret_set)
+static struct head_set *
+set_of(struct head *h, const struct select_query *q, struct head_found found)
 {
     static const struct series_set_ops ops = {head_set_next, head_set_close};
-    struct postings found;
-    TRY(head_match(h, matchers, a, &found));
-
     struct head_set *s = mem_alloc_zero(sizeof *s);
     s->set.ops = &ops;
     s->h = h;
     s->query = *q;
-    s->slots = sorted_slots(h, found, a);
-    s->count = found.n;
+    s->found = found;
+    sort_series(h, found);
     arena_init(&s->row, 0); /* one series: labels and its chunks */
-    *ret_set = &s->set;
+    return s;
+}
+
+struct err
+head_select(struct head *h, const struct select_query *q, struct matchers matchers, struct arena *a,
+            struct series_set **ret_set)
+{
+    struct head_found found;
+    TRY(head_match(h, matchers, a, &found));
+    *ret_set = &set_of(h, q, found)->set;
     return OK;
+}
+
+struct series_set *
+head_select_all(struct head *h, const struct select_query *q, struct arena *a)
+{
+    struct head_set *s = set_of(h, q, head_all_series(h, a));
+    s->edges = SET_EXACT;
+    return &s->set;
 }
 
 /* --- names and values ------------------------------------------------------------------------- */
@@ -191,13 +238,13 @@ list_sorted(struct str_list l)
 
 /* Names (or, for one name, pairs) that occur in the series found, each once. */
 static struct str_list
-collect_names(const struct head *h, struct postings found, struct arena *a)
+collect_names(const struct head *h, struct head_found found, struct arena *a)
 {
     uint32_t count = atomic_load_explicit(&h->pairs.name_count, memory_order_acquire);
     bool *seen = ARENA_ARRAY(a, bool, count);
     struct str_list names = {ARENA_ARRAY(a, struct str, count), 0};
     for (size_t i = 0; i < found.n; i++) {
-        const uint32_t *set = head_cold(h, found.v[i])->pairs;
+        const uint32_t *set = head_cold(h, found.slots[i])->pairs;
         for (uint32_t j = 1; j <= set[0]; j++) {
             uint32_t name = pairs_at(&h->pairs, set[j])->name;
             if (name >= count || seen[name])
@@ -215,7 +262,7 @@ head_label_names(struct head *h, const struct select_query *q, struct matchers m
 {
     (void)q; /* as Prometheus' head: names are not tied to a time */
     if (matchers.n > 0) {
-        struct postings found;
+        struct head_found found;
         TRY(head_match(h, matchers, a, &found));
         *ret_names = collect_names(h, found, a);
         return arena_check(a);
@@ -230,14 +277,14 @@ head_label_names(struct head *h, const struct select_query *q, struct matchers m
 
 /* Values of one name in the series found, each once. */
 static struct str_list
-collect_values(const struct head *h, uint32_t name, struct postings found, struct arena *a)
+collect_values(const struct head *h, uint32_t name, struct head_found found, struct arena *a)
 {
     uint32_t pair_count = atomic_load_explicit(&h->pairs.pair_count, memory_order_acquire);
     uint64_t *seen = ARENA_ARRAY(a, uint64_t, pair_count / 64 + 1);
     struct str_list values = {ARENA_ARRAY(a, struct str, found.n), 0};
     for (size_t i = 0; i < found.n; i++) {
         uint32_t pair;
-        if (!series_pair_of_name(h, found.v[i], name, &pair) || pair >= pair_count)
+        if (!series_pair_of_name(h, found.slots[i], name, &pair) || pair >= pair_count)
             continue;
         uint64_t mask = UINT64_C(1) << (pair % 64);
         if (seen[pair / 64] & mask)
@@ -264,7 +311,7 @@ head_label_values(struct head *h, const struct select_query *q, struct str name,
                   struct matchers matchers, struct arena *a, struct str_list *ret_values)
 {
     (void)q;
-    struct postings found = {NULL, 0};
+    struct head_found found = {NULL, 0};
     if (matchers.n > 0)
         TRY(head_match(h, matchers, a, &found));
     *ret_values = (struct str_list){NULL, 0};

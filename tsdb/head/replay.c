@@ -28,6 +28,8 @@ struct replay {
     struct sample_columns columns; /* scratch */
     struct arena scratch;          /* of one record */
     bool mapping_failed;
+    int64_t min_valid_ms; /* blocks have what is older */
+    struct chunk_rule chunk_rule;
     uint64_t ref_max; /* seen anywhere: also of series that the log does not name any more */
     struct {
         uint64_t samples, skipped, unknown_refs, tombstones, other_records, other_chunks;
@@ -75,12 +77,13 @@ visit_chunk(void *arg, const struct head_chunk_info *info)
         return OK;
     }
     const struct chunk_view *view = &info->chunk;
-    if (view->maxt_ms < r->h->min_valid_ms)
+    if (view->maxt_ms < r->min_valid_ms)
         return OK; /* blocks have it */
     bool usable = view->encoding == CHUNK_XOR && !info->out_of_order &&
                   (uint64_t)view->maxt_ms - (uint64_t)view->mint_ms <= UINT32_MAX &&
                   view->data.n <= UINT16_MAX && info->series_ref <= HEAD_REF_MAX;
     if (!usable) {
+        r->h->unread_file = (uint32_t)u64_min(r->h->unread_file, info->ref >> 32);
         r->count.other_chunks++;
         return OK;
     }
@@ -159,16 +162,14 @@ attach_chain(struct replay *r, uint32_t slot, struct chain *chain)
         return;
     }
     uint64_t ref = series_ref(hot);
-    const uint32_t *pairs = cold->pairs;
+    uint32_t *pairs = TAKE(cold->pairs);
     series_fini(hot, cold);
-    *hot = (struct series_hot){0};
-    *cold = (struct series_cold){0};
     series_init(hot, cold, ref, pairs);
 
     const struct head_chunk *oldest = chain->newest;
     while (oldest->older)
         oldest = oldest->older;
-    head_widen(r->h, i64_max(oldest->mint_ms, r->h->min_valid_ms), last.t_ms);
+    head_widen(r->h, i64_max(oldest->mint_ms, r->min_valid_ms), last.t_ms);
     cold->newest = chain->newest;
     cold->chunk_count = chain->chunk_count;
     series_set_last(hot, last);
@@ -224,11 +225,11 @@ replay_sample(struct replay *r, uint64_t ref, struct sample s, struct slot_list 
         return;
     }
     struct series_hot *hot = head_hot(h, slot);
-    if (series_judge(series_last_of(hot), s, h->min_valid_ms) != SAMPLE_STORED) {
+    if (series_judge(series_last_of(hot), s, r->min_valid_ms) != SAMPLE_STORED) {
         r->count.skipped++;
         return;
     }
-    struct head_chunk *full = series_append(hot, head_cold(h, slot), s, h->opts.block_range_ms);
+    struct head_chunk *full = series_append(hot, head_cold(h, slot), s, r->chunk_rule);
     if (full)
         vec_push(finished, slot);
     r->count.samples++;
@@ -264,7 +265,7 @@ replay_samples(struct replay *r, struct str record)
     }
     head_queue_finished(r->h, &finished);
     vec_fini(&finished);
-    mint = i64_max(mint, r->h->min_valid_ms);
+    mint = i64_max(mint, r->min_valid_ms);
     if (mint <= maxt)
         head_widen(r->h, mint, maxt);
     map_finished(r);
@@ -356,7 +357,7 @@ report(const struct replay *r)
 {
     struct log *log = r->h->opts.log;
     log_info(log, "head replayed", KV_CSTR("dir", r->h->dir),
-             KV_U64("series", atomic_load_explicit(&r->h->series_count, memory_order_relaxed)),
+             KV_U64("series", atomic_load_explicit(&r->h->series_live, memory_order_relaxed)),
              KV_U64("samples", r->count.samples), KV_U64("known_samples", r->count.skipped));
     if (r->count.unknown_refs > 0)
         log_warn(log, "log has samples of series that it does not name",
@@ -372,6 +373,8 @@ struct err
 head_replay(struct head *h)
 {
     struct replay r = {.h = h, .chains = VEC_INIT, .columns = SAMPLE_COLUMNS_INIT};
+    r.min_valid_ms = atomic_load_explicit(&h->min_valid_ms, memory_order_relaxed);
+    r.chunk_rule = head_chunk_rule(h);
     fp_init(&r.slot_of_ref, h->epoch);
     fp_init(&r.chain_of_ref, h->epoch);
     arena_init(&r.scratch, 0);

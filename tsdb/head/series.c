@@ -13,15 +13,8 @@ enum { TAIL_ROOM = XOR_SAMPLE_BYTES_MAX + 8 }; /* what xor_append() asks for */
 _Static_assert(CHUNK_BYTES_CUT + TAIL_ROOM + 8 <= SERIES_TAIL_BYTES_MAX,
                "a full chunk fits the largest class");
 
-int64_t
-block_range_end_ms(int64_t t_ms, int64_t range_ms)
-{
-    int64_t start = t_ms / range_ms * range_ms, end;
-    return __builtin_add_overflow(start, range_ms, &end) ? INT64_MAX : end;
-}
-
 void
-series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref, const uint32_t *pairs)
+series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref, uint32_t *pairs)
 {
     ASSERT(ref >> 40 == 0); /* Prometheus keeps them below 2^40 too */
     hot->ref_low = (uint32_t)ref;
@@ -42,6 +35,9 @@ series_fini(struct series_hot *hot, struct series_cold *cold)
         mem_free(c);
         c = older;
     }
+    mem_free(cold->pairs);
+    *hot = (struct series_hot){0};
+    *cold = (struct series_cold){0};
 }
 
 enum sample_fate
@@ -50,9 +46,11 @@ series_judge(struct series_last last, struct sample s, int64_t min_valid_ms)
     bool newer = !last.known || s.t_ms > last.sample.t_ms;
     if (__builtin_expect(newer && s.t_ms >= min_valid_ms, 1))
         return SAMPLE_STORED;
-    if (last.known && s.t_ms == last.sample.t_ms)
-        return s.bits == last.sample.bits ? SAMPLE_REPEATED : SAMPLE_DUPLICATE;
-    return s.t_ms < min_valid_ms ? SAMPLE_OUT_OF_BOUNDS : SAMPLE_OUT_OF_ORDER;
+    if (s.t_ms < min_valid_ms) /* first: whether the series is still known does not matter then */
+        return SAMPLE_OUT_OF_BOUNDS;
+    if (s.t_ms < last.sample.t_ms)
+        return SAMPLE_OUT_OF_ORDER;
+    return s.bits == last.sample.bits ? SAMPLE_REPEATED : SAMPLE_DUPLICATE;
 }
 
 /* Where chunks should end so that those up to `end` are about equally long; a quarter of the
@@ -127,17 +125,35 @@ ensure_tail_room(struct series_hot *hot)
 
 struct head_chunk *
 series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
-              int64_t block_range_ms)
+              struct chunk_rule rule)
 {
     struct head_chunk *finished = NULL;
-    if (hot->xor.count > 0 && must_cut(hot, cold, s.t_ms))
+    if (hot->xor.count > 0 && (must_cut(hot, cold, s.t_ms) || cold->open_mint_ms < rule.begin_ms))
         finished = series_seal(hot, cold);
     if (hot->xor.count == 0)
-        open_chunk(hot, cold, s.t_ms, block_range_ms);
+        open_chunk(hot, cold, s.t_ms, rule.block_range_ms);
     ensure_tail_room(hot);
     xor_append(&hot->xor, hot->tail, s.t_ms, s.bits);
     hot->has_last = 1;
     return finished;
+}
+
+struct head_chunk *
+series_drop_before(struct series_hot *hot, struct series_cold *cold, int64_t end_ms)
+{
+    if (hot->xor.count > 0 && hot->xor.t_ms < end_ms) { /* its bytes are read under the spin only */
+        struct sample last = series_last_of(hot).sample;
+        mem_free(TAKE(hot->tail));
+        xor_init(&hot->xor);
+        series_set_last(hot, last);
+    }
+    struct head_chunk **link = &cold->newest; /* H5: they ascend */
+    while (*link && head_chunk_maxt_ms(*link) >= end_ms)
+        link = &(*link)->older;
+    struct head_chunk *dropped = TAKE(*link);
+    for (const struct head_chunk *c = dropped; c; c = c->older)
+        cold->chunk_count--;
+    return dropped;
 }
 
 bool

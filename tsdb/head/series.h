@@ -11,6 +11,7 @@
 #include "tsdb/chunk/xor.h"
 #include "tsdb/head/append.h"
 #include "tsdb/head/head_chunks.h"
+#include "tsdb/model/interval.h"
 
 enum {
     CHUNK_BYTES_CUT = 1024 - XOR_SAMPLE_BYTES_MAX, /* above it no sample is added */
@@ -24,7 +25,7 @@ struct series_hot {
     uint8_t tail_class : 5; /* size of the buffer: see series.c */
     uint8_t has_last : 1;   /* xor.t_ms and xor.bits are those of a stored sample */
     uint8_t awaited : 1;    /* somebody waits for the claim to end */
-    uint8_t unused : 1;
+    uint8_t dead : 1;       /* forgotten: takes no samples any more; see forget.c */
     uint8_t claim;    /* the append that logs samples of it and has not stored them; see claims.h */
     uint8_t ref_high; /* number of the series in the log: 40 bits */
     uint32_t ref_low;
@@ -50,7 +51,7 @@ struct head_chunk {
 _Static_assert(sizeof(struct head_chunk) == 32, "16 of these a series and day");
 
 struct series_cold {
-    const uint32_t *pairs; /* [0] = count, then pair numbers sorted by label name; immutable */
+    uint32_t *pairs; /* [0] = count, then pair numbers sorted by label name; owned; immutable */
     struct head_chunk *newest;
     int64_t open_mint_ms; /* first sample of the open chunk */
     uint32_t chunk_count; /* finished ones */
@@ -58,9 +59,9 @@ struct series_cold {
 };
 _Static_assert(sizeof(struct series_cold) == 32, "half a cache line");
 
-/* Both zeroed before; takes nothing. */
-void series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref,
-                 const uint32_t *pairs);
+/* Both zeroed before; takes `pairs`. */
+void series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref, uint32_t *pairs);
+/* Leaves both zeroed. */
 void series_fini(struct series_hot *hot, struct series_cold *cold);
 
 static inline uint64_t
@@ -82,10 +83,25 @@ series_last_of(const struct series_hot *hot)
 }
 /* What becomes of a sample behind `last`. `min_valid_ms` as in spec/tsdb.md section 12. Pure. */
 enum sample_fate series_judge(struct series_last last, struct sample s, int64_t min_valid_ms);
+/* Where chunks end beside their size. */
+struct chunk_rule {
+    int64_t block_range_ms; /* they do not cross a multiple of it */
+    int64_t begin_ms;       /* one that began earlier takes no more: a block will have it */
+};
 /* Stores a sample that was judged SAMPLE_STORED. When that finished a chunk, returns it (it is
  * in the series' list already), else NULL. */
 struct head_chunk *series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
-                                 int64_t block_range_ms);
+                                 struct chunk_rule rule);
+/* Unlinks the finished chunks that end before `end_ms`, and drops the open one if it does. The
+ * caller frees what is returned, the newest first, with the data of those on the heap once no
+ * reader can be copying it. */
+struct head_chunk *series_drop_before(struct series_hot *hot, struct series_cold *cold,
+                                      int64_t end_ms);
+static inline bool
+series_is_empty(const struct series_hot *hot, const struct series_cold *cold)
+{
+    return hot->xor.count == 0 && !cold->newest;
+}
 /* Finishes the open chunk, if any: clean stop. Returns it or NULL. */
 struct head_chunk *series_seal(struct series_hot *hot, struct series_cold *cold);
 /* For a series whose open chunk is empty: what the next sample is judged against. */
@@ -99,5 +115,3 @@ head_chunk_maxt_ms(const struct head_chunk *c)
 {
     return c->mint_ms + c->span_ms;
 }
-/* First multiple of `range_ms` past t; truncating division as Prometheus. */
-int64_t block_range_end_ms(int64_t t_ms, int64_t range_ms);

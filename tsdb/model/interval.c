@@ -59,3 +59,12 @@ intervals_touch(const struct interval *v, size_t n, int64_t mint_ms, int64_t max
     size_t i = first_reaching(v, n, mint_ms);
     return i < n && v[i].mint_ms <= maxt_ms;
 }
+
+int64_t
+block_range_end_ms(int64_t t_ms, int64_t range_ms)
+{
+    int64_t into = t_ms % range_ms, start, end;
+    if (__builtin_sub_overflow(t_ms, into < 0 ? into + range_ms : into, &start))
+        start = INT64_MIN;
+    return __builtin_add_overflow(start, range_ms, &end) ? INT64_MAX : end;
+}

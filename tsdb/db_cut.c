@@ -1,0 +1,165 @@
+/* db_cut.c - the block spine: the oldest hours of the head become a block.
+ *
+ *   NONE --due--> SETTLING --written--> WRITTEN --unlinked--> FORGOTTEN --freed--> NONE
+ *
+ * Each arrow is one function below, and each needs something to be over: appends under way, then
+ * views from before the block, then views and appends that may know what was unlinked. Nobody is
+ * waited for: a step that cannot be done yet is tried again by the next pass, and writes and
+ * queries go on in every stage. What a crash leaves:
+ *   before WRITTEN    a directory with a suffix, removed at the next start; the log has all
+ *   from WRITTEN on   the block; a replay leaves out what is older than its end (T2)
+ * A failed write of the block leaves the stage at SETTLING: the head keeps the samples. */
+#include "tsdb/db_int.h"
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "tsdb/block/block_writer.h"
+#include "tsdb/model/interval.h"
+
+enum {
+    CUTS_A_PASS = 64,    /* a gap of months in the samples takes several passes */
+    IDLE_RANGES_X2 = 3,  /* half ranges without a write after which the whole head is cut */
+};
+
+/* --- when ------------------------------------------------------------------------------------- */
+
+/* A head nobody writes to would keep its last hours for ever: the clock cuts it. */
+static bool
+is_idle(const struct db *db)
+{
+    int64_t idle_ms = head_idle_ms(db->head);
+    return idle_ms >= db->opts.block_range_ms / 2 * IDLE_RANGES_X2;
+}
+
+/* Prometheus: compactable once the head spans 1.5 ranges (spec/tsdb.md section 12). */
+static bool
+next_end(const struct db *db, enum cut_kind kind, int64_t *ret_end_ms)
+{
+    struct db_stats s;
+    head_stats(db->head, &s);
+    if (s.mint_ms > s.maxt_ms)
+        return false;
+    int64_t range_ms = db->opts.block_range_ms;
+    int64_t end_ms = block_range_end_ms(s.mint_ms, range_ms);
+    if (kind == CUT_ALL || is_idle(db)) {
+        int64_t behind_ms = s.maxt_ms == INT64_MAX ? INT64_MAX : s.maxt_ms + 1;
+        *ret_end_ms = i64_min(end_ms, behind_ms);
+        return true;
+    }
+    *ret_end_ms = end_ms;
+    uint64_t span_ms = (uint64_t)s.maxt_ms - (uint64_t)s.mint_ms;
+    return span_ms > (uint64_t)(range_ms / 2) * IDLE_RANGES_X2;
+}
+
+/* --- the arrows ------------------------------------------------------------------------------- */
+
+static void
+begin(struct db *db, int64_t end_ms)
+{
+    db->cut.end_ms = end_ms;
+    db->cut.mark = head_begin_cut(db->head, end_ms);
+    db->cut.stage = CUT_SETTLING;
+}
+
+/* *ret_block is NULL when there was nothing to write. */
+static struct err
+write_block(struct db *db, struct block **ret_block)
+{
+    struct db_stats s;
+    head_stats(db->head, &s);
+    uint8_t random[ULID_RANDOM_BYTES];
+    rand_bytes(random, sizeof random);
+    struct block_writer_opts o = {
+        .fs = db->opts.fs,
+        .dir = db->dir,
+        .ulid = ulid_of(clock_wall_ms(db->opts.clock), random),
+        .mint_ms = s.mint_ms,
+        .maxt_ms = db->cut.end_ms,
+    };
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0); /* a number a series */
+    struct select_query q = {.mint_ms = o.mint_ms, .maxt_ms = o.maxt_ms - 1, .want = SELECT_CHUNKS};
+    AUTO(series_set_close) struct series_set *set = head_select_all(db->head, &q, &a);
+    bool empty;
+    TRY(block_write(&o, set, &empty));
+    *ret_block = NULL;
+    return empty ? OK : blocks_open_one(db->opts.fs, db->dir, &o.ulid, ret_block);
+}
+
+static struct err
+write_and_publish(struct db *db)
+{
+    struct block *block;
+    TRY(write_block(db, &block));
+    const struct view *now = views_acquire(&db->views);
+    struct blocks blocks = blocks_share(&now->blocks);
+    views_release(&db->views, now);
+    if (block)
+        blocks_add(&blocks, block);
+    db->cut.view = views_publish(&db->views, &blocks, db->cut.end_ms);
+    db->cut.stage = CUT_WRITTEN;
+    return OK;
+}
+
+/* A file that cannot be deleted does not stop the cut: the next one tries again. */
+static struct err
+forget(struct db *db)
+{
+    struct err e = head_forget(db->head, db->cut.end_ms);
+    db->cut.view = views_renew(&db->views);
+    db->cut.stage = CUT_FORGOTTEN;
+    return e;
+}
+
+static void
+end(struct db *db)
+{
+    db->cut = (struct cut){.stage = CUT_NONE};
+    atomic_fetch_add_explicit(&db->cuts, 1, memory_order_relaxed);
+}
+
+/* One arrow; false when it has to be tried again later. */
+static struct err
+step(struct db *db, bool *ret_done)
+{
+    *ret_done = true;
+    switch (db->cut.stage) {
+    case CUT_NONE:
+        return OK;
+    case CUT_SETTLING:
+        *ret_done = head_is_settled(db->head, db->cut.mark);
+        return *ret_done ? write_and_publish(db) : OK;
+    case CUT_WRITTEN:
+        *ret_done = views_passed(&db->views, db->cut.view);
+        return *ret_done ? forget(db) : OK;
+    case CUT_FORGOTTEN:
+        *ret_done = views_passed(&db->views, db->cut.view) && head_free_forgotten(db->head);
+        if (*ret_done)
+            end(db);
+        return OK;
+    }
+    UNREACHABLE("no such stage");
+}
+
+struct err
+db_cut(struct db *db, enum cut_kind kind)
+{
+    for (unsigned cuts = 0; cuts < CUTS_A_PASS; cuts++) {
+        int64_t end_ms;
+        if (db->cut.stage == CUT_NONE && !next_end(db, kind, &end_ms))
+            return OK;
+        if (db->cut.stage == CUT_NONE)
+            begin(db, end_ms);
+        bool done = true;
+        while (done && db->cut.stage != CUT_NONE) {
+            struct err e = step(db, &done);
+            if (e.code != ERR_NONE) {
+                atomic_fetch_add_explicit(&db->cuts_failed, 1, memory_order_relaxed);
+                return err_wrap(e, "head cut at %jd", (intmax_t)db->cut.end_ms);
+            }
+        }
+        if (!done)
+            return OK;
+    }
+    return OK;
+}

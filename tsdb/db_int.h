@@ -1,0 +1,42 @@
+/* db_int.h - the inside of a database, for the files of this folder. */
+#pragma once
+#include "tsdb/db.h"
+#include "tsdb/head/head.h"
+#include "tsdb/view.h"
+
+/* Where the oldest hours of the head are on their way into a block: see db_cut.c. */
+enum cut_stage {
+    CUT_NONE,
+    CUT_SETTLING,  /* nothing older is taken any more; appends under way may still bring some */
+    CUT_WRITTEN,   /* the block is there; views from before it read the same from the head */
+    CUT_FORGOTTEN, /* unlinked; views and appends from before that may still see it */
+};
+
+struct cut {
+    enum cut_stage stage;
+    int64_t end_ms;     /* what is older leaves */
+    uint64_t mark;      /* of head_begin_cut() */
+    uint64_t view;      /* older ones have to be released first */
+};
+
+struct db {
+    /* configuration (immutable) */
+    struct db_opts opts;
+    char *dir; /* owned; opts.dir */
+    char *lock_path;
+    struct file *lock_file; /* held while open */
+
+    struct views views;
+    struct head *head;
+
+    struct lock maintain_lock; /* one pass at a time; held over I/O, never by readers or appends */
+    struct cut cut GUARDED_BY(maintain_lock);
+    _Atomic(uint64_t) cuts, cuts_failed; /* figures */
+};
+
+/* db_cut.c - as many steps of cutting as can be done without waiting. */
+enum cut_kind {
+    CUT_WHEN_DUE, /* by the rule of 1.5 ranges */
+    CUT_ALL,      /* whatever is there */
+};
+struct err db_cut(struct db *db, enum cut_kind kind) REQUIRES(db->maintain_lock);
