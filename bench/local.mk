@@ -6,4 +6,9 @@ noinst_PROGRAMS += %reldir%/loadgen
 	%reldir%/loadgen_opts.c %reldir%/loadgen_opts.h \
 	%reldir%/loadgen_plan.c %reldir%/loadgen_plan.h \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h
+noinst_PROGRAMS += %reldir%/tsdb
+%canon_reldir%_tsdb_SOURCES = \
+	%reldir%/tsdb.c %reldir%/tsdb_bench.h \
+	%reldir%/loadgen_series.c %reldir%/loadgen_series.h \
+	%reldir%/tsdb_order.c
 EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py

@@ -25,6 +25,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/id_map.c %reldir%/head/id_map.h \
 	%reldir%/head/mapper.c \
 	%reldir%/head/match.c %reldir%/head/match.h \
+	%reldir%/head/order.c %reldir%/head/order.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c \
 	%reldir%/head/replay.c \

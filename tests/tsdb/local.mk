@@ -21,6 +21,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_meta.c \
 	%reldir%/test_model.c \
 	%reldir%/test_model_threads.c \
+	%reldir%/test_order.c \
 	%reldir%/test_postings.c \
 	%reldir%/test_recode.c \
 	%reldir%/test_record.c \

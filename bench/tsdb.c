@@ -1,0 +1,138 @@
+/* tsdb.c - measures parts of the storage engine in this process: ./dev bench tsdb.
+ *
+ *   bench/tsdb [--dir DIR] [PART...]     without a part: all but those marked "by name only"
+ *
+ * One figure a line, then all of them as one JSON object. Nothing is asserted about time. A part
+ * that looks at memory should have a process of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "bench/tsdb_bench.h"
+
+enum part_when { PART_ALWAYS, PART_BY_NAME };
+
+static const struct part {
+    const char *name;
+    struct err (*run)(struct bench *b);
+    enum part_when when;
+    const char *what;
+} parts[] = {
+    {"order", bench_order, PART_ALWAYS, "sorting 1 million series by labels"},
+};
+
+/* --- for the parts -------------------------------------------------------------------------- */
+
+void
+bench_figure(struct bench *b, const char *name, double value)
+{
+    printf("%-40s %14.3f\n", name, value);
+    (void)fflush(stdout);
+    buf_printf(&b->json, "%s\"%s\":%.3f", b->json.n ? "," : "", name, value);
+}
+
+struct bench_timer
+bench_start(void)
+{
+    return (struct bench_timer){clock_process_cpu_ns(), clock_mono_ns(clock_system())};
+}
+
+struct bench_timer
+bench_since(struct bench_timer start)
+{
+    struct bench_timer now = bench_start();
+    return (struct bench_timer){now.cpu_ns - start.cpu_ns, now.wall_ns - start.wall_ns};
+}
+
+uint64_t
+bench_resident_bytes(void)
+{
+    mem_purge();
+    uint64_t pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*u %lu", &pages) != 1)
+        pages = 0;
+    (void)fclose(f);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* --- main ----------------------------------------------------------------------------------- */
+
+static void
+help(void)
+{
+    printf("tsdb [--dir DIR] [PART...]: measures the storage engine\n"
+           "  --dir DIR   where databases are made and removed (/dev/shm)\n");
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        printf("  %-12s%s%s\n", parts[i].name, parts[i].what,
+               parts[i].when == PART_BY_NAME ? " (by name only)" : "");
+}
+
+static const struct part *
+find_part(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (strcmp(parts[i].name, name) == 0)
+            return &parts[i];
+    }
+    return NULL;
+}
+
+static struct err
+run_all(struct bench *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i].when == PART_ALWAYS)
+            TRY_IN(parts[i].run(b), "%s", parts[i].name);
+    }
+    return OK;
+}
+
+static struct err
+run_named(struct bench *b, char **names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const struct part *part = find_part(names[i]);
+        if (!part)
+            return ERR(ERR_INVALID, "no part \"%s\"; see --help", names[i]);
+        TRY_IN(part->run(b), "%s", part->name);
+    }
+    return OK;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        help();
+        return 0;
+    }
+    const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    int first = 1;
+    if (argc > 2 && strcmp(argv[1], "--dir") == 0) {
+        parent = argv[2];
+        first = 3;
+    }
+    AUTO(buf_fini) struct buf dir = BUF_INIT;
+    buf_printf(&dir, "%s/mneme-bench-XXXXXX", parent);
+    (void)buf_cstr(&dir);
+    if (!mkdtemp(dir.p)) {
+        fprintf(stderr, "tsdb: no directory in %s\n", parent);
+        return 2;
+    }
+    struct bench b = {.dir = buf_str(&dir), .json = BUF_INIT};
+    struct err e = first < argc ? run_named(&b, argv + first, argc - first) : run_all(&b);
+    if (rmdir(dir.p) != 0)
+        fprintf(stderr, "tsdb: %s is left behind\n", dir.p);
+    printf("{%.*s}\n", STR_FMT(buf_str(&b.json)));
+    buf_fini(&b.json);
+    if (e.code == ERR_NONE)
+        return 0;
+    fprintf(stderr, "tsdb: %s\n", err_text(&e));
+    err_drop(e);
+    return 1;
+}

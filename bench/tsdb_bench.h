@@ -1,0 +1,27 @@
+/* tsdb_bench.h - the parts of bench/tsdb: each measures one thing and reports figures.
+ *
+ * Threads: one. */
+#pragma once
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct bench {
+    struct str dir; /* an empty directory for databases; a part leaves nothing behind */
+    struct buf json; /* the figures so far, as members of an object */
+};
+
+/* One line for people, one member of the JSON object. Names end in their unit. */
+void bench_figure(struct bench *b, const char *name, double value);
+
+/* CPU and wall time since a start. */
+struct bench_timer {
+    uint64_t cpu_ns, wall_ns;
+};
+struct bench_timer bench_start(void);
+struct bench_timer bench_since(struct bench_timer start);
+
+/* Resident bytes of this process, unused memory of the allocator given back first. */
+uint64_t bench_resident_bytes(void);
+
+struct err bench_order(struct bench *b);
