@@ -21,6 +21,7 @@ static const struct part {
     const char *what;
 } parts[] = {
     {"order", bench_order, PART_ALWAYS, "sorting 1 million series by labels"},
+    {"intersect", bench_intersect, PART_ALWAYS, "set operations on lists of 1 million"},
 };
 
 /* --- for the parts -------------------------------------------------------------------------- */

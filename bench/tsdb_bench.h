@@ -25,3 +25,4 @@ struct bench_timer bench_since(struct bench_timer start);
 uint64_t bench_resident_bytes(void);
 
 struct err bench_order(struct bench *b);
+struct err bench_intersect(struct bench *b);

@@ -38,6 +38,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/index/match.c %reldir%/index/match.h \
 	%reldir%/index/names.c \
 	%reldir%/index/postings.c %reldir%/index/postings.h \
+	%reldir%/index/postings_union.c \
 	%reldir%/index/symbols.c \
 	%reldir%/index/table.c \
 	%reldir%/merge.c %reldir%/merge.h \

@@ -21,7 +21,10 @@ struct match {
 static struct postings
 unite(const struct match *m, const struct postings_lists *lists)
 {
-    return postings_union(m->arena, lists->v, lists->n, m->source->ops->bound(m->source));
+    struct postings found = postings_union(m->arena, lists->v, lists->n);
+    if (found.n > 0)
+        ASSERT(found.v[found.n - 1] < m->source->ops->bound(m->source)); /* P2 */
+    return found;
 }
 
 /* Lists of the values that match, looked up directly when the matcher names them. */
