@@ -23,11 +23,12 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/head_chunks_scan.c %reldir%/head/head_chunks_scan.h \
 	%reldir%/head/id_list.c %reldir%/head/id_list.h \
 	%reldir%/head/id_map.c %reldir%/head/id_map.h \
+	%reldir%/head/isolation.c %reldir%/head/isolation.h \
 	%reldir%/head/mapper.c \
 	%reldir%/head/match.c %reldir%/head/match.h \
 	%reldir%/head/order.c %reldir%/head/order.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
-	%reldir%/head/read.c \
+	%reldir%/head/read.c %reldir%/head/read_names.c \
 	%reldir%/head/replay.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
 	%reldir%/index/file_writer.c %reldir%/index/file_writer.h \

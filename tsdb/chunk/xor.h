@@ -28,7 +28,7 @@ struct xor_appender {
     uint16_t used_bytes; /* whole bytes in the buffer, the 2 of the count included */
     uint8_t acc_bits;   /* 0..63 valid bits in acc */
     uint8_t lead, trail; /* current window */
-    uint8_t unused;
+    uint8_t flags;       /* of the owner; nothing here looks at them, but xor_init() clears them */
 };
 _Static_assert(sizeof(struct xor_appender) == 40, "part of a series' 64-byte hot line");
 

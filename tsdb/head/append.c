@@ -34,6 +34,8 @@ struct append {
     uint8_t *states; /* a row: enum row_state */
     size_t rows_open;
     append_misses misses; /* rows that no living series is known of */
+    struct epoch_guard guard;
+    struct append_stamp stamp; /* seq 0: nothing was stored yet */
     uint8_t claim; /* this append's: see claims.h */
     bool twins;    /* two rows of this round are one series */
     int64_t min_valid_ms, max_valid_ms;
@@ -213,6 +215,22 @@ judge_and_log(struct append *run, size_t *ret_claimed, size_t *ret_refused)
 
 /* --- 4: store --------------------------------------------------------------------------------- */
 
+/* From now on the series says that this append stored last. Under its spin, which is left to keep
+ * what queries may need of the append before; nobody else can store: the series is claimed. */
+static void
+stamp_series(struct append *run, uint32_t slot, struct series_hot *hot, struct series_cold *cold)
+{
+    if (__builtin_expect(cold->seq != 0 && !seq_before(cold->seq, run->stamp.keep_from), 0)) {
+        struct overwritten o = {slot, cold->seq, cold->before_ms};
+        spin_release(&hot->spin);
+        isolation_keep(&run->h->isolation, run->stamp, o);
+        spin_acquire(&hot->spin);
+        hot->xor.flags |= SERIES_OVERWRITTEN;
+    }
+    cold->seq = run->stamp.seq;
+    cold->before_ms = hot->has_last ? hot->xor.t_ms : INT64_MIN;
+}
+
 static void
 store_row(struct append *run, size_t row_index, struct slot_list *finished)
 {
@@ -222,6 +240,8 @@ store_row(struct append *run, size_t row_index, struct slot_list *finished)
     struct series_cold *cold = head_cold(run->h, slot);
 
     spin_acquire(&hot->spin);
+    if (cold->seq != run->stamp.seq)
+        stamp_series(run, slot, hot, cold);
     for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
         struct sample s = run->request->samples[i];
         if (run->fates[i] != SAMPLE_STORED)
@@ -295,6 +315,8 @@ static void
 store_samples(struct append *run)
 {
     struct slot_list finished = VEC_INIT;
+    if (run->stamp.seq == 0)
+        run->stamp = isolation_begin(&run->h->isolation, run->guard);
     uint64_t stored_before = run->result->fates[SAMPLE_STORED];
     for (size_t i = 0; i < run->request->row_count; i++) {
         prefetch_row(run, i + STORE_AHEAD);
@@ -385,10 +407,13 @@ head_append(struct head *h, const struct append_request *request, struct arena *
         .maxt_ms = INT64_MIN,
     };
     struct epoch_guard guard = epoch_enter(h->epoch);
+    run.guard = guard;
     run.claim = claim_of(guard);
     run.min_valid_ms = head_min_valid_ms(h); /* within the epoch: see head_begin_cut() */
     run.chunk_rule = head_chunk_rule(h);
     struct err e = append_run(&run);
+    if (run.stamp.seq != 0)
+        isolation_end(&h->isolation, guard);
     epoch_leave(h->epoch, guard);
     vec_fini(&run.misses);
     return e;

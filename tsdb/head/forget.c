@@ -44,7 +44,7 @@ free_chunks(struct head *h, struct head_chunk *newest)
 static void
 look_at(struct pass *p, const struct series_hot *hot, const struct series_cold *cold)
 {
-    int64_t oldest_ms = hot->xor.count > 0 ? cold->open_mint_ms : INT64_MAX;
+    int64_t oldest_ms = hot->xor.count > 0 ? series_open_mint_ms(hot, cold) : INT64_MAX;
     for (const struct head_chunk *c = cold->newest; c; c = c->older) {
         oldest_ms = c->mint_ms;
         if (c->mapped && (uint32_t)(c->ref >> 32) < p->first_file)

@@ -43,6 +43,7 @@ head_new(const struct db_opts *opts)
     lock_init(&h->create_lock, LOCK_RANK_HEAD_CREATE);
     lock_init(&h->claims_lock, LOCK_RANK_HEAD_CLAIMS);
     cond_init(&h->claim_ended);
+    isolation_init(&h->isolation);
     lock_init(&h->mapped_lock, LOCK_RANK_HEAD_MAPPED);
     id_map_init(&h->ids, h->epoch);
     h->next_ref = 1;
@@ -97,6 +98,7 @@ head_close(struct head *h)
     lock_fini(&h->create_lock);
     lock_fini(&h->claims_lock);
     cond_fini(&h->claim_ended);
+    isolation_fini(&h->isolation);
     lock_fini(&h->mapped_lock);
     mem_free(h->dir);
     mem_free(h->wal_dir);
@@ -142,6 +144,23 @@ recover_log(struct head *h)
     return OK;
 }
 
+/* Numbers of appends are compared modulo 2^32: those of long ago must not come round again. */
+static void
+forget_old_appends(struct head *h)
+{
+    struct epoch_guard guard = epoch_enter(h->epoch);
+    struct slot_cursor c = slot_cursor_of(h);
+    for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;) {
+        struct series_hot *hot = head_hot(h, slot);
+        struct series_cold *cold = head_cold(h, slot);
+        spin_acquire(&hot->spin);
+        if (isolation_is_old(&h->isolation, cold->seq))
+            cold->seq = 0;
+        spin_release(&hot->spin);
+    }
+    epoch_leave(h->epoch, guard);
+}
+
 struct err
 head_maintain(struct head *h)
 {
@@ -151,6 +170,8 @@ head_maintain(struct head *h)
         TRY_IN(recover_log(h), "log still failing");
         log_info(h->opts.log, "log recovered, writes resume", KV_CSTR("dir", h->dir));
     }
+    if (isolation_is_due(&h->isolation))
+        forget_old_appends(h);
     TRY(head_map_finished(h));
     epoch_collect(h->epoch);
     return OK;

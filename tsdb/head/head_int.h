@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/id_map.h"
+#include "tsdb/head/isolation.h"
 #include "tsdb/head/pairs.h"
 #include "tsdb/head/series.h"
 
@@ -46,6 +47,8 @@ struct head {
     /* appends that meet in a series: claims.h */
     struct lock claims_lock;
     struct cond claim_ended;
+
+    struct isolation isolation; /* which appends queries see */
 
     /* disk */
     struct wal *wal;

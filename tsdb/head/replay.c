@@ -171,7 +171,6 @@ attach_chain(struct replay *r, uint32_t slot, struct chain *chain)
         oldest = oldest->older;
     head_widen(r->h, i64_max(oldest->mint_ms, r->min_valid_ms), last.t_ms);
     cold->newest = chain->newest;
-    cold->chunk_count = chain->chunk_count;
     series_set_last(hot, last);
     chain->newest = NULL;
 }

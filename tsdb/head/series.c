@@ -65,15 +65,27 @@ even_cut_ms(int64_t start, int64_t current, int64_t end)
 }
 
 static bool
-must_cut(struct series_hot *hot, const struct series_cold *cold, int64_t t_ms)
+must_cut(struct series_hot *hot, const struct series_cold *cold, int64_t t_ms, int64_t begin_ms)
 {
     if (xor_bytes(&hot->xor) > CHUNK_BYTES_CUT)
         return true;
+    int64_t mint_ms = series_open_mint_ms(hot, cold);
     if (hot->xor.count == CHUNK_SAMPLES_AIM / 4)
-        hot->next_cut_ms = even_cut_ms(cold->open_mint_ms, hot->xor.t_ms, hot->next_cut_ms);
+        hot->next_cut_ms = even_cut_ms(mint_ms, hot->xor.t_ms, hot->next_cut_ms);
     /* A span of over 2^32 ms would not fit head_chunk; only nonsense times come near. */
-    return t_ms >= hot->next_cut_ms || hot->xor.count >= CHUNK_SAMPLES_CUT ||
-           (uint64_t)t_ms - (uint64_t)cold->open_mint_ms > UINT32_MAX;
+    return t_ms >= hot->next_cut_ms || hot->xor.count >= CHUNK_SAMPLES_CUT || mint_ms < begin_ms ||
+           (uint64_t)t_ms - (uint64_t)mint_ms > UINT32_MAX;
+}
+
+/* No sample is in an open chunk any more; the newest one and the flags stay. */
+static void
+end_open_chunk(struct series_hot *hot)
+{
+    struct sample last = series_last_of(hot).sample;
+    uint8_t flags = hot->xor.flags;
+    xor_init(&hot->xor);
+    hot->xor.flags = flags;
+    series_set_last(hot, last);
 }
 
 struct head_chunk *
@@ -84,27 +96,21 @@ series_seal(struct series_hot *hot, struct series_cold *cold)
     struct head_chunk *c = mem_alloc_zero(sizeof *c);
     c->bytes = u16_of_size(xor_seal(&hot->xor, hot->tail));
     c->encoding = CHUNK_XOR;
-    c->mint_ms = cold->open_mint_ms;
-    ASSERT(hot->xor.t_ms - c->mint_ms <= UINT32_MAX);
-    c->span_ms = (uint32_t)(hot->xor.t_ms - c->mint_ms);
+    c->mint_ms = series_open_mint_ms(hot, cold);
+    c->span_ms = cold->open_span_ms;
     c->data = TAKE(hot->tail);
     c->older = cold->newest;
     cold->newest = c;
-    cold->chunk_count++;
-
-    struct sample last = series_last_of(hot).sample;
-    xor_init(&hot->xor);
-    series_set_last(hot, last);
+    end_open_chunk(hot);
     return c;
 }
 
 static void
-open_chunk(struct series_hot *hot, struct series_cold *cold, int64_t t_ms, int64_t block_range_ms)
+open_chunk(struct series_hot *hot, int64_t t_ms, int64_t block_range_ms)
 {
     hot->tail_class = 0;
     hot->tail = mem_alloc(tail_bytes[0]);
     hot->next_cut_ms = block_range_end_ms(t_ms, block_range_ms);
-    cold->open_mint_ms = t_ms;
 }
 
 /* A sample may take more than the step from one class to the next. */
@@ -128,10 +134,12 @@ series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
               struct chunk_rule rule)
 {
     struct head_chunk *finished = NULL;
-    if (hot->xor.count > 0 && (must_cut(hot, cold, s.t_ms) || cold->open_mint_ms < rule.begin_ms))
+    if (hot->xor.count > 0 && must_cut(hot, cold, s.t_ms, rule.begin_ms))
         finished = series_seal(hot, cold);
+    int64_t mint_ms = hot->xor.count > 0 ? series_open_mint_ms(hot, cold) : s.t_ms;
     if (hot->xor.count == 0)
-        open_chunk(hot, cold, s.t_ms, rule.block_range_ms);
+        open_chunk(hot, s.t_ms, rule.block_range_ms);
+    cold->open_span_ms = (uint32_t)(s.t_ms - mint_ms);
     ensure_tail_room(hot);
     xor_append(&hot->xor, hot->tail, s.t_ms, s.bits);
     hot->has_last = 1;
@@ -142,18 +150,13 @@ struct head_chunk *
 series_drop_before(struct series_hot *hot, struct series_cold *cold, int64_t end_ms)
 {
     if (hot->xor.count > 0 && hot->xor.t_ms < end_ms) { /* its bytes are read under the spin only */
-        struct sample last = series_last_of(hot).sample;
         mem_free(TAKE(hot->tail));
-        xor_init(&hot->xor);
-        series_set_last(hot, last);
+        end_open_chunk(hot);
     }
     struct head_chunk **link = &cold->newest; /* H5: they ascend */
     while (*link && head_chunk_maxt_ms(*link) >= end_ms)
         link = &(*link)->older;
-    struct head_chunk *dropped = TAKE(*link);
-    for (const struct head_chunk *c = dropped; c; c = c->older)
-        cold->chunk_count--;
-    return dropped;
+    return TAKE(*link);
 }
 
 bool

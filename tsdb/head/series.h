@@ -50,12 +50,17 @@ struct head_chunk {
 };
 _Static_assert(sizeof(struct head_chunk) == 32, "16 of these a series and day");
 
+/* In xor.flags. */
+enum {
+    SERIES_OVERWRITTEN = 1, /* isolation.h keeps something of it, perhaps */
+};
+
 struct series_cold {
     uint32_t *pairs; /* [0] = count, then pair numbers sorted by label name; owned; immutable */
     struct head_chunk *newest;
-    int64_t open_mint_ms; /* first sample of the open chunk */
-    uint32_t chunk_count; /* finished ones */
-    uint32_t unused;
+    int64_t before_ms;     /* its newest sample before the append `seq`; INT64_MIN: none */
+    uint32_t seq;          /* the append that stored last: isolation.h; 0: visible to all */
+    uint32_t open_span_ms; /* from the first to the newest sample of the open chunk */
 };
 _Static_assert(sizeof(struct series_cold) == 32, "half a cache line");
 
@@ -64,6 +69,12 @@ void series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref,
 /* Leaves both zeroed. */
 void series_fini(struct series_hot *hot, struct series_cold *cold);
 
+/* Of the open chunk, if there is one. */
+static inline int64_t
+series_open_mint_ms(const struct series_hot *hot, const struct series_cold *cold)
+{
+    return hot->xor.t_ms - cold->open_span_ms;
+}
 static inline uint64_t
 series_ref(const struct series_hot *hot)
 {
