@@ -4,7 +4,10 @@
 #include "base/mem.h"
 #include "tsdb/merge.h"
 
-enum { BLOCK_RANGE_MS = 2 * 3600 * 1000 };
+enum {
+    BLOCK_RANGE_MS = 2 * 3600 * 1000,
+    REPLAY_CREW_BYTES = 8 << 20, /* below it threads would cost more than they save */
+};
 
 struct db_opts
 db_opts_default(void)
@@ -14,6 +17,7 @@ db_opts_default(void)
         .wal_sync = WAL_SYNC_NONE,
         .wal_compression = WAL_SNAPPY,
         .block_range_ms = BLOCK_RANGE_MS,
+        .replay_crew_bytes = REPLAY_CREW_BYTES,
     };
 }
 

@@ -24,6 +24,7 @@ struct db_opts {
     int64_t block_range_ms;     /* 2 h: chunks never cross a multiple of it */
     int64_t future_window_ms;   /* 0: any future is accepted */
     uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
+    uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
 };
 /* The defaults of production, without fs, clock and dir. */
 struct db_opts db_opts_default(void);

@@ -29,7 +29,8 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/order.c %reldir%/head/order.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c %reldir%/head/read_names.c \
-	%reldir%/head/replay.c \
+	%reldir%/head/replay.c %reldir%/head/replay_chunks.c %reldir%/head/replay_crew.c \
+	%reldir%/head/replay_int.h %reldir%/head/replay_refs.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
 	%reldir%/index/file_writer.c %reldir%/index/file_writer.h \
 	%reldir%/index/index_int.h \

@@ -26,6 +26,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_postings.c \
 	%reldir%/test_recode.c \
 	%reldir%/test_record.c \
+	%reldir%/test_replay_crew.c \
 	%reldir%/test_tombstones.c \
 	%reldir%/test_wal.c \
 	%reldir%/test_wal_failure.c \

@@ -456,6 +456,7 @@ story_begin(struct story *s, uint64_t seed)
     s->opts.wal_segment_bytes = WAL_PAGE_BYTES << rand_below(&s->g, 4);
     s->opts.wal_sync = chance(s, 50) ? WAL_SYNC_BATCH : WAL_SYNC_NONE;
     s->opts.wal_compression = chance(s, 50) ? WAL_SNAPPY : WAL_PLAIN;
+    s->opts.replay_crew_bytes = chance(s, 30) ? 0 : UINT64_MAX;
     s->restless = chance(s, 40);
     s->now_ms = beginnings_ms[rand_below(&s->g, ARRAY_LEN(beginnings_ms))];
     model_init(&s->model, s->opts.block_range_ms);

@@ -53,12 +53,27 @@ head_new(const struct db_opts *opts)
     return h;
 }
 
+/* A head with what chunks_head and the log have. */
+static struct err
+head_of_log(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
+{
+    for (;;) { /* ends: each round but the last cuts something off the log */
+        AUTO(head_close) struct head *h = head_new(opts);
+        atomic_store_explicit(&h->min_valid_ms, min_valid_ms, memory_order_relaxed);
+        bool again;
+        TRY(head_replay(h, &again));
+        if (again)
+            continue;
+        *ret_head = TAKE(h);
+        return OK;
+    }
+}
+
 struct err
 head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
 {
-    AUTO(head_close) struct head *h = head_new(opts);
-    atomic_store_explicit(&h->min_valid_ms, min_valid_ms, memory_order_relaxed);
-    TRY(head_replay(h));
+    AUTO(head_close) struct head *h = NULL;
+    TRY(head_of_log(opts, min_valid_ms, &h));
     TRY(head_forget(h, min_valid_ms)); /* series that the log names, but blocks have */
     bool freed = head_free_forgotten(h);
     ASSERT(freed); /* nobody else is here yet */

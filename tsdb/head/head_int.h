@@ -121,8 +121,11 @@ void head_queue_finished(struct head *h, const struct slot_list *finished);
 /* Moves what can be moved to chunks_head; the rest is tried again next time. One thread. */
 struct err head_map_finished(struct head *h);
 
-/* replay.c - fills an empty head; `lost_chunks` is set when chunks_head was damaged. */
-struct err head_replay(struct head *h);
+size_t head_finished_count(struct head *h);
+
+/* replay.c - fills an empty head. With *ret_again the log was repaired, but the head holds more
+ * than it: a new one has to be filled. */
+struct err head_replay(struct head *h, bool *ret_again);
 
 /* Visits the slot of every series, in the order of ids. Within an epoch. */
 struct slot_cursor {

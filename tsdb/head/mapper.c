@@ -30,6 +30,13 @@ head_queue_finished(struct head *h, const struct slot_list *finished)
         h->finished.v[h->finished.n++] = finished->v[i];
 }
 
+size_t
+head_finished_count(struct head *h)
+{
+    LOCKED(&h->mapped_lock);
+    return h->finished.n;
+}
+
 static struct slot_list
 take_queue(struct head *h)
 {

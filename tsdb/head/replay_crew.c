@@ -1,0 +1,280 @@
+/* replay_crew.c - the threads that apply the samples of a log.
+ *
+ * The reader fills one batch of records while the crew works on the one before. Every member
+ * walks all records of the batch and applies the samples of its own series: those whose slot
+ * has its number modulo the crew's size. So a series has one member, who meets its samples in the
+ * order of the log. What a sample needs is fetched for many at once: entries of the table, then
+ * hot halves, then buffers.
+ * Threads: the reader calls; members run crew_member() only. */
+#include "tsdb/head/replay_int.h"
+
+#include "base/assert.h"
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "tsdb/wal/record.h"
+
+enum {
+    BATCH_BYTES = 4 << 20,
+    MEMBERS_MAX = 16,
+    GROUP = 32, /* samples whose cache misses overlap */
+};
+
+struct handed_record {
+    size_t start, bytes; /* in the batch */
+    struct log_place at;
+};
+struct batch {
+    struct buf bytes;
+    VEC(struct handed_record) records;
+};
+
+struct member {
+    struct crew *crew;
+    unsigned index;
+    struct slot_list finished;
+    struct ref_place place;
+    int64_t mint_ms, maxt_ms; /* of what was applied */
+    uint64_t samples, skipped, unknown_refs;
+    struct err failure; /* of the first malformed record of a batch */
+    size_t failed_record;
+};
+
+struct crew {
+    struct replay *r;
+    struct chunk_rule rule;
+    struct pool *pool; /* NULL: the reader does it alone */
+    unsigned size;
+    struct batch batches[2]; /* one is filled while the other is worked on */
+    unsigned filling;
+    struct lock lock;
+    struct cond done;
+    unsigned working GUARDED_BY(lock); /* members that have not finished the batch handed over */
+    struct member members[MEMBERS_MAX];
+};
+
+/* --- a member's work -------------------------------------------------------------------------- */
+
+struct pending {
+    struct ref_entry *entry; /* NULL: no such series */
+    uint32_t slot;
+    struct sample sample;
+};
+
+/* The series of a sample that may have to be stored; counts those that need not. */
+static bool
+is_wanted(struct member *m, const struct pending *p)
+{
+    if (p->slot == slot_none) {
+        m->unknown_refs += m->index == 0; /* nobody's: one member counts for all */
+        return false;
+    }
+    if (p->slot % m->crew->size != m->index)
+        return false;
+    if (p->sample.t_ms > *floor_of(m->crew->r, p->slot) &&
+        p->sample.t_ms >= m->crew->r->min_valid_ms)
+        return true;
+    m->skipped++;
+    return false;
+}
+
+static void
+apply_sample(struct member *m, uint32_t slot, struct sample s)
+{
+    struct head *h = m->crew->r->h;
+    struct series_hot *hot = head_hot(h, slot);
+    if (series_judge(series_last_of(hot), s, INT64_MIN) != SAMPLE_STORED) {
+        m->skipped++;
+        return;
+    }
+    struct head_chunk *full;
+    spin_acquire(&hot->spin); /* chunks are mapped meanwhile */
+    full = series_append(hot, head_cold(h, slot), s, m->crew->rule);
+    spin_release(&hot->spin);
+    if (full)
+        vec_push(&m->finished, slot);
+    m->mint_ms = i64_min(m->mint_ms, s.t_ms);
+    m->maxt_ms = i64_max(m->maxt_ms, s.t_ms);
+    m->samples++;
+}
+
+static void
+apply_group(struct member *m, struct pending *group, size_t n)
+{
+    const struct head *h = m->crew->r->h;
+    size_t wanted = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct pending *p = &group[i];
+        p->slot = p->entry ? atomic_load_explicit(&p->entry->slot, memory_order_acquire) - 1
+                           : slot_none;
+        if (!is_wanted(m, p))
+            continue;
+        __builtin_prefetch(head_hot(h, p->slot), 1);
+        __builtin_prefetch(head_cold(h, p->slot), 1);
+        group[wanted++] = *p;
+    }
+    for (size_t i = 0; i < wanted; i++)
+        apply_sample(m, group[i].slot, group[i].sample);
+}
+
+static struct err
+apply_samples(struct member *m, struct str record)
+{
+    struct record_cursor c;
+    record_read_samples(&c, record);
+    for (size_t n = GROUP; n == GROUP;) {
+        struct pending group[GROUP];
+        uint64_t ref;
+        for (n = 0; n < GROUP && record_next_sample(&c, &ref, &group[n].sample); n++) {
+            group[n].entry = ref_table_find(&m->crew->r->refs, &m->place, ref);
+            __builtin_prefetch(group[n].entry);
+        }
+        apply_group(m, group, n);
+    }
+    return record_cursor_check(&c);
+}
+
+static void
+member_work(struct member *m, const struct batch *b)
+{
+    struct head *h = m->crew->r->h;
+    struct epoch_guard guard = epoch_enter(h->epoch);
+    for (size_t i = 0; i < b->records.n && m->failure.code == ERR_NONE; i++) {
+        const struct handed_record *record = &b->records.v[i];
+        m->failure = apply_samples(m, str_of(b->bytes.p + record->start, record->bytes));
+        m->failed_record = i;
+    }
+    epoch_leave(h->epoch, guard);
+    head_queue_finished(h, &m->finished);
+    vec_clear(&m->finished);
+    if (m->mint_ms <= m->maxt_ms)
+        head_widen(h, m->mint_ms, m->maxt_ms);
+}
+
+static void
+crew_member(void *arg)
+{
+    struct member *m = arg;
+    struct crew *crew = m->crew;
+    member_work(m, &crew->batches[!crew->filling]);
+    LOCKED(&crew->lock);
+    if (--crew->working == 0)
+        cond_signal(&crew->done);
+}
+
+/* --- the reader's side ------------------------------------------------------------------------ */
+
+struct err
+crew_start(struct replay *r, enum crew_size size)
+{
+    struct crew *crew = mem_alloc_zero(sizeof *crew);
+    r->crew = crew;
+    crew->r = r;
+    crew->rule = head_chunk_rule(r->h);
+    lock_init(&crew->lock, LOCK_RANK_LEAF);
+    cond_init(&crew->done);
+    crew->size = size == CREW_FULL ? (unsigned)size_min(cpu_count(), MEMBERS_MAX) : 1;
+    for (unsigned i = 0; i < crew->size; i++)
+        crew->members[i] =
+            (struct member){.crew = crew, .index = i, .mint_ms = INT64_MAX, .maxt_ms = INT64_MIN};
+    if (crew->size == 1)
+        return OK;
+    struct pool_opts opts = {.name = "replay", .threads = crew->size, .queued_limit = MEMBERS_MAX};
+    return pool_start(&opts, &crew->pool);
+}
+
+static void
+wait_for_members(struct crew *crew)
+{
+    LOCKED(&crew->lock);
+    while (crew->working > 0)
+        cond_wait(&crew->done, &crew->lock);
+}
+
+/* The first failure in the batch worked on last; takes it. */
+static struct err
+first_failure(struct crew *crew)
+{
+    const struct batch *b = &crew->batches[!crew->filling];
+    struct member *first = NULL;
+    for (unsigned i = 0; i < crew->size; i++) {
+        struct member *m = &crew->members[i];
+        if (m->failure.code != ERR_NONE && (!first || m->failed_record < first->failed_record))
+            first = m;
+    }
+    if (!first)
+        return OK;
+    crew->r->damage = b->records.v[first->failed_record].at;
+    struct err e = first->failure;
+    first->failure = OK;
+    return e;
+}
+
+/* The batch that was filled is handed over; the other, which is done, is filled next. */
+static struct err
+set_to_work(struct crew *crew)
+{
+    wait_for_members(crew);
+    TRY(first_failure(crew));
+    crew->filling = !crew->filling;
+    struct batch *next = &crew->batches[crew->filling];
+    buf_clear(&next->bytes);
+    vec_clear(&next->records);
+    if (!crew->pool) {
+        member_work(&crew->members[0], &crew->batches[!crew->filling]);
+        return OK;
+    }
+    {
+        LOCKED(&crew->lock);
+        crew->working = crew->size;
+    }
+    for (unsigned i = 0; i < crew->size; i++) {
+        bool queued = pool_submit(crew->pool, crew_member, &crew->members[i]);
+        ASSERT(queued); /* the queue has room for all */
+    }
+    return OK;
+}
+
+struct err
+crew_hand_over(struct replay *r, struct str record, struct log_place at)
+{
+    struct crew *crew = r->crew;
+    struct batch *b = &crew->batches[crew->filling];
+    vec_push(&b->records, ((struct handed_record){b->bytes.n, record.n, at}));
+    buf_append(&b->bytes, record);
+    return b->bytes.n >= BATCH_BYTES ? set_to_work(crew) : OK;
+}
+
+struct err
+crew_await(struct replay *r)
+{
+    struct crew *crew = r->crew;
+    if (crew->batches[crew->filling].records.n > 0)
+        TRY(set_to_work(crew));
+    wait_for_members(crew);
+    return first_failure(crew);
+}
+
+void
+crew_stop(struct replay *r)
+{
+    struct crew *crew = r->crew;
+    if (!crew)
+        return;
+    pool_stop(crew->pool);
+    for (unsigned i = 0; i < crew->size; i++) {
+        struct member *m = &crew->members[i];
+        r->count.samples += m->samples;
+        r->count.skipped += m->skipped;
+        r->count.unknown_refs += m->unknown_refs;
+        err_drop(m->failure);
+        vec_fini(&m->finished);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(crew->batches); i++) {
+        buf_fini(&crew->batches[i].bytes);
+        vec_fini(&crew->batches[i].records);
+    }
+    cond_fini(&crew->done);
+    lock_fini(&crew->lock);
+    mem_free(TAKE(r->crew));
+}

@@ -1,0 +1,118 @@
+/* replay_int.h - the inside of a replay: replay.c, replay_chunks.c, replay_crew.c. */
+#pragma once
+#include "tsdb/head/head_int.h"
+
+/* --- refs of the log -> series ---------------------------------------------------------------- */
+
+/* A series may have several refs: its labels were born again, or a restart chose the first. */
+struct ref_entry {
+    _Atomic(uint32_t) slot; /* + 1; 0: no such series; stored last, release pairs with acquire */
+};
+enum { REF_PAGE_LOG2 = 8, REF_PAGE_ENTRIES = 1 << REF_PAGE_LOG2 };
+struct ref_page {
+    struct ref_entry entries[REF_PAGE_ENTRIES];
+};
+
+/* Pages of neighbouring refs, found by hash: refs of one process are dense, but begin anywhere.
+ * Adding by one thread, while others, within an epoch, look up what was added before they were
+ * told of it. */
+struct ref_table {
+    struct fp_table of_page;
+    struct segarray pages; /* of struct ref_page */
+    uint32_t page_count;
+};
+void ref_table_init(struct ref_table *t, struct epoch *epoch);
+void ref_table_fini(struct ref_table *t);
+/* Made when missing: with slot 0. */
+struct ref_entry *ref_table_make(struct ref_table *t, uint64_t ref);
+
+/* A reader's place: the page that it found last. */
+struct ref_place {
+    uint64_t number;
+    struct ref_page *page; /* NULL: none */
+};
+/* NULL when nothing near `ref` was made. */
+struct ref_page *ref_table_page(const struct ref_table *t, uint64_t ref);
+static inline struct ref_entry *
+ref_table_find(const struct ref_table *t, struct ref_place *at, uint64_t ref)
+{
+    if (!at->page || at->number != ref >> REF_PAGE_LOG2)
+        *at = (struct ref_place){ref >> REF_PAGE_LOG2, ref_table_page(t, ref)};
+    return at->page ? &at->page->entries[ref % REF_PAGE_ENTRIES] : NULL;
+}
+/* References are unique as they are; mixing only spreads them over a table. */
+static inline struct hash128
+ref_key(uint64_t ref)
+{
+    uint64_t mixed = ref * UINT64_C(0x9e3779b97f4a7c15);
+    return (struct hash128){mixed, mixed ^ ref << 40};
+}
+
+/* --- chunks_head ------------------------------------------------------------------------------ */
+
+/* Mapped chunks of one reference, newest first, until its series shows up in the log. */
+struct chain {
+    uint64_t ref;
+    struct head_chunk *newest;
+    uint32_t chunk_count;
+};
+struct chains {
+    struct fp_table of_ref;
+    VEC(struct chain) v;
+};
+
+/* --- the replay ------------------------------------------------------------------------------- */
+
+struct crew;
+
+struct log_place {
+    uint64_t segment, offset;
+};
+
+struct replay {
+    struct head *h;
+    struct ref_table refs;
+    struct segarray floors_ms; /* by slot, int64: what is not above it is in mapped chunks. Most
+                                * samples of a long log are skipped by looking here alone */
+    struct chains chains;
+    struct crew *crew;             /* who applies samples */
+    struct sample_columns columns; /* scratch */
+    struct arena scratch;          /* of one record */
+    struct buf key_bytes;
+    struct log_place damage;       /* where reading stopped, when it stopped at damage */
+    bool mapping_failed;
+    int64_t min_valid_ms; /* blocks have what is older */
+    uint64_t ref_max; /* seen anywhere: also of series that the log does not name any more */
+    struct {
+        uint64_t samples, skipped, unknown_refs; /* added up from the crew */
+        uint64_t tombstones, other_records, other_chunks;
+    } count;
+};
+
+static inline int64_t *
+floor_of(const struct replay *r, uint32_t slot)
+{
+    return segarray_at(&r->floors_ms, slot);
+}
+
+/* replay_chunks.c */
+void chains_init(struct replay *r);
+void chains_fini(struct replay *r);
+/* Opens chunks_head and gathers its chunks by reference. */
+struct err replay_open_chunks(struct replay *r);
+/* The chain of a reference, with chunks; or NULL. */
+struct chain *chain_of(struct replay *r, uint64_t ref);
+/* Gives a series the mapped chunks of `chain` in place of all that it has: the log repeats what
+ * is not in them. Chunks that do not decode are left out, for the log has their samples. */
+void chain_attach(struct replay *r, uint32_t slot, struct chain *chain);
+
+/* replay_crew.c - samples are applied by several threads, each series by one of them in the order
+ * of the log. The thread that reads the log hands over records, which are copied. */
+enum crew_size { CREW_ALONE, CREW_FULL };
+struct err crew_start(struct replay *r, enum crew_size size);
+/* Stops threads, adds up what they counted. */
+void crew_stop(struct replay *r);
+/* ERR_CORRUPT for a malformed record, this one or one before: its place is in r->damage. */
+struct err crew_hand_over(struct replay *r, struct str record, struct log_place at);
+/* Returns once all is applied; fails as crew_hand_over(). */
+struct err crew_await(struct replay *r);
