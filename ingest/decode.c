@@ -66,9 +66,17 @@ ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *bo
     struct write_message m = {0};
     TRY(remote_write_decode(a, buf_str(decoded), &m));
     *ret_batch = (struct batch){
-        .request = {m.rows, m.row_count, m.samples, m.sample_count},
+        .request = {.rows = m.rows,
+                    .row_count = m.row_count,
+                    .samples = m.samples,
+                    .sample_count = m.sample_count,
+                    .histograms = m.histograms,
+                    .histogram_count = m.histogram_count,
+                    .exemplars = m.exemplars,
+                    .exemplar_count = m.exemplar_count,
+                    .metadata = m.metadata,
+                    .metadata_count = m.metadata_count},
         .series_count = m.series_count,
-        .unsupported = {m.histogram_count, m.exemplar_count, m.metadata_count},
     };
     return OK;
 }

@@ -4,14 +4,29 @@
 #include "base/mem.h"
 #include "tsdb/tenants.h"
 
+/* Exemplars and metadata for a tenant that is not there. */
+static struct append_result
+nothing_stored(const struct append_request *request)
+{
+    return (struct append_result){
+        .exemplar_fates = {[EXEMPLAR_NO_SERIES] = request->exemplar_count},
+        .metadata_refused = request->metadata_count,
+    };
+}
+
 static struct err
 append(struct sink *sink, const struct batch *batch, struct arena *a,
        struct append_result *ret_result)
 {
     struct sink_tenants *s = container_of(sink, struct sink_tenants, sink);
     struct db *db = NULL;
-    TRY_IN(tenants_get_or_create(s->tenants, batch->tenant, &db), "tenant %.*s",
-           STR_FMT(batch->tenant));
+    if (!batch_has_samples(batch) && !(db = tenants_find(s->tenants, batch->tenant))) {
+        *ret_result = nothing_stored(&batch->request);
+        return OK;
+    }
+    if (!db)
+        TRY_IN(tenants_get_or_create(s->tenants, batch->tenant, &db), "tenant %.*s",
+               STR_FMT(batch->tenant));
     TRY_IN(db_append(db, &batch->request, a, ret_result), "tenant %.*s", STR_FMT(batch->tenant));
     return OK;
 }

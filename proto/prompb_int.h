@@ -1,8 +1,12 @@
-/* prompb_int.h - prometheus.TimeSeries, Label and Sample: what remote write and read share.
+/* prompb_int.h - prometheus.TimeSeries and what stands in it: what remote write and read share.
  *
- * Source: prometheus prompb/types.proto. Threads: any. */
+ * Source: prometheus prompb/types.proto; spec/receive.md section 1.3. Threads: any. */
 #pragma once
+#include "base/arena.h"
 #include "base/pb.h"
+#include "tsdb/model/exemplar.h"
+#include "tsdb/model/histogram.h"
+#include "tsdb/model/metadata.h"
 #include "tsdb/model/sample.h"
 
 enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3, SERIES_HISTOGRAMS = 4 };
@@ -13,3 +17,28 @@ enum { SAMPLE_VALUE = 1, SAMPLE_TIMESTAMP = 2 };
 void prompb_put_sample(struct buf *to, struct sample s);
 /* What that appends, in bytes. */
 size_t prompb_sample_field_bytes(struct sample s);
+
+/* A part of a larger message: its content, and where that message starts, for errors. */
+struct prompb_part {
+    struct str content;
+    const char *origin;
+};
+/* ERR_INVALID: "remote write: <what> at byte <offset of `at`>". */
+struct err prompb_malformed(const struct prompb_part *part, const void *at, const char *what);
+
+/* Appends a field `histograms`, `exemplars` of a TimeSeries, `metadata` of a WriteRequest. */
+void prompb_put_histogram(struct buf *to, const struct histogram_sample *h);
+void prompb_put_exemplar(struct buf *to, const struct exemplar *e);
+void prompb_put_metadata(struct buf *to, uint32_t number, const struct family_metadata *m);
+
+/* The content of such a field. Arrays are the arena's, texts views of the message. ERR_INVALID
+ * naming field and offset; ERR_TOO_LARGE above HISTOGRAM_BUCKETS_MAX. What the numbers mean is
+ * not checked, but for the number of an enum: one that is not known counts as the unknown one. */
+struct err prompb_get_histogram(struct arena *a, const struct prompb_part *part,
+                                struct histogram_sample *ret_histogram);
+/* Labels come out sorted and without empty values; of those that are left no more than suffice
+ * to exceed EXEMPLAR_LABEL_CHARACTERS_MAX. */
+struct err prompb_get_exemplar(struct arena *a, const struct prompb_part *part,
+                               struct exemplar *ret_exemplar);
+struct err prompb_get_metadata(const struct prompb_part *part,
+                               struct family_metadata *ret_metadata);

@@ -32,8 +32,9 @@ enum { SAMPLE_FRAME_BYTES = 18, ZERO_FRAME_BYTES = 9 };
 struct walk {
     struct arena *arena;
     const uint8_t *start, *end; /* the message */
-    size_t row_cap, sample_cap; /* of the arrays in m */
-    struct write_message m;     /* the result so far */
+    const uint8_t *next;        /* behind the field that request_field() took */
+    size_t row_cap, sample_cap, histogram_cap, exemplar_cap, metadata_cap; /* of m's arrays */
+    struct write_message m;                                                /* the result so far */
 };
 
 /* Moves an array into one of at least `need` items; the old one stays behind in the arena,
@@ -58,18 +59,20 @@ reserve_samples(struct walk *w, size_t more)
                             &w->sample_cap);
 }
 
-/* All limits were checked: the counts fit. */
-static inline void
+/* All limits were checked: the counts fit. The row is that of a series of floats. */
+static inline struct append_row *
 push_row(struct walk *w, struct str label_key, size_t first_sample)
 {
     if (__builtin_expect(w->m.row_count == w->row_cap, 0))
         w->m.rows = grow(w->arena, w->m.rows, w->m.row_count, sizeof(struct append_row),
                          w->m.row_count + 1, &w->row_cap);
-    w->m.rows[w->m.row_count++] = (struct append_row){
+    struct append_row *row = &w->m.rows[w->m.row_count++];
+    *row = (struct append_row){
         .label_key = label_key,
         .first_sample = (uint32_t)first_sample,
         .sample_count = (uint32_t)(w->m.sample_count - first_sample),
     };
+    return row;
 }
 
 /* Where the labels that stand in front end; `n` + 1 or more when they do not fit. */
@@ -122,7 +125,7 @@ sample_fast(const uint8_t *p, size_t left, struct sample *ret_sample)
 }
 
 /* False: not the usual shape, and nothing was changed. */
-static inline bool
+static inline __attribute__((always_inline)) bool
 series_fast(struct walk *w, const uint8_t *p, size_t n)
 {
     size_t at = skip_labels(p, n);
@@ -148,16 +151,23 @@ series_fast(struct walk *w, const uint8_t *p, size_t n)
 
 /* --- the general path ---------------------------------------------------------------------- */
 
-static size_t
-offset_of(const struct walk *w, const void *p)
+static struct prompb_part
+part_of(const struct walk *w, struct str content)
 {
-    return (size_t)((const uint8_t *)p - w->start);
+    return (struct prompb_part){content, (const char *)w->start};
 }
 
 static struct err
 malformed(const struct walk *w, const void *at, const char *what)
 {
-    return ERR(ERR_INVALID, "remote write: %s at byte %zu", what, offset_of(w, at));
+    struct prompb_part whole = part_of(w, STR(""));
+    return prompb_malformed(&whole, at, what);
+}
+
+static struct err
+too_many(const char *what, int limit)
+{
+    return ERR(ERR_TOO_LARGE, "too many %s: the limit is %d a request", what, limit);
 }
 
 /* The last one of a repeated scalar counts, a missing one is 0. */
@@ -227,28 +237,74 @@ label_run_add(struct label_run *run, const uint8_t *field, const uint8_t *field_
 }
 
 static struct err
-series_field(struct walk *w, const struct pb_field *f, const uint8_t *at)
+add_sample(struct walk *w, struct str content)
 {
-    if (f->wire != PB_LEN)
-        return malformed(w, at, "wrong wire type in the time series");
-    if (f->number == SERIES_EXEMPLARS)
-        w->m.exemplar_count++;
-    if (f->number == SERIES_HISTOGRAMS)
-        w->m.histogram_count++;
-    if (f->number != SERIES_SAMPLES)
-        return OK;
     if (w->m.sample_count == WRITE_SAMPLES_MAX)
-        return ERR(ERR_TOO_LARGE, "too many samples: the limit is %d a request", WRITE_SAMPLES_MAX);
+        return too_many("samples", WRITE_SAMPLES_MAX);
     reserve_samples(w, 1);
-    TRY(sample_general(w, f->bytes, &w->m.samples[w->m.sample_count]));
+    TRY(sample_general(w, content, &w->m.samples[w->m.sample_count]));
     w->m.sample_count++;
     return OK;
 }
 
 static struct err
+add_histogram(struct walk *w, struct str content)
+{
+    if (w->m.histogram_count == WRITE_HISTOGRAMS_MAX)
+        return too_many("histograms", WRITE_HISTOGRAMS_MAX);
+    w->m.histograms = arena_more(w->arena, w->m.histograms, sizeof *w->m.histograms,
+                                 w->m.histogram_count, &w->histogram_cap);
+    struct prompb_part part = part_of(w, content);
+    TRY(prompb_get_histogram(w->arena, &part, &w->m.histograms[w->m.histogram_count]));
+    w->m.histogram_count++;
+    return OK;
+}
+
+static struct err
+add_exemplar(struct walk *w, struct str content)
+{
+    if (w->m.exemplar_count == WRITE_EXEMPLARS_MAX)
+        return too_many("exemplars", WRITE_EXEMPLARS_MAX);
+    w->m.exemplars = arena_more(w->arena, w->m.exemplars, sizeof *w->m.exemplars,
+                                w->m.exemplar_count, &w->exemplar_cap);
+    struct prompb_part part = part_of(w, content);
+    TRY(prompb_get_exemplar(w->arena, &part, &w->m.exemplars[w->m.exemplar_count]));
+    w->m.exemplar_count++;
+    return OK;
+}
+
+static struct err
+add_metadata(struct walk *w, struct str content)
+{
+    if (w->m.metadata_count == WRITE_METADATA_MAX)
+        return too_many("metadata", WRITE_METADATA_MAX);
+    w->m.metadata = arena_more(w->arena, w->m.metadata, sizeof *w->m.metadata, w->m.metadata_count,
+                               &w->metadata_cap);
+    struct prompb_part part = part_of(w, content);
+    TRY(prompb_get_metadata(&part, &w->m.metadata[w->m.metadata_count]));
+    w->m.metadata_count++;
+    return OK;
+}
+
+static struct err
+series_field(struct walk *w, const struct pb_field *f, const uint8_t *at)
+{
+    if (f->wire != PB_LEN)
+        return malformed(w, at, "wrong wire type in the time series");
+    if (f->number == SERIES_SAMPLES)
+        return add_sample(w, f->bytes);
+    if (f->number == SERIES_EXEMPLARS)
+        return add_exemplar(w, f->bytes);
+    if (f->number == SERIES_HISTOGRAMS)
+        return add_histogram(w, f->bytes);
+    return OK;
+}
+
+static __attribute__((noinline)) struct err
 series_general(struct walk *w, struct str series)
 {
-    size_t first_sample = w->m.sample_count;
+    size_t first_sample = w->m.sample_count, first_histogram = w->m.histogram_count;
+    size_t first_exemplar = w->m.exemplar_count;
     struct label_run run = {0};
     struct reader r = reader_of(series);
     struct pb_field f;
@@ -261,12 +317,18 @@ series_general(struct walk *w, struct str series)
     }
     if (r.code != ERR_NONE)
         return malformed(w, at, "malformed field of the time series");
-    if (w->m.sample_count == first_sample)
-        return OK; /* exemplars or histograms only: no row */
+    size_t histograms = w->m.histogram_count - first_histogram;
+    size_t exemplars = w->m.exemplar_count - first_exemplar;
+    if (w->m.sample_count == first_sample && histograms == 0 && exemplars == 0)
+        return OK; /* labels only: no row */
     struct str key = {(const char *)run.first, (size_t)(run.end - run.first)};
     if (run.scattered)
         key = gather_labels(w, series, run.key_bytes);
-    push_row(w, key, first_sample);
+    struct append_row *row = push_row(w, key, first_sample);
+    row->first_histogram = (uint32_t)first_histogram;
+    row->histogram_count = (uint32_t)histograms;
+    row->first_exemplar = (uint32_t)first_exemplar;
+    row->exemplar_count = (uint32_t)exemplars;
     return OK;
 }
 
@@ -291,27 +353,6 @@ series_frame_fast(const uint8_t *p, const uint8_t *end, struct str *ret_series)
     return true;
 }
 
-/* Any other field of the request, or a large series: then sets *ret_series to its content. Advances
- * *p behind it. */
-static struct err
-request_field(struct walk *w, const uint8_t **p, struct str *ret_series)
-{
-    struct reader r = reader_of(str_of((const char *)*p, (size_t)(w->end - *p)));
-    struct pb_field f;
-    if (!pb_next(&r, &f))
-        return malformed(w, *p, "malformed field");
-    if (f.number == REQUEST_SERIES || f.number == REQUEST_METADATA) {
-        if (f.wire != PB_LEN)
-            return malformed(w, *p, "wrong wire type");
-        if (f.number == REQUEST_METADATA)
-            w->m.metadata_count++;
-        else
-            *ret_series = str_of((const char *)r.p - f.bytes.n, f.bytes.n);
-    }
-    *p = r.p;
-    return OK;
-}
-
 /* Room as if all series were as long as the first. */
 static void
 guess_sizes(struct walk *w, size_t series_bytes)
@@ -323,32 +364,51 @@ guess_sizes(struct walk *w, size_t series_bytes)
     w->row_cap = w->sample_cap = count;
 }
 
-static struct err
+static inline __attribute__((always_inline)) struct err
 walk_series(struct walk *w, struct str series)
 {
     if (w->m.series_count++ == 0)
         guess_sizes(w, series.n);
     if (w->m.series_count > WRITE_SERIES_MAX)
-        return ERR(ERR_TOO_LARGE, "too many timeseries: the limit is %d a request",
-                   WRITE_SERIES_MAX);
+        return too_many("timeseries", WRITE_SERIES_MAX);
     if (__builtin_expect(series_fast(w, (const uint8_t *)series.p, series.n), 1))
         return OK;
     return series_general(w, series);
+}
+
+/* Any other field of the request, or a large series, at p; w->next is behind it then. */
+static __attribute__((noinline)) struct err
+request_field(struct walk *w, const uint8_t *p)
+{
+    struct reader r = reader_of(str_of((const char *)p, (size_t)(w->end - p)));
+    struct pb_field f;
+    if (!pb_next(&r, &f))
+        return malformed(w, p, "malformed field");
+    w->next = r.p;
+    if (f.number != REQUEST_SERIES && f.number != REQUEST_METADATA)
+        return OK;
+    if (f.wire != PB_LEN)
+        return malformed(w, p, "wrong wire type");
+    if (f.number == REQUEST_METADATA)
+        return add_metadata(w, f.bytes);
+    return walk_series(w, f.bytes);
 }
 
 struct err
 remote_write_decode(struct arena *a, struct str message, struct write_message *ret_message)
 {
     const uint8_t *p = (const uint8_t *)message.p;
-    struct walk w = {.arena = a, .start = p, .end = message.n > 0 ? p + message.n : p};
-    while (p < w.end) {
-        struct str series = {NULL, 0};
-        if (__builtin_expect(series_frame_fast(p, w.end, &series), 1))
+    const uint8_t *end = message.n > 0 ? p + message.n : p;
+    struct walk w = {.arena = a, .start = p, .end = end};
+    while (p < end) {
+        struct str series;
+        if (__builtin_expect(series_frame_fast(p, end, &series), 1)) {
             p = (const uint8_t *)series.p + series.n;
-        else
-            TRY(request_field(&w, &p, &series));
-        if (series.p)
             TRY(walk_series(&w, series));
+            continue;
+        }
+        TRY(request_field(&w, p));
+        p = w.next; /* not &p: it would leave its register */
     }
     *ret_message = w.m;
     return OK;
@@ -367,4 +427,25 @@ remote_write_encode_series(struct buf *to, struct str label_key, const struct sa
     buf_append(to, label_key);
     for (size_t i = 0; i < count; i++)
         prompb_put_sample(to, samples[i]);
+}
+
+void
+remote_write_encode_row(struct buf *to, const struct write_message *m, const struct append_row *row)
+{
+    AUTO(buf_fini) struct buf body = BUF_INIT;
+    buf_append(&body, row->label_key);
+    for (size_t i = 0; i < row->sample_count; i++)
+        prompb_put_sample(&body, m->samples[row->first_sample + i]);
+    for (size_t i = 0; i < row->exemplar_count; i++)
+        prompb_put_exemplar(&body, &m->exemplars[row->first_exemplar + i]);
+    for (size_t i = 0; i < row->histogram_count; i++)
+        prompb_put_histogram(&body, &m->histograms[row->first_histogram + i]);
+    pb_put_message(to, REQUEST_SERIES, body.n);
+    buf_append(to, buf_str(&body));
+}
+
+void
+remote_write_encode_metadata(struct buf *to, const struct family_metadata *m)
+{
+    prompb_put_metadata(to, REQUEST_METADATA, m);
 }

@@ -7,23 +7,38 @@
 #include "base/arena.h"
 #include "tsdb/head/append.h"
 
+/* Of one request. */
 enum {
-    WRITE_SERIES_MAX = 1 << 20,  /* of one request */
-    WRITE_SAMPLES_MAX = 4 << 20, /* of one request */
+    WRITE_SERIES_MAX = 1 << 20,
+    WRITE_SAMPLES_MAX = 4 << 20,
+    WRITE_HISTOGRAMS_MAX = 1 << 18,
+    WRITE_EXEMPLARS_MAX = 1 << 18,
+    WRITE_METADATA_MAX = 1 << 18,
 };
 
+/* All arrays are in the arena, in order of the message. */
 struct write_message {
-    struct append_row *rows; /* in the arena, in order of the message; each has a sample */
+    struct append_row *rows; /* each has a sample, a histogram or an exemplar */
     size_t row_count;
-    struct sample *samples; /* in the arena */
+    struct sample *samples;
     size_t sample_count;
-    size_t series_count; /* TimeSeries seen, those without samples included */
-    size_t histogram_count, exemplar_count, metadata_count; /* seen; not decoded yet */
+    size_t series_count; /* TimeSeries seen, those that hold nothing included */
+    struct histogram_sample *histograms;
+    size_t histogram_count;
+    struct exemplar *exemplars;
+    size_t exemplar_count;
+    struct family_metadata *metadata;
+    size_t metadata_count;
 };
 
-/* ERR_INVALID with the byte offset for a malformed message, ERR_TOO_LARGE above the limits. */
+/* ERR_INVALID with the byte offset for a malformed message, ERR_TOO_LARGE above the limits. Whether
+ * histograms, exemplars and metadata make sense is not checked here. */
 struct err remote_write_decode(struct arena *a, struct str message,
                                struct write_message *ret_message);
 /* The other direction, for tests, load drivers and later for peers. */
 void remote_write_encode_series(struct buf *to, struct str label_key, const struct sample *samples,
                                 size_t count);
+/* The same with everything that a row of `m` has. */
+void remote_write_encode_row(struct buf *to, const struct write_message *m,
+                             const struct append_row *row);
+void remote_write_encode_metadata(struct buf *to, const struct family_metadata *m);

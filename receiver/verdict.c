@@ -35,7 +35,7 @@ static const struct reason_row {
 };
 _Static_assert(LABEL_FAULT_COUNT == 8 && SAMPLE_FATE_COUNT == 7, "a row for every refusal");
 
-enum { REASONS_MAX = ARRAY_LEN(label_reasons) + ARRAY_LEN(sample_reasons) + 2 };
+enum { REASONS_MAX = ARRAY_LEN(label_reasons) + ARRAY_LEN(sample_reasons) + 3 };
 
 struct reasons {
     struct str v[REASONS_MAX];
@@ -52,8 +52,7 @@ count_kinds(const struct reason_row *row, const uint64_t *counts, size_t count)
 }
 
 static void
-collect(struct reasons *reasons, const struct batch *batch, const struct append_result *result,
-        struct arena *a)
+collect(struct reasons *reasons, const struct append_result *result, struct arena *a)
 {
     for (size_t i = 0; i < ARRAY_LEN(label_reasons); i++) {
         uint64_t n = count_kinds(&label_reasons[i], result->label_faults, LABEL_FAULT_COUNT);
@@ -71,10 +70,14 @@ collect(struct reasons *reasons, const struct batch *batch, const struct append_
         reasons->v[reasons->n++] =
             arena_printf(a, "tenant is above active series limit: %ju series refused",
                          (uintmax_t)result->series_over_limit);
-    if (batch->unsupported.histograms > 0)
+    if (result->histograms_invalid > 0)
         reasons->v[reasons->n++] =
-            arena_printf(a, "native histograms are not supported yet: %zu histograms refused",
-                         batch->unsupported.histograms);
+            arena_printf(a, "add %ju histograms: %.*s", (uintmax_t)result->histograms_invalid,
+                         STR_FMT(result->histogram_fault));
+    if (result->histograms_unsupported > 0)
+        reasons->v[reasons->n++] =
+            arena_printf(a, "native histograms are not supported yet: %ju histograms refused",
+                         (uintmax_t)result->histograms_unsupported);
 }
 
 static struct str
@@ -99,17 +102,16 @@ status_of(enum write_door door, const struct append_result *result)
 {
     if (result->series_over_limit > 0)
         return STATUS_TOO_MANY;
-    if (result->label_faults[LABEL_FAULT_MALFORMED] > 0)
-        return STATUS_BAD_REQUEST; /* not a message at all, whatever the door */
+    if (result->label_faults[LABEL_FAULT_MALFORMED] > 0 || result->histograms_invalid > 0)
+        return STATUS_BAD_REQUEST; /* not what it says it is, whatever the door */
     return door == DOOR_RECEIVE ? STATUS_CONFLICT : STATUS_BAD_REQUEST;
 }
 
 struct verdict
-verdict_of(enum write_door door, const struct batch *batch, const struct append_result *result,
-           struct arena *a)
+verdict_of(enum write_door door, const struct append_result *result, struct arena *a)
 {
     struct reasons reasons = {.n = 0};
-    collect(&reasons, batch, result, a);
+    collect(&reasons, result, a);
     if (reasons.n == 0)
         return (struct verdict){door == DOOR_RECEIVE ? STATUS_OK : STATUS_NO_CONTENT, STR("")};
     return (struct verdict){status_of(door, result), join(&reasons, result->example, a)};

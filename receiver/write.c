@@ -9,8 +9,8 @@ write_run(struct write *q)
     TRY(ingest_decode(q->arena, q->decoded, &q->body, &q->batch));
     q->batch.tenant = tenant;
     TRY(ingest_admit(q->limits, &q->batch));
-    if (q->batch.request.row_count == 0)
-        return OK; /* metadata, exemplars or histograms only: no tenant is made for them */
+    if (!batch_has_content(&q->batch))
+        return OK;
     q->reached_sink = true;
     return sink_append(q->sink, &q->batch, q->arena, &q->result);
 }

@@ -21,6 +21,6 @@ struct write {
     struct append_result result; /* zero unless the sink took the batch */
 };
 
-/* An error refuses the request as a whole. Without one, `result` and `batch.unsupported` say
- * what of it was not stored: see verdict.h. */
+/* An error refuses the request as a whole. Without one, `result` says what of it was not stored:
+ * see verdict.h. */
 struct err write_run(struct write *q);

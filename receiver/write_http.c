@@ -77,7 +77,7 @@ run(struct receiver *v, enum write_door door, struct http_request *r, struct ver
     }
     int status = err_http_status(e.code);
     if (e.code == ERR_NONE) {
-        *ret_verdict = verdict_of(door, &q.batch, &q.result, http_arena(r));
+        *ret_verdict = verdict_of(door, &q.result, http_arena(r));
         status = ret_verdict->status;
     }
     write_metrics_count(&v->metrics, &q, e.code, status);

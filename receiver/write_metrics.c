@@ -17,6 +17,16 @@ static const char *const fault_names[LABEL_FAULT_COUNT] = {
     [LABEL_FAULT_MALFORMED] = "malformed",
 };
 
+static const char *const exemplar_names[EXEMPLAR_FATE_COUNT] = {
+    [EXEMPLAR_STORED] = "stored",
+    [EXEMPLAR_REPEATED] = "repeated",
+    [EXEMPLAR_DISABLED] = "disabled",
+    [EXEMPLAR_OUT_OF_ORDER] = "out_of_order",
+    [EXEMPLAR_LABELS_TOO_LONG] = "labels_too_long",
+    [EXEMPLAR_LABELS_INVALID] = "labels_invalid",
+    [EXEMPLAR_NO_SERIES] = "no_series",
+};
+
 static struct metric_family *
 sizes_family(struct metrics *m, const char *name, const char *help)
 {
@@ -49,16 +59,29 @@ init_rejected(struct write_metrics *w, struct metrics *m)
                                              "Samples that were not stored, by reason.", "reason");
     for (size_t i = 0; i < SAMPLE_FATE_COUNT; i++)
         w->rejected_samples[i] = fate_names[i] ? child(f, fate_names[i]) : NULL;
+    w->invalid_histograms = child(f, "invalid_histogram");
+    w->unsupported_histograms = child(f, "unsupported_histogram");
     f = counter_family(m, "mneme_receive_rejected_series_total",
                        "Series of requests whose samples were not stored, by reason.", "reason");
     for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
         w->rejected_series[i] = fault_names[i] ? child(f, fault_names[i]) : NULL;
     w->over_series_limit = child(f, "head_series_limit");
-    f = counter_family(m, "mneme_receive_unsupported_total",
-                       "Parts of requests that this version does not store.", "kind");
-    w->histograms = child(f, "histogram");
-    w->exemplars = child(f, "exemplar");
-    w->metadata = child(f, "metadata");
+}
+
+/* What came beside samples: no request fails for it. */
+static void
+init_extras(struct write_metrics *w, struct metrics *m)
+{
+    struct metric_family *f =
+        counter_family(m, "mneme_receive_exemplars_total",
+                       "Exemplars of write requests, by what became of them.", "result");
+    for (size_t i = 0; i < EXEMPLAR_FATE_COUNT; i++)
+        w->exemplars[i] = child(f, exemplar_names[i]);
+    f = counter_family(m, "mneme_receive_metadata_total",
+                       "Metadata of metric families in write requests, by what became of it.",
+                       "result");
+    w->metadata_stored = child(f, "stored");
+    w->metadata_refused = child(f, "refused");
 }
 
 static void
@@ -90,6 +113,7 @@ write_metrics_init(struct write_metrics *w, struct metrics *m,
     w->samples = sizes_family(m, "thanos_receive_write_samples",
                               "Samples of the write requests that came as far as storing.");
     init_rejected(w, m);
+    init_extras(w, m);
     struct metric_family *refused = counter_family(m, "mneme_receive_refused_requests_total",
                                                    "Write requests refused as a whole.", "reason");
     for (enum err_code code = ERR_NONE + 1; code < ERR_CODE_COUNT; code++)
@@ -128,7 +152,10 @@ write_metrics_count(const struct write_metrics *w, const struct write *q, enum e
     for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
         add(w->rejected_series[i], q->result.label_faults[i]);
     add(w->over_series_limit, q->result.series_over_limit);
-    add(w->histograms, q->batch.unsupported.histograms);
-    add(w->exemplars, q->batch.unsupported.exemplars);
-    add(w->metadata, q->batch.unsupported.metadata);
+    add(w->invalid_histograms, q->result.histograms_invalid);
+    add(w->unsupported_histograms, q->result.histograms_unsupported);
+    for (size_t i = 0; i < EXEMPLAR_FATE_COUNT; i++)
+        add(w->exemplars[i], q->result.exemplar_fates[i]);
+    add(w->metadata_stored, q->result.metadata_stored);
+    add(w->metadata_refused, q->result.metadata_refused);
 }

@@ -50,7 +50,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/label_key.c %reldir%/model/label_key.h \
 	%reldir%/model/labels.c %reldir%/model/labels.h \
 	%reldir%/model/matcher.c %reldir%/model/matcher.h \
-	%reldir%/model/metadata.h \
+	%reldir%/model/metadata.c %reldir%/model/metadata.h \
 	%reldir%/model/pattern.c %reldir%/model/pattern.h \
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \

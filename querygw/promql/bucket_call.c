@@ -22,7 +22,7 @@ struct bucket_column {
     struct held_column *held;
 };
 
-struct histogram {
+struct bucket_set {
     struct labels labels;    /* with the name, without "le" */
     struct bucket_column *v; /* sorted by upper once the child is drained */
     size_t n, cap;
@@ -35,7 +35,7 @@ struct op_buckets {
     const double *args[PLAN_BUCKETS_ARGS_MAX]; /* a value a step */
     bool started;
     struct key_map numbers;
-    struct histogram *histograms;
+    struct bucket_set *histograms;
     size_t count, cap;
     struct bucket *room; /* for the largest histogram */
     size_t at, at_arg;   /* the histogram and the quantile that come next, */
@@ -49,7 +49,7 @@ struct op_buckets {
 /* --- draining ------------------------------------------------------------------------------ */
 
 static struct err
-find_histogram(struct op_buckets *o, struct labels series, struct histogram **ret_histogram)
+find_histogram(struct op_buckets *o, struct labels series, struct bucket_set **ret_histogram)
 {
     struct exec *x = o->op.x;
     struct labels labels = labels_set(&o->group, series, STR("le"), STR(""));
@@ -60,12 +60,12 @@ find_histogram(struct op_buckets *o, struct labels series, struct histogram **re
     if (is_new) {
         if (o->count == o->cap) {
             o->cap = size_max(2 * o->cap, 16);
-            struct histogram *bigger = ARENA_ARRAY(x->arena, struct histogram, o->cap);
+            struct bucket_set *bigger = ARENA_ARRAY(x->arena, struct bucket_set, o->cap);
             if (o->count)
                 memcpy(bigger, o->histograms, o->count * sizeof *bigger);
             o->histograms = bigger;
         }
-        o->histograms[o->count++] = (struct histogram){.labels = labels_copy(x->arena, labels),
+        o->histograms[o->count++] = (struct bucket_set){.labels = labels_copy(x->arena, labels),
                                                        .begin = o->op.plan->grid.steps};
     }
     *ret_histogram = &o->histograms[number];
@@ -81,7 +81,7 @@ add_bucket(struct op_buckets *o, const struct column *c)
     err_drop(e);
     if (e.code)
         return bucket_notes_bad_bound(x, c->labels, o->op.plan->range);
-    struct histogram *h;
+    struct bucket_set *h;
     TRY(find_histogram(o, c->labels, &h));
     TRY(held_copy(x, c, &b.held));
     if (h->n == h->cap) {
@@ -140,7 +140,7 @@ buckets_start(struct op_buckets *o)
 
 /* The buckets that have a count at `step`. */
 static size_t
-take_buckets(struct op_buckets *o, const struct histogram *h, size_t step)
+take_buckets(struct op_buckets *o, const struct bucket_set *h, size_t step)
 {
     size_t n = 0;
     for (size_t i = 0; i < h->n; i++) {
@@ -152,7 +152,7 @@ take_buckets(struct op_buckets *o, const struct histogram *h, size_t step)
 }
 
 static struct err
-compute_step(struct op_buckets *o, const struct histogram *h, size_t step)
+compute_step(struct op_buckets *o, const struct bucket_set *h, size_t step)
 {
     const struct plan_node *n = o->op.plan;
     size_t count = take_buckets(o, h, step);
@@ -186,7 +186,7 @@ quantile_text(double q, char *room)
 /* The next run of steps that share their labels: all of them, unless a label tells the quantile
  * and that changes. False when the histogram's current quantile has no more. */
 static bool
-next_run(struct op_buckets *o, const struct histogram *h, uint32_t *ret_begin, uint32_t *ret_end)
+next_run(struct op_buckets *o, const struct bucket_set *h, uint32_t *ret_begin, uint32_t *ret_end)
 {
     uint32_t begin = o->at_step > h->begin ? o->at_step : h->begin, end = h->end;
     if (begin >= end)
@@ -201,7 +201,7 @@ next_run(struct op_buckets *o, const struct histogram *h, uint32_t *ret_begin, u
 }
 
 static struct err
-yield_run(struct op_buckets *o, const struct histogram *h, uint32_t begin, struct column **ret)
+yield_run(struct op_buckets *o, const struct bucket_set *h, uint32_t begin, struct column **ret)
 {
     const struct plan_node *n = o->op.plan;
     struct column *c = &o->column;
@@ -225,7 +225,7 @@ buckets_next(struct op *op, struct column **ret_column)
         TRY(buckets_start(o));
     *ret_column = NULL;
     while (o->at < o->count) {
-        const struct histogram *h = &o->histograms[o->at];
+        const struct bucket_set *h = &o->histograms[o->at];
         uint32_t begin, end;
         if (!next_run(o, h, &begin, &end)) {
             o->at_step = 0;

@@ -1,5 +1,5 @@
 /* A request, compressed (first byte odd) or plain: every row of what decodes is inside the
- * arrays, and encodes to a request that decodes to the same. */
+ * arrays, and encodes to a request that decodes and encodes to the same. */
 #include "base/assert.h"
 #include "base/codec.h"
 #include "base/mem.h"
@@ -7,33 +7,33 @@
 #include "tests/fuzz/fuzz.h"
 
 static void
-check(struct arena *a, const struct write_message *m)
+encode(const struct write_message *m, struct buf *to)
 {
-    AUTO(buf_fini) struct buf again = BUF_INIT;
     for (size_t i = 0; i < m->row_count; i++) {
-        ASSERT(m->rows[i].first_sample + (size_t)m->rows[i].sample_count <= m->sample_count);
-        remote_write_encode_series(&again, m->rows[i].label_key,
-                                   m->samples + m->rows[i].first_sample, m->rows[i].sample_count);
+        const struct append_row *row = &m->rows[i];
+        ASSERT((size_t)row->first_sample + row->sample_count <= m->sample_count);
+        ASSERT((size_t)row->first_histogram + row->histogram_count <= m->histogram_count);
+        ASSERT((size_t)row->first_exemplar + row->exemplar_count <= m->exemplar_count);
+        remote_write_encode_row(to, m, row);
     }
-    struct write_message copy = {0};
-    err_drop(remote_write_decode(a, buf_str(&again), &copy));
-    ASSERT(copy.row_count == m->row_count && copy.sample_count == m->sample_count);
-    for (size_t i = 0; i < m->row_count; i++)
-        ASSERT(str_eq(copy.rows[i].label_key, m->rows[i].label_key));
+    for (size_t i = 0; i < m->metadata_count; i++)
+        remote_write_encode_metadata(to, &m->metadata[i]);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(arena_fini) struct arena a = {0};
-    AUTO(buf_fini) struct buf decoded = BUF_INIT;
+    AUTO(buf_fini) struct buf decoded = BUF_INIT, once = BUF_INIT, twice = BUF_INIT;
     struct str message = str_of((const char *)data + (size > 0), size - (size > 0));
     bool packed = size > 0 && data[0] & 1;
-    struct err e = packed ? snappy_decode(message, 1 << 20, &decoded) : OK;
-    struct write_message m = {0};
-    if (e.code == ERR_NONE)
-        e = remote_write_decode(&a, packed ? buf_str(&decoded) : message, &m);
-    check(&a, &m);
-    err_drop(e);
+    struct write_message m = {0}, again = {0};
+    if (packed)
+        err_drop(snappy_decode(message, 1 << 20, &decoded));
+    err_drop(remote_write_decode(&a, packed ? buf_str(&decoded) : message, &m));
+    encode(&m, &once);
+    ASSERT(remote_write_decode(&a, buf_str(&once), &again).code == ERR_NONE);
+    encode(&again, &twice);
+    ASSERT(str_eq(buf_str(&once), buf_str(&twice)));
     return 0;
 }

@@ -84,16 +84,21 @@ START_TEST(test_batch)
     struct batch b;
     CK_OK(decode(&a, &decoded, buf_str(&packed), 100, &b));
     ck_assert_uint_eq(b.series_count, 2);
-    ck_assert_uint_eq(b.request.row_count, 1);
+    ck_assert_uint_eq(b.request.row_count, 2);
     ck_assert_uint_eq(b.request.sample_count, 1);
     ck_assert_int_eq(b.request.samples[0].t_ms, 1700000000000);
     ck_assert(str_eq(b.request.rows[0].label_key, STR("\x0a\x06\x0a\x01"
                                                       "a"
                                                       "\x12\x01"
                                                       "b")));
-    ck_assert_uint_eq(b.unsupported.exemplars, 2);
-    ck_assert_uint_eq(b.unsupported.histograms, 1);
-    ck_assert_uint_eq(b.unsupported.metadata, 1);
+    ck_assert_uint_eq(b.request.rows[1].exemplar_count, 2);
+    ck_assert_uint_eq(b.request.rows[1].histogram_count, 1);
+    ck_assert_uint_eq(b.request.exemplar_count, 2);
+    ck_assert_uint_eq(b.request.histogram_count, 1);
+    ck_assert_uint_eq(b.request.metadata_count, 1);
+    ck_assert_ptr_nonnull(b.request.exemplars);
+    ck_assert_ptr_nonnull(b.request.histograms);
+    ck_assert_ptr_nonnull(b.request.metadata);
 }
 END_TEST
 

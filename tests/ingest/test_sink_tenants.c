@@ -50,7 +50,9 @@ append(struct fixture *f, const char *tenant, int64_t t_ms, struct append_result
     AUTO(arena_fini) struct arena a = {0};
     struct sample sample = {t_ms, 7};
     struct append_row row = {.label_key = STR(KEY), .sample_count = 1};
-    struct batch batch = {.tenant = str_of_cstr(tenant), .request = {&row, 1, &sample, 1}};
+    struct batch batch = {
+        .tenant = str_of_cstr(tenant),
+        .request = {.rows = &row, .row_count = 1, .samples = &sample, .sample_count = 1}};
     struct append_result result = {0};
     TRY(sink_append(&f->sink.sink, &batch, &a, &result));
     *ret_result = result;
@@ -86,6 +88,31 @@ START_TEST(test_each_tenant_has_its_own)
 }
 END_TEST
 
+/* What is told about samples makes no tenant, and is counted as not stored. */
+START_TEST(test_no_tenant_without_samples)
+{
+    struct fixture f;
+    fixture_start(&f);
+    AUTO(arena_fini) struct arena a = {0};
+    struct exemplar exemplar = {.t_ms = 1700000000000};
+    struct family_metadata metadata = {.family = STR("m")};
+    struct append_row row = {.label_key = STR(KEY), .exemplar_count = 1};
+    struct batch batch = {.tenant = STR("new"),
+                          .request = {.rows = &row,
+                                      .row_count = 1,
+                                      .exemplars = &exemplar,
+                                      .exemplar_count = 1,
+                                      .metadata = &metadata,
+                                      .metadata_count = 1}};
+    struct append_result result;
+    CK_OK(sink_append(&f.sink.sink, &batch, &a, &result));
+    ck_assert_uint_eq(result.exemplar_fates[EXEMPLAR_NO_SERIES], 1);
+    ck_assert_uint_eq(result.metadata_refused, 1);
+    ck_assert_uint_eq(tenants_count(f.tenants), 0);
+    fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(test_errors_name_the_tenant)
 {
     struct fixture f;
@@ -112,6 +139,7 @@ sink_tenants_suite(void)
     Suite *s = suite_create("sink_tenants");
     TCase *t = tcase_create("all");
     tcase_add_test(t, test_each_tenant_has_its_own);
+    tcase_add_test(t, test_no_tenant_without_samples);
     tcase_add_test(t, test_errors_name_the_tenant);
     suite_add_tcase(s, t);
     return s;

@@ -10,8 +10,10 @@ EXTRA_DIST += %reldir%/prompb.proto
 
 check_PROGRAMS += %reldir%/test_proto
 %canon_reldir%_test_proto_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
+	%reldir%/peer_histogram.c %reldir%/peer_histogram.h \
 	%reldir%/test_remote_read.c \
 	%reldir%/test_remote_write.c \
+	%reldir%/test_remote_write_parts.c \
 	%reldir%/test_remote_write_peer.c
 nodist_%canon_reldir%_test_proto_SOURCES = $(PROMPB_GENERATED)
 %canon_reldir%_test_proto_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/proto/suites.h"'

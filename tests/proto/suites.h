@@ -1,4 +1,5 @@
 /* suites.h - the unit tests of proto/, the most basic first. */
 X(remote_write)
+X(remote_write_parts)
 X(remote_write_peer)
 X(remote_read)

@@ -54,6 +54,11 @@ message_show(const struct write_message *m, struct buf *to)
             const struct sample *s = &m->samples[row->first_sample + k];
             buf_printf(to, " %g@%jd", f64_of_bits(s->bits), (intmax_t)s->t_ms);
         }
+        for (size_t k = 0; k < row->exemplar_count; k++)
+            buf_printf(to, " exemplar@%jd", (intmax_t)m->exemplars[row->first_exemplar + k].t_ms);
+        for (size_t k = 0; k < row->histogram_count; k++)
+            buf_printf(to, " histogram@%jd",
+                       (intmax_t)m->histograms[row->first_histogram + k].t_ms);
         buf_append(to, STR("\n"));
     }
 }
@@ -93,10 +98,13 @@ static const struct body_case {
               "\x12\x01"
               "b" ONE),
      "{a=b,} 1@1700000000000\n"},
-    {"exemplar between", STR_INIT(A_B "\x1a\x00" ONE), "{a=b,} 1@1700000000000\n"},
-    {"exemplar behind", STR_INIT(A_B ONE "\x1a\x00"), "{a=b,} 1@1700000000000\n"},
-    {"exemplar alone", STR_INIT(A_B "\x1a\x00"), ""},
-    {"histogram alone", STR_INIT(A_B "\x22\x00"), ""},
+    {"exemplar between", STR_INIT(A_B "\x1a\x00" ONE), "{a=b,} 1@1700000000000 exemplar@0\n"},
+    {"exemplar behind", STR_INIT(A_B ONE "\x1a\x02\x18\x05"),
+     "{a=b,} 1@1700000000000 exemplar@5\n"},
+    {"exemplar alone", STR_INIT(A_B "\x1a\x00"), "{a=b,} exemplar@0\n"},
+    {"histogram alone", STR_INIT(A_B "\x22\x02\x78\x05"), "{a=b,} histogram@5\n"},
+    {"everything", STR_INIT("\x22\x02\x78\x01\x1a\x02\x18\x02" A_B ONE "\x22\x02\x78\x03\x1a\x00"),
+     "{a=b,} 1@1700000000000 exemplar@2 exemplar@0 histogram@1 histogram@3\n"},
     {"labels alone", STR_INIT(A_B C_D), ""},
     {"sample alone", STR_INIT(ONE), "{} 1@1700000000000\n"},
     {"empty label", STR_INIT("\x0a\x00" ONE), "{} 1@1700000000000\n"},
@@ -148,13 +156,14 @@ START_TEST(test_counts)
     AUTO(buf_fini) struct buf message = BUF_INIT;
     put_series(&message, STR(A_B ONE TWO));
     put_series(&message, STR(A_B "\x1a\x00\x1a\x00"));
+    put_series(&message, STR(A_B));
     pb_put_bytes(&message, 3, STR("\x08\x01"));
     pb_put_u64(&message, 99, 7); /* from a later version */
     put_series(&message, STR(A_B "\x22\x00" ONE));
     struct write_message m;
     CK_OK(remote_write_decode(&a, buf_str(&message), &m));
-    ck_assert_uint_eq(m.series_count, 3);
-    ck_assert_uint_eq(m.row_count, 2);
+    ck_assert_uint_eq(m.series_count, 4);
+    ck_assert_uint_eq(m.row_count, 3);
     ck_assert_uint_eq(m.sample_count, 3);
     ck_assert_uint_eq(m.exemplar_count, 2);
     ck_assert_uint_eq(m.histogram_count, 1);
@@ -233,6 +242,10 @@ static const struct bad_case {
     {"series of 2^63 bytes", STR_INIT(A_B ONE),
      STR_INIT("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f" A_B), "malformed field at byte 28"},
     {"series is a number", STR_INIT(A_B ONE), STR_INIT("\x08\x01"), "wrong wire type at byte 28"},
+    {"exemplar cut short", STR_INIT(A_B "\x1a\x02\x0a\x01"), STR_INIT(""),
+     "malformed field of the exemplar at byte 12"},
+    {"histogram cut short", STR_INIT(A_B "\x22\x02\x78\x80"), STR_INIT(""),
+     "malformed field of the histogram at byte 12"},
     {"metadata is a number", STR_INIT(A_B ONE), STR_INIT("\x18\x01"), "wrong wire type"},
     {"tag cut short", STR_INIT(A_B ONE), STR_INIT("\x8a"), "malformed field"},
     {"tag without a length", STR_INIT(A_B ONE), STR_INIT("\x0a"), "malformed field"},
@@ -291,24 +304,33 @@ END_TEST
 
 static const struct limit_case {
     const char *name;
-    struct str sample; /* a field of the series */
+    struct str field; /* of the series, or of the request */
+    size_t limit;
+    bool of_request;
 } limit_cases[] = {
-    {"fast path", STR_INIT(ZERO)},
-    {"general path", STR_INIT("\x12\x00")},
+    {"samples, fast path", STR_INIT(ZERO), WRITE_SAMPLES_MAX, false},
+    {"samples, general path", STR_INIT("\x12\x00"), WRITE_SAMPLES_MAX, false},
+    {"exemplars", STR_INIT("\x1a\x00"), WRITE_EXEMPLARS_MAX, false},
+    {"histograms", STR_INIT("\x22\x00"), WRITE_HISTOGRAMS_MAX, false},
+    {"metadata", STR_INIT("\x1a\x00"), WRITE_METADATA_MAX, true},
 };
 
-START_TEST(test_samples_limit)
+START_TEST(test_limits)
 {
     const struct limit_case *c = &limit_cases[_i];
     AUTO(arena_fini) struct arena a = {0};
     AUTO(buf_fini) struct buf body = BUF_INIT, message = BUF_INIT;
-    for (size_t i = 0; i < WRITE_SAMPLES_MAX; i++)
-        buf_append(&body, c->sample);
+    for (size_t i = 0; i < c->limit; i++)
+        buf_append(c->of_request ? &message : &body, c->field);
     put_series(&message, buf_str(&body));
     struct write_message m;
     CK_OK(remote_write_decode(&a, buf_str(&message), &m));
-    ROW_ASSERT(c->name, m.sample_count == WRITE_SAMPLES_MAX);
-    put_series(&message, c->sample);
+    ROW_ASSERT(c->name, m.sample_count + m.exemplar_count + m.histogram_count + m.metadata_count ==
+                            c->limit);
+    if (c->of_request)
+        buf_append(&message, c->field);
+    else
+        put_series(&message, c->field);
     CK_ERR(ERR_TOO_LARGE, remote_write_decode(&a, buf_str(&message), &m));
 }
 END_TEST
@@ -325,7 +347,7 @@ remote_write_suite(void)
     tcase_add_loop_test(t, test_malformed, 0, ARRAY_LEN(bad_cases));
     tcase_add_test(t, test_every_prefix);
     tcase_add_test(t, test_series_limit);
-    tcase_add_loop_test(t, test_samples_limit, 0, ARRAY_LEN(limit_cases));
+    tcase_add_loop_test(t, test_limits, 0, ARRAY_LEN(limit_cases));
     suite_add_tcase(s, t);
     return s;
 }

@@ -113,11 +113,21 @@ static const struct answer_case {
     {.name = "empty request", .raw = STR_INIT("\x00"), .receive = 200, .write = 204, .want = ""},
     {.name = "metadata only",
      .plain = STR_INIT(METADATA),
+     .result = {.metadata_stored = 1},
      .receive = 200,
      .write = 204,
-     .want = ""},
-    {.name = "exemplars are dropped",
+     .want = "",
+     .calls = 1},
+    {.name = "metadata of too many families",
+     .plain = STR_INIT(METADATA),
+     .result = {.metadata_refused = 1},
+     .receive = 200,
+     .write = 204,
+     .want = "",
+     .calls = 1},
+    {.name = "exemplar out of order",
      .plain = STR_INIT(SERIES_A_B SERIES_EXEMPLAR),
+     .result = {.exemplar_fates = {[EXEMPLAR_OUT_OF_ORDER] = 1}},
      .receive = 200,
      .write = 204,
      .want = "",
@@ -145,15 +155,23 @@ static const struct answer_case {
      .calls = 1},
     {.name = "histogram beside floats",
      .plain = STR_INIT(SERIES_A_B SERIES_HISTOGRAM),
+     .result = {.histograms_unsupported = 1},
      .receive = 409,
      .write = 400,
      .want = "native histograms are not supported yet: 1 histograms refused\n",
      .calls = 1},
-    {.name = "histogram alone",
+    {.name = "invalid histogram",
      .plain = STR_INIT(SERIES_HISTOGRAM),
-     .receive = 409,
+     .result = {.histograms_invalid = 1, .histogram_fault = STR_INIT("a span has no length")},
+     .receive = 400,
      .write = 400,
-     .want = "native histograms"},
+     .want = "add 1 histograms: a span has no length\n",
+     .calls = 1},
+    {.name = "malformed histogram",
+     .plain = STR_INIT("\x0a\x03\x22\x01\x08"),
+     .receive = 400,
+     .write = 400,
+     .want = "remote write: malformed field of the histogram at byte 4\n"},
     {.name = "series limit of the head",
      .plain = STR_INIT(SERIES_A_B),
      .result = {.series_over_limit = 3},
@@ -346,9 +364,9 @@ START_TEST(test_tenants)
 END_TEST
 
 static const char *const metric_lines[] = {
-    "thanos_receive_write_timeseries_count{code=\"409\",tenant=\"a\"} 1\n",
-    "thanos_receive_write_timeseries_sum{code=\"409\",tenant=\"a\"} 4\n",
-    "thanos_receive_write_samples_sum{code=\"409\",tenant=\"a\"} 2\n",
+    "thanos_receive_write_timeseries_count{code=\"400\",tenant=\"a\"} 1\n",
+    "thanos_receive_write_timeseries_sum{code=\"400\",tenant=\"a\"} 4\n",
+    "thanos_receive_write_samples_sum{code=\"400\",tenant=\"a\"} 2\n",
     "thanos_receive_replication_factor 1\n",
     "thanos_receive_write_limits{tenant=\"\",limit=\"series\"} 10\n",
     "thanos_receive_write_limits{tenant=\"\",limit=\"body_size\"} 4096\n",
@@ -356,9 +374,13 @@ static const char *const metric_lines[] = {
     "mneme_receive_rejected_samples_total{reason=\"too_old\"} 0\n",
     "mneme_receive_rejected_series_total{reason=\"duplicate_label\"} 5\n",
     "mneme_receive_rejected_series_total{reason=\"head_series_limit\"} 0\n",
-    "mneme_receive_unsupported_total{kind=\"histogram\"} 1\n",
-    "mneme_receive_unsupported_total{kind=\"exemplar\"} 1\n",
-    "mneme_receive_unsupported_total{kind=\"metadata\"} 1\n",
+    "mneme_receive_rejected_samples_total{reason=\"invalid_histogram\"} 6\n",
+    "mneme_receive_rejected_samples_total{reason=\"unsupported_histogram\"} 7\n",
+    "mneme_receive_exemplars_total{result=\"stored\"} 2\n",
+    "mneme_receive_exemplars_total{result=\"labels_too_long\"} 1\n",
+    "mneme_receive_exemplars_total{result=\"disabled\"} 0\n",
+    "mneme_receive_metadata_total{result=\"stored\"} 8\n",
+    "mneme_receive_metadata_total{result=\"refused\"} 9\n",
     "mneme_receive_refused_requests_total{reason=\"invalid\"} 1\n",
     "mneme_receive_refused_requests_total{reason=\"unavailable\"} 0\n",
 };
@@ -370,11 +392,17 @@ START_TEST(test_metrics)
     receiver_start(f.receiver, &f.sink.sink);
     f.sink.result.fates[SAMPLE_OUT_OF_ORDER] = 3;
     f.sink.result.label_faults[LABEL_FAULT_DUPLICATE] = 5;
+    f.sink.result.histograms_invalid = 6;
+    f.sink.result.histograms_unsupported = 7;
+    f.sink.result.exemplar_fates[EXEMPLAR_STORED] = 2;
+    f.sink.result.exemplar_fates[EXEMPLAR_LABELS_TOO_LONG] = 1;
+    f.sink.result.metadata_stored = 8;
+    f.sink.result.metadata_refused = 9;
     struct reply partial =
         ask_packed(&f, RECEIVE, PROTOBUF "X-Scope-OrgID: a\r\n",
                    STR(SERIES_A_B SERIES_A_B SERIES_HISTOGRAM SERIES_EXEMPLAR METADATA));
     struct reply refused = ask(&f, RECEIVE, PROTOBUF, STR("x"));
-    ck_assert_int_eq(partial.status, 409);
+    ck_assert_int_eq(partial.status, 400);
     ck_assert_int_eq(refused.status, 400);
     reply_fini(&partial);
     reply_fini(&refused);

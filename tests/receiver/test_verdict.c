@@ -7,7 +7,6 @@
 static const struct verdict_case {
     const char *name;
     struct append_result result;
-    size_t histograms;
     int receive, write; /* statuses */
     const char *text;
 } verdict_cases[] = {
@@ -73,10 +72,29 @@ static const struct verdict_case {
      .write = 400,
      .text = "add 1 series: label set is malformed"},
     {.name = "histograms",
-     .histograms = 6,
+     .result = {.histograms_unsupported = 6},
      .receive = 409,
      .write = 400,
      .text = "native histograms are not supported yet: 6 histograms refused"},
+    {.name = "invalid histograms",
+     .result = {.histograms_invalid = 2, .histogram_fault = STR_INIT("span has no length")},
+     .receive = 400,
+     .write = 400,
+     .text = "add 2 histograms: span has no length"},
+    {.name = "invalid histogram beside a late sample",
+     .result = {.fates = {[SAMPLE_OUT_OF_ORDER] = 1},
+                .histograms_invalid = 1,
+                .histogram_fault = STR_INIT("span has no length"),
+                .example = STR_INIT("up")},
+     .receive = 400,
+     .write = 400,
+     .text = "2 errors: add 1 histograms: span has no length; "
+             "add 1 samples: out of order sample (first: up)"},
+    {.name = "exemplars and metadata fail nothing",
+     .result = {.exemplar_fates = {1, 1, 1, 1, 1, 1, 1}, .metadata_refused = 3},
+     .receive = 200,
+     .write = 204,
+     .text = ""},
     {.name = "series limit",
      .result = {.series_over_limit = 9},
      .receive = 429,
@@ -91,11 +109,13 @@ static const struct verdict_case {
     {.name = "everything at once",
      .result = {.fates = {1, 1, 1, 1, 1, 1, 1},
                 .label_faults = {1, 1, 1, 1, 1, 1, 1, 1},
-                .series_over_limit = 1},
-     .histograms = 1,
+                .series_over_limit = 1,
+                .histograms_unsupported = 1,
+                .histograms_invalid = 1,
+                .histogram_fault = STR_INIT("no")},
      .receive = 429,
      .write = 429,
-     .text = "12 errors: add 1 samples: duplicate sample for timestamp; "
+     .text = "13 errors: add 1 histograms: no; add 1 samples: duplicate sample for timestamp; "
              "add 1 samples: out of order sample; add 1 samples: too old sample; "
              "add 1 series: label set contains a name or value that is too long; "
              "add 1 series: label set contains bytes that are not UTF-8; "
@@ -111,9 +131,8 @@ START_TEST(test_verdict)
 {
     const struct verdict_case *c = &verdict_cases[_i];
     AUTO(arena_fini) struct arena a = {0};
-    struct batch batch = {.unsupported = {.histograms = c->histograms, .exemplars = 3}};
-    struct verdict receive = verdict_of(DOOR_RECEIVE, &batch, &c->result, &a);
-    struct verdict write = verdict_of(DOOR_WRITE, &batch, &c->result, &a);
+    struct verdict receive = verdict_of(DOOR_RECEIVE, &c->result, &a);
+    struct verdict write = verdict_of(DOOR_WRITE, &c->result, &a);
     ROW_ASSERT(c->name, receive.status == c->receive);
     ROW_ASSERT(c->name, write.status == c->write);
     ck_assert_msg(str_eq(receive.text, str_of_cstr(c->text)), "row \"%s\": got %.*s", c->name,

@@ -54,7 +54,10 @@ kit_sample(struct kit_request *k, int64_t t_ms, double value)
 struct err
 kit_append(struct kit_request *k, struct db *db, struct append_result *ret_result)
 {
-    struct append_request request = {k->rows.v, k->rows.n, k->samples.v, k->samples.n};
+    struct append_request request = {.rows = k->rows.v,
+                                     .row_count = k->rows.n,
+                                     .samples = k->samples.v,
+                                     .sample_count = k->samples.n};
     return db_append(db, &request, &k->arena, ret_result);
 }
 

@@ -192,7 +192,10 @@ send_request(struct story *s, struct append_result *ret_result)
             .sample_count = (uint32_t)row->sample_count,
         };
     }
-    struct append_request request = {rows, s->rows.n, s->samples.v, s->samples.n};
+    struct append_request request = {.rows = rows,
+                                     .row_count = s->rows.n,
+                                     .samples = s->samples.v,
+                                     .sample_count = s->samples.n};
     return db_append(s->db, &request, &s->arena, ret_result);
 }
 

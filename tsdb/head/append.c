@@ -45,6 +45,13 @@ struct append {
 
 /* --- 1: find ---------------------------------------------------------------------------------- */
 
+/* Exemplars are about a series that is there; they make none. */
+static bool
+row_makes_series(const struct append_row *row)
+{
+    return row->sample_count > 0; /* or histogram_count, once they are stored */
+}
+
 static void
 find_series(struct append *run)
 {
@@ -67,6 +74,8 @@ find_series(struct append *run)
             }
             *slot = slot_none;
             run->states[base + i] = ROW_DONE;
+            if (!row_makes_series(&rows[base + i]))
+                continue;
             struct append_miss miss = {.row = (uint32_t)(base + i), .key = keys[i]};
             vec_push(&run->misses, miss);
         }
@@ -170,9 +179,8 @@ judge_row(struct append *run, size_t row_index, struct encoder *e)
 
     for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
         struct sample s = run->request->samples[i];
-        enum sample_fate fate = s.t_ms > run->max_valid_ms
-                                    ? SAMPLE_TOO_NEW
-                                    : series_judge(last, s, run->min_valid_ms);
+        enum sample_fate fate =
+            s.t_ms > run->max_valid_ms ? SAMPLE_TOO_NEW : series_judge(last, s, run->min_valid_ms);
         run->fates[i] = (uint8_t)fate;
         if (fate != SAMPLE_STORED)
             continue;
@@ -373,23 +381,41 @@ append_run(struct append *run)
     return OK;
 }
 
+static size_t
+assert_range(size_t next, uint32_t first, uint32_t count)
+{
+    if (count == 0)
+        return next;
+    ASSERT(first >= next);
+    return (size_t)first + count;
+}
+
 /* The samples of the rows stand one row behind the other: room in records is reckoned by that. */
 static void
 assert_rows(const struct append_request *request)
 {
-    size_t next = 0;
+    size_t next = 0, next_histogram = 0, next_exemplar = 0;
     for (size_t i = 0; i < request->row_count; i++) {
-        ASSERT(request->rows[i].first_sample >= next);
-        next = (size_t)request->rows[i].first_sample + request->rows[i].sample_count;
+        const struct append_row *row = &request->rows[i];
+        next = assert_range(next, row->first_sample, row->sample_count);
+        next_histogram = assert_range(next_histogram, row->first_histogram, row->histogram_count);
+        next_exemplar = assert_range(next_exemplar, row->first_exemplar, row->exemplar_count);
     }
     ASSERT(next <= request->sample_count);
+    ASSERT(next_histogram <= request->histogram_count);
+    ASSERT(next_exemplar <= request->exemplar_count);
 }
 
 struct err
 head_append(struct head *h, const struct append_request *request, struct arena *a,
             struct append_result *ret_result)
 {
-    *ret_result = (struct append_result){0};
+    *ret_result = (struct append_result){
+        /* Until they are stored: */
+        .histograms_unsupported = request->histogram_count,
+        .exemplar_fates = {[EXEMPLAR_DISABLED] = request->exemplar_count},
+        .metadata_refused = request->metadata_count,
+    };
     ASSERT(request->row_count < slot_none); /* proto/ limits requests far below */
     assert_rows(request);
     int64_t window = h->opts.future_window_ms;

@@ -1,30 +1,46 @@
 /* append.h - what a write hands to a head, and what comes back.
  *
- * A row is one series of a request with its samples. The label bytes are hashed as received:
- * a series that was seen in this form before is found without parsing them. Bad rows and bad
- * samples are counted, never an error of the whole: everything good is stored.
+ * A row is one series of a request with its samples (floats, native histograms) and exemplars.
+ * The label bytes are hashed as received: a series that was seen in this form before is found
+ * without parsing them. Bad rows and bad samples are counted, never an error of the whole:
+ * everything good is stored. Zeroes stand for "none", so that a request of floats alone names
+ * only rows and samples.
  * Threads: any worker, many at once. */
 #pragma once
 #include "base/err.h"
+#include "tsdb/model/exemplar.h"
+#include "tsdb/model/histogram.h"
 #include "tsdb/model/label_key.h"
+#include "tsdb/model/metadata.h"
 #include "tsdb/model/sample.h"
 
 struct append_row {
     struct str label_key; /* see label_key.h; a view into the request's body */
-    uint32_t first_sample, sample_count; /* in the request's sample array */
+    /* In the request's arrays; a first one counts only where there are some. */
+    uint32_t first_sample, sample_count;
+    uint32_t first_histogram, histogram_count;
+    uint32_t first_exemplar, exemplar_count;
 };
 
+/* Of each array: what the rows have, one row behind the other. */
 struct append_request {
-    const struct append_row *rows; /* their samples one row behind the other */
+    const struct append_row *rows;
     size_t row_count;
-    const struct sample *samples; /* of all rows */
+    const struct sample *samples;
     size_t sample_count;
+    const struct histogram_sample *histograms; /* not checked yet */
+    size_t histogram_count;
+    const struct exemplar *exemplars; /* not checked yet; labels sorted, values not empty */
+    size_t exemplar_count;
+    const struct family_metadata *metadata; /* of no row: of families */
+    size_t metadata_count;
 };
 
-/* Why a sample was not stored. Labels' faults are counted a row in label_fault.h's terms. */
+/* Why a sample, float or histogram, was not stored. Labels' faults are counted a row in
+ * label_key.h's terms. */
 enum sample_fate {
     SAMPLE_STORED,
-    SAMPLE_REPEATED,      /* same time, same value: accepted, nothing to do */
+    SAMPLE_REPEATED, /* same time, same value: accepted, nothing to do */
     SAMPLE_OUT_OF_ORDER,
     SAMPLE_DUPLICATE,     /* same time, other value                         */
     SAMPLE_OUT_OF_BOUNDS, /* older than the head accepts                    */
@@ -33,10 +49,28 @@ enum sample_fate {
     SAMPLE_FATE_COUNT
 };
 
+/* What became of an exemplar. None of them is a refusal of the request. */
+enum exemplar_fate {
+    EXEMPLAR_STORED,
+    EXEMPLAR_REPEATED,        /* known already: accepted, nothing to do          */
+    EXEMPLAR_DISABLED,        /* the store has no room by configuration          */
+    EXEMPLAR_OUT_OF_ORDER,    /* before the newest of its series                 */
+    EXEMPLAR_LABELS_TOO_LONG, /* above EXEMPLAR_LABEL_CHARACTERS_MAX             */
+    EXEMPLAR_LABELS_INVALID,  /* empty or duplicate name, or not UTF-8           */
+    EXEMPLAR_NO_SERIES,       /* no such series: an exemplar alone makes none    */
+    EXEMPLAR_FATE_COUNT
+};
+
 struct append_result {
-    uint64_t fates[SAMPLE_FATE_COUNT];
+    uint64_t fates[SAMPLE_FATE_COUNT]; /* floats and histograms */
+    uint64_t exemplar_fates[EXEMPLAR_FATE_COUNT];
     uint64_t label_faults[LABEL_FAULT_COUNT]; /* rows refused; index 0 counts good rows */
     uint64_t series_over_limit;               /* rows refused by the head's series limit */
     uint64_t series_created;
+    uint64_t histograms_unsupported; /* refused because this version cannot store them */
+    uint64_t histograms_invalid;     /* refused because they contradict themselves */
+    struct str histogram_fault;      /* how the first of those does; in the arena */
+    uint64_t metadata_stored;        /* families whose metadata is known now (or was before) */
+    uint64_t metadata_refused;       /* no name, too long, or too many families */
     struct str example; /* labels of the first series with a refused sample; in the arena */
 };

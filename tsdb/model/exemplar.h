@@ -12,3 +12,14 @@ struct exemplar {
     uint64_t bits; /* of the double */
     struct labels labels; /* borrowed as its maker says */
 };
+
+/* The exemplars of one series, ascending in time. */
+struct series_exemplars {
+    struct labels labels; /* of the series; borrowed as its maker says */
+    const struct exemplar *v;
+    size_t n;
+};
+struct series_exemplars_list {
+    struct series_exemplars *v;
+    size_t n;
+};

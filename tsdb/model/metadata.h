@@ -20,3 +20,16 @@ struct metadata {
     enum metric_kind kind;
     struct str help, unit; /* borrowed as its maker says */
 };
+
+/* What is told of one family. */
+struct family_metadata {
+    struct str family; /* name; borrowed as its maker says */
+    struct metadata value;
+};
+struct family_metadata_list {
+    struct family_metadata *v;
+    size_t n;
+};
+
+/* As the query API calls it: "counter", "gaugehistogram". */
+const char *metric_kind_text(enum metric_kind kind);
