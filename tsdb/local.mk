@@ -16,6 +16,8 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/check.c \
 	%reldir%/head/claims.c %reldir%/head/claims.h \
 	%reldir%/head/create.c \
+	%reldir%/head/exemplar_rules.c %reldir%/head/exemplar_rules.h \
+	%reldir%/head/exemplars.c %reldir%/head/exemplars.h \
 	%reldir%/head/fingerprints.c %reldir%/head/fingerprints.h \
 	%reldir%/head/forget.c \
 	%reldir%/head/head.c %reldir%/head/head.h %reldir%/head/head_int.h \
@@ -26,6 +28,8 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/isolation.c %reldir%/head/isolation.h \
 	%reldir%/head/mapper.c \
 	%reldir%/head/match.c %reldir%/head/match.h \
+	%reldir%/head/metadata_family.c %reldir%/head/metadata_family.h \
+	%reldir%/head/metadata_store.c %reldir%/head/metadata_store.h \
 	%reldir%/head/order.c %reldir%/head/order.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c %reldir%/head/read_names.c \

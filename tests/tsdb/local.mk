@@ -10,6 +10,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_blocks.c \
 	%reldir%/test_chunk.c \
 	%reldir%/test_db_cut.c \
+	%reldir%/test_exemplars.c \
 	%reldir%/test_fingerprints.c \
 	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
@@ -20,6 +21,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_labels.c \
 	%reldir%/test_matcher.c \
 	%reldir%/test_meta.c \
+	%reldir%/test_metadata.c \
 	%reldir%/test_model.c \
 	%reldir%/test_model_threads.c \
 	%reldir%/test_order.c \

@@ -134,7 +134,8 @@ miss_again(struct append *run, size_t row_index)
 {
     struct append_miss miss = {.row = (uint32_t)row_index};
     miss.key = hash128_secret(run->request->rows[row_index].label_key, &run->h->secret);
-    vec_push(&run->misses, miss);
+    if (row_makes_series(&run->request->rows[row_index]))
+        vec_push(&run->misses, miss);
     run->slots[row_index] = slot_none;
     run->states[row_index] = ROW_DONE;
     run->rows_open--;
