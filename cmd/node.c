@@ -173,6 +173,7 @@ open_databases(struct node *n)
     opts.db.wal_sync = o->wal_sync;
     opts.db.wal_compression = o->wal_compression;
     opts.db.future_window_ms = o->future_window_ms;
+    opts.db.exemplars_max = o->exemplars_max;
     TRY(tenants_open(&opts, n->background, &n->tenants));
     struct db *first; /* as Thanos: the default tenant's directory is there from the start */
     return tenants_get_or_create(n->tenants, str_of_cstr(o->write_default_tenant), &first);

@@ -22,6 +22,7 @@ struct node_opts {
     enum wal_sync_mode wal_sync;
     enum wal_compression wal_compression;
     int64_t future_window_ms;
+    size_t exemplars_max; /* of a tenant */
     const struct flag_set *flags; /* for /api/v1/status/flags, with their values */
     const void *flag_values;
 };

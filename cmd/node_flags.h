@@ -17,6 +17,7 @@
         .wal_sync = str_eq((f).tsdb_wal_sync, STR("batch")) ? WAL_SYNC_BATCH : WAL_SYNC_NONE,      \
         .wal_compression = (f).tsdb_wal_compression ? WAL_SNAPPY : WAL_PLAIN,                      \
         .future_window_ms = (f).tsdb_future_window_ms,                                             \
+        .exemplars_max = (size_t)i64_max((f).tsdb_exemplars_max, 0),                               \
         .flags = (line)->flags,                                                                    \
         .flag_values = &(f),                                                                       \
     }

@@ -36,10 +36,28 @@ starting_label_values(struct store *s, const struct select_query *q, struct str 
     return not_ready();
 }
 
+static struct err
+starting_exemplars(struct store *s, const struct exemplar_query *q, struct arena *a,
+                   struct series_exemplars_list *ret_list)
+{
+    (void)s, (void)q, (void)a, (void)ret_list;
+    return not_ready();
+}
+
+static struct err
+starting_metadata(struct store *s, struct str family, size_t limit, struct arena *a,
+                  struct family_metadata_list *ret_list)
+{
+    (void)s, (void)family, (void)limit, (void)a, (void)ret_list;
+    return not_ready();
+}
+
 static const struct store_ops starting_ops = {
     .select = starting_select,
     .label_names = starting_label_names,
     .label_values = starting_label_values,
+    .exemplars = starting_exemplars,
+    .metadata = starting_metadata,
 };
 
 void

@@ -110,7 +110,7 @@
       "Memory for cached postings of blocks; 0: none.", .notes = FLAG_NOT_YET) \
     X(S, INT, tsdb_exemplars_max, "tsdb.max-exemplars", "0", \
       "Exemplars kept for a tenant; 0 or less: none.", .min = FLAG_NO_MIN, \
-      .notes = FLAG_NOT_YET) \
+      .max = 1 << 24) \
     X(S, INT, tsdb_write_queue_chunks, "tsdb.write-queue-size", "0", \
       "Accepted for Thanos; chunks are written without a queue.", .notes = FLAG_HIDDEN) \
     X(S, BOOL, tsdb_memory_snapshot, "tsdb.memory-snapshot-on-shutdown", "false", \

@@ -3,10 +3,12 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 %canon_reldir%_libquerygw_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 %canon_reldir%_libquerygw_a_SOURCES = \
 	%reldir%/api/api.c %reldir%/api/api.h %reldir%/api/api_int.h %reldir%/api/routes.h \
+	%reldir%/api/exemplars.c \
 	%reldir%/api/expression.c \
 	%reldir%/api/json_out.c %reldir%/api/json_out.h \
 	%reldir%/api/label_name.c %reldir%/api/label_name.h \
 	%reldir%/api/labels.c \
+	%reldir%/api/metadata.c \
 	%reldir%/api/params.c %reldir%/api/params.h \
 	%reldir%/api/query.c \
 	%reldir%/api/remote_read.c \
@@ -67,6 +69,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/scalar.c %reldir%/promql/scalar.h \
 	%reldir%/promql/scatter.c %reldir%/promql/scatter.h \
 	%reldir%/promql/select.c %reldir%/promql/select.h \
+	%reldir%/promql/selectors.c %reldir%/promql/selectors.h \
 	%reldir%/promql/series_key.c %reldir%/promql/series_key.h \
 	%reldir%/promql/sort_call.c \
 	%reldir%/promql/step.c %reldir%/promql/step.h \

@@ -2,6 +2,8 @@
 #include "tsdb/db_int.h"
 
 #include "base/mem.h"
+#include "tsdb/head/exemplars.h"
+#include "tsdb/head/metadata_store.h"
 #include "tsdb/merge.h"
 
 enum {
@@ -35,6 +37,9 @@ open_parts(struct db *db)
 struct err
 db_open(const struct db_opts *opts, struct db **ret_db)
 {
+    if (opts->exemplars_max > EXEMPLARS_CAPACITY_MAX)
+        return ERR(ERR_INVALID, "room for %zu exemplars: the limit is %d", opts->exemplars_max,
+                   EXEMPLARS_CAPACITY_MAX);
     AUTO(db_close) struct db *db = mem_alloc_zero(sizeof *db);
     db->opts = *opts;
     db->dir = mem_dup_text(opts->dir, strlen(opts->dir));
@@ -235,6 +240,20 @@ db_label_values(struct db *db, const struct select_query *q, struct str name,
     struct err e = values_in_view(db, view, q, name, matchers, a, ret_values);
     views_release(&db->views, view);
     return e;
+}
+
+struct err
+db_exemplars(struct db *db, const struct exemplar_query *q, struct arena *a,
+             struct series_exemplars_list *ret_list)
+{
+    return exemplars_select(head_exemplars(db->head), q, a, ret_list);
+}
+
+struct err
+db_metadata(struct db *db, struct str family, size_t limit, struct arena *a,
+            struct family_metadata_list *ret_list)
+{
+    return metadata_store_list(head_metadata(db->head), family, limit, a, ret_list);
 }
 
 /* --- upkeep ----------------------------------------------------------------------------------- */

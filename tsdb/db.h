@@ -25,6 +25,7 @@ struct db_opts {
     int64_t future_window_ms;   /* 0: any future is accepted */
     uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
     uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
+    size_t exemplars_max;       /* 0: none; at most EXEMPLARS_CAPACITY_MAX (head/exemplars.h) */
 };
 /* The defaults of production, without fs, clock and dir. */
 struct db_opts db_opts_default(void);
@@ -52,6 +53,14 @@ struct err db_label_names(struct db *db, const struct select_query *q, struct ma
                           struct arena *a, struct str_list *ret_names);
 struct err db_label_values(struct db *db, const struct select_query *q, struct str name,
                            struct matchers matchers, struct arena *a, struct str_list *ret_values);
+
+/* What the query wants of the exemplars, by series sorted by labels. Copies in the arena. */
+struct err db_exemplars(struct db *db, const struct exemplar_query *q, struct arena *a,
+                        struct series_exemplars_list *ret_list);
+/* What is known of the first `limit` metric families by name, or of the one called `family` when
+ * that is not empty. Copies in the arena. */
+struct err db_metadata(struct db *db, struct str family, size_t limit, struct arena *a,
+                       struct family_metadata_list *ret_list);
 
 /* One background pass: maps finished chunks, tries to recover a poisoned log, cuts the head's
  * oldest hours into a block when they are due, frees memory. Waits for nobody. */

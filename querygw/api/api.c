@@ -119,11 +119,17 @@ drain_to_client(void *arg, struct buf *full)
 }
 
 void
-call_begin_data(struct api_call *c)
+call_begin_no_data(struct api_call *c)
 {
     json_begin_object(&c->out.w);
     json_key(&c->out.w, STR("status"));
     json_str(&c->out.w, STR("success"));
+}
+
+void
+call_begin_data(struct api_call *c)
+{
+    call_begin_no_data(c);
     json_key(&c->out.w, STR("data"));
 }
 

@@ -30,6 +30,8 @@ struct api_call {
 
 /* {"status":"success","data": - then the caller writes one value to c->out. */
 void call_begin_data(struct api_call *c);
+/* {"status":"success" - for an answer without data. */
+void call_begin_no_data(struct api_call *c);
 /* ,"warnings":[...],"infos":[...]} - then the request is answered. */
 struct err call_end_data(struct api_call *c);
 /* Sends 200 before the first bytes of an answer that comes in parts. */

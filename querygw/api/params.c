@@ -103,6 +103,18 @@ param_parse_duration(struct str text, int64_t *ret_ns)
     return OK;
 }
 
+bool
+param_parse_integer(struct str text, int64_t *ret_value)
+{
+    struct str digits = text;
+    if (text.n > 1 && text.p[0] == '+' && text.p[1] != '-')
+        digits = str_skip(text, 1);
+    struct err e = str_parse_i64(digits, ret_value);
+    bool good = e.code == ERR_NONE;
+    err_drop(e);
+    return good;
+}
+
 struct err
 param_parse_limit(struct str text, size_t *ret_limit)
 {
@@ -110,14 +122,8 @@ param_parse_limit(struct str text, size_t *ret_limit)
         *ret_limit = 0;
         return OK;
     }
-    struct str digits = text;
-    if (text.n > 1 && text.p[0] == '+' && text.p[1] != '-')
-        digits = str_skip(text, 1);
     int64_t limit;
-    struct err e = str_parse_i64(digits, &limit);
-    bool good = e.code == ERR_NONE;
-    err_drop(e);
-    if (!good) {
+    if (!param_parse_integer(text, &limit)) {
         AUTO(buf_fini) struct buf quoted = BUF_INIT;
         quote_text(text, &quoted);
         return ERR(ERR_INVALID, "strconv.Atoi: parsing %s: invalid syntax", buf_cstr(&quoted));

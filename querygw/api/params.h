@@ -14,6 +14,8 @@
 struct err param_parse_time(struct str text, int64_t *ret_ms);
 /* Seconds as a float, or 1h30m. */
 struct err param_parse_duration(struct str text, int64_t *ret_ns);
+/* As strconv.Atoi; false when it would fail. */
+bool param_parse_integer(struct str text, int64_t *ret_value);
 /* 0 or "": none. */
 struct err param_parse_limit(struct str text, size_t *ret_limit);
 

@@ -9,6 +9,9 @@ X(parse_query, "/api/v1/parse_query", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX
 X(series, "/api/v1/series", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(label_names, "/api/v1/labels", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(label_values, "/api/v1/label/:name/values", ROUTE_GET, 0, API_ERRORS_JSON)
+X(query_exemplars, "/api/v1/query_exemplars", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
+  API_ERRORS_JSON)
+X(metadata, "/api/v1/metadata", ROUTE_GET, 0, API_ERRORS_JSON)
 X(remote_read, "/api/v1/read", ROUTE_POST, API_READ_BODY_BYTES_MAX, API_ERRORS_TEXT)
 X(status_buildinfo, "/api/v1/status/buildinfo", ROUTE_GET, 0, API_ERRORS_JSON)
 X(status_runtimeinfo, "/api/v1/status/runtimeinfo", ROUTE_GET, 0, API_ERRORS_JSON)

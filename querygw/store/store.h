@@ -19,6 +19,11 @@ struct store_ops {
     struct err (*label_values)(struct store *s, const struct select_query *q, struct str name,
                                struct matchers matchers, struct arena *a,
                                struct str_list *ret_values);
+    /* As db_exemplars() and db_metadata(). */
+    struct err (*exemplars)(struct store *s, const struct exemplar_query *q, struct arena *a,
+                            struct series_exemplars_list *ret_list);
+    struct err (*metadata)(struct store *s, struct str family, size_t limit, struct arena *a,
+                           struct family_metadata_list *ret_list);
 };
 /* The first member of every implementation. */
 struct store {

@@ -30,7 +30,27 @@ tsdb_label_values(struct store *s, const struct select_query *q, struct str name
     return db_label_values(db_of(s), q, name, matchers, a, ret_values);
 }
 
-static const struct store_ops tsdb_ops = {tsdb_select, tsdb_label_names, tsdb_label_values};
+static struct err
+tsdb_exemplars(struct store *s, const struct exemplar_query *q, struct arena *a,
+               struct series_exemplars_list *ret_list)
+{
+    return db_exemplars(db_of(s), q, a, ret_list);
+}
+
+static struct err
+tsdb_metadata(struct store *s, struct str family, size_t limit, struct arena *a,
+              struct family_metadata_list *ret_list)
+{
+    return db_metadata(db_of(s), family, limit, a, ret_list);
+}
+
+static const struct store_ops tsdb_ops = {
+    .select = tsdb_select,
+    .label_names = tsdb_label_names,
+    .label_values = tsdb_label_values,
+    .exemplars = tsdb_exemplars,
+    .metadata = tsdb_metadata,
+};
 
 void
 store_tsdb_init(struct store_tsdb *s, struct db *db)

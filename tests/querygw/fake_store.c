@@ -263,7 +263,35 @@ fake_label_values(struct store *base, const struct select_query *q, struct str n
     return OK;
 }
 
-static const struct store_ops fake_ops = {fake_select, fake_label_names, fake_label_values};
+/* --- what is told about samples ------------------------------------------------------------ */
+
+static struct err
+fake_exemplars(struct store *base, const struct exemplar_query *q, struct arena *a,
+               struct series_exemplars_list *ret_list)
+{
+    struct fake_store *s = container_of(base, struct fake_store, store);
+    if (s->fail_at)
+        return ERR(ERR_IO, "fake: exemplars failed");
+    return exemplars_select(s->exemplars, q, a, ret_list);
+}
+
+static struct err
+fake_metadata(struct store *base, struct str family, size_t limit, struct arena *a,
+              struct family_metadata_list *ret_list)
+{
+    struct fake_store *s = container_of(base, struct fake_store, store);
+    if (s->fail_at)
+        return ERR(ERR_IO, "fake: metadata failed");
+    return metadata_store_list(s->metadata, family, limit, a, ret_list);
+}
+
+static const struct store_ops fake_ops = {
+    .select = fake_select,
+    .label_names = fake_label_names,
+    .label_values = fake_label_values,
+    .exemplars = fake_exemplars,
+    .metadata = fake_metadata,
+};
 
 void
 fake_store_init(struct fake_store *s)
@@ -272,6 +300,8 @@ fake_store_init(struct fake_store *s)
     s->store.ops = &fake_ops;
     s->chunk_samples = 120;
     arena_init(&s->arena, 0);
+    s->exemplars = exemplars_open(1000, 0);
+    s->metadata = metadata_store_open();
 }
 
 void
@@ -286,5 +316,7 @@ void
 fake_store_fini(struct fake_store *s)
 {
     ASSERT(s->open_sets == 0);
+    exemplars_close(s->exemplars);
+    metadata_store_close(s->metadata);
     arena_fini(&s->arena);
 }

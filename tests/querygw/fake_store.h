@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 #include "querygw/store/store.h"
+#include "tsdb/head/exemplars.h"
+#include "tsdb/head/metadata_store.h"
 
 struct fake_series;
 
@@ -22,6 +24,8 @@ struct fake_store {
     int64_t fail_at;        /* select number that fails with ERR_IO; 0: none */
     int64_t fail_next_at;   /* series of each set at which next() fails; 0: none */
     struct select_query last_query;
+    struct exemplars *exemplars;     /* what the store tells of them; owned, for tests to fill */
+    struct metadata_store *metadata; /* the same */
 };
 
 void fake_store_init(struct fake_store *s);

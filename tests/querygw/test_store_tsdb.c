@@ -99,6 +99,27 @@ START_TEST(test_labels)
 }
 END_TEST
 
+/* A database that was told nothing about its samples has nothing to tell. */
+START_TEST(test_about)
+{
+    struct fixture f;
+    fixture_open(&f);
+    struct db *db;
+    CK_OK(tenants_get_or_create(f.tenants, STR("a"), &db));
+    kit_put(db, "__name__=m", 0, 1);
+    struct store *s = store_tsdb_of_tenant(f.tenants, &f.arena, STR("a"));
+    struct matchers all = {NULL, 0};
+    struct exemplar_query q = {&all, 1, INT64_MIN, INT64_MAX};
+    struct series_exemplars_list exemplars = {.n = 77};
+    struct family_metadata_list metadata = {.n = 77};
+    CK_OK(s->ops->exemplars(s, &q, &f.arena, &exemplars));
+    CK_OK(s->ops->metadata(s, STR(""), SIZE_MAX, &f.arena, &metadata));
+    ck_assert_uint_eq(exemplars.n, 0);
+    ck_assert_uint_eq(metadata.n, 0);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(test_unknown_tenant)
 {
     struct fixture f;
@@ -116,6 +137,7 @@ store_tsdb_suite(void)
     TCase *t = tcase_create("store_tsdb");
     tcase_add_test(t, test_query);
     tcase_add_test(t, test_labels);
+    tcase_add_test(t, test_about);
     tcase_add_test(t, test_unknown_tenant);
     suite_add_tcase(s, t);
     return s;

@@ -15,6 +15,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
 	%reldir%/test_head_durability.c \
+	%reldir%/test_head_rows.c \
 	%reldir%/test_index_reader.c \
 	%reldir%/test_isolation.c \
 	%reldir%/test_label_key.c \

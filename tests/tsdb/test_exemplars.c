@@ -47,7 +47,8 @@ show(struct exemplars *x, struct matchers m, int64_t mint_ms, int64_t maxt_ms, s
 {
     AUTO(arena_fini) struct arena a = {0};
     struct series_exemplars_list l;
-    CK_OK(exemplars_select(x, &m, 1, mint_ms, maxt_ms, &a, &l));
+    struct exemplar_query q = {&m, 1, mint_ms, maxt_ms};
+    CK_OK(exemplars_select(x, &q, &a, &l));
     for (size_t i = 0; i < l.n; i++) {
         buf_printf(to, "%s%.*s:", i ? "; " : "", STR_FMT(l.v[i].labels.v[0].value));
         for (size_t k = 0; k < l.v[i].n; k++)
@@ -275,7 +276,8 @@ START_TEST(test_select)
         sets[n] = (struct matchers){&m[n], 1};
     }
     struct series_exemplars_list l;
-    CK_OK(exemplars_select(x, sets, n, c->mint_ms, c->maxt_ms, &a, &l));
+    struct exemplar_query q = {sets, n, c->mint_ms, c->maxt_ms};
+    CK_OK(exemplars_select(x, &q, &a, &l));
     AUTO(buf_fini) struct buf got = BUF_INIT;
     for (size_t i = 0; i < l.n; i++) {
         buf_printf(&got, "%s%.*s:", i ? "; " : "", STR_FMT(l.v[i].labels.v[0].value));
@@ -286,7 +288,7 @@ START_TEST(test_select)
 
     struct arena tight;
     arena_init(&tight, 1);
-    struct err e = exemplars_select(x, sets, n, c->mint_ms, c->maxt_ms, &tight, &l);
+    struct err e = exemplars_select(x, &q, &tight, &l);
     ROW_ASSERT(c->name, e.code == ERR_LIMIT || !c->want[0]);
     err_drop(e);
     arena_fini(&tight);

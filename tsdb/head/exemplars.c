@@ -232,10 +232,10 @@ matches_all(struct matchers m, struct labels l)
 }
 
 static bool
-matches_any(const struct matchers *sets, size_t set_count, struct labels l)
+matches_any(const struct exemplar_query *q, struct labels l)
 {
-    for (size_t i = 0; i < set_count; i++) {
-        if (matches_all(sets[i], l))
+    for (size_t i = 0; i < q->set_count; i++) {
+        if (matches_all(q->sets[i], l))
             return true;
     }
     return false;
@@ -253,16 +253,17 @@ copy_exemplar(const struct slot *s, struct arena *a)
     return e;
 }
 
-/* What the series has between mint and maxt. */
+/* What the query wants of the series. */
 static void
-copy_series(const struct exemplars *x, const struct exemplar_series *s, int64_t mint_ms,
-            int64_t maxt_ms, struct arena *a, struct series_exemplars *ret_copy) REQUIRES(x->lock)
+copy_series(const struct exemplars *x, const struct exemplar_series *s,
+            const struct exemplar_query *q, struct arena *a, struct series_exemplars *ret_copy)
+    REQUIRES(x->lock)
 {
     uint64_t first = s->oldest;
-    while (first && slot_of(x, first)->t_ms < mint_ms)
+    while (first && slot_of(x, first)->t_ms < q->mint_ms)
         first = slot_of(x, first)->after;
     size_t n = 0;
-    for (uint64_t i = first; i && slot_of(x, i)->t_ms <= maxt_ms; i = slot_of(x, i)->after)
+    for (uint64_t i = first; i && slot_of(x, i)->t_ms <= q->maxt_ms; i = slot_of(x, i)->after)
         n++;
     *ret_copy = (struct series_exemplars){.n = n};
     if (n == 0)
@@ -282,8 +283,7 @@ cmp_series(const void *a, const void *b)
 }
 
 struct err
-exemplars_select(struct exemplars *x, const struct matchers *sets, size_t set_count,
-                 int64_t mint_ms, int64_t maxt_ms, struct arena *a,
+exemplars_select(struct exemplars *x, const struct exemplar_query *q, struct arena *a,
                  struct series_exemplars_list *ret_list)
 {
     struct series_exemplars_list list = {NULL, 0};
@@ -293,11 +293,11 @@ exemplars_select(struct exemplars *x, const struct matchers *sets, size_t set_co
         struct map_entry entry = MAP_START;
         while (map_next(&x->series, &entry)) {
             const struct exemplar_series *s = entry.value;
-            if (slot_of(x, s->oldest)->t_ms > maxt_ms || slot_of(x, s->newest)->t_ms < mint_ms ||
-                !matches_any(sets, set_count, s->labels))
+            if (slot_of(x, s->oldest)->t_ms > q->maxt_ms ||
+                slot_of(x, s->newest)->t_ms < q->mint_ms || !matches_any(q, s->labels))
                 continue;
             list.v = arena_more(a, list.v, sizeof *list.v, list.n, &cap);
-            copy_series(x, s, mint_ms, maxt_ms, a, &list.v[list.n]);
+            copy_series(x, s, q, a, &list.v[list.n]);
             list.n += list.v[list.n].n > 0;
             TRY(arena_check(a));
         }

@@ -10,7 +10,6 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "tsdb/head/append.h"
-#include "tsdb/model/matcher.h"
 
 struct exemplars;
 
@@ -35,10 +34,9 @@ void exemplars_judge(struct exemplars *x, struct labels series, const struct exe
 void exemplars_append(struct exemplars *x, struct labels series, const struct exemplar *v, size_t n,
                       uint8_t *fates);
 
-/* Series that match all matchers of any set, sorted by labels, with what they have between mint
- * and maxt, both included; none without an exemplar. In the arena; ERR_LIMIT above its budget. */
-struct err exemplars_select(struct exemplars *x, const struct matchers *sets, size_t set_count,
-                            int64_t mint_ms, int64_t maxt_ms, struct arena *a,
+/* Series with exemplars that the query wants, sorted by labels. In the arena; ERR_LIMIT above its
+ * budget. */
+struct err exemplars_select(struct exemplars *x, const struct exemplar_query *q, struct arena *a,
                             struct series_exemplars_list *ret_list);
 
 /* For logs and snapshots: all there is in order of arrival, a page at a time. *at starts as 0; a

@@ -3,6 +3,8 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/head/exemplars.h"
+#include "tsdb/head/metadata_store.h"
 #include "tsdb/wal/record.h"
 
 enum { SERIES_A_RECORD = 256 }; /* as creation logs them: far below WAL_RECORD_BYTES_MAX */
@@ -46,6 +48,8 @@ head_new(const struct db_opts *opts)
     isolation_init(&h->isolation);
     lock_init(&h->mapped_lock, LOCK_RANK_HEAD_MAPPED);
     id_map_init(&h->ids, h->epoch);
+    h->exemplars = exemplars_open(opts->exemplars_max, 0);
+    h->metadata = metadata_store_open();
     h->next_ref = 1;
     h->unread_file = UINT32_MAX;
     atomic_store_explicit(&h->mint_ms, INT64_MAX, memory_order_relaxed);
@@ -105,6 +109,8 @@ head_close(struct head *h)
     fp_fini(&h->keys);
     epoch_close(h->epoch);
     id_map_fini(&h->ids);
+    exemplars_close(h->exemplars);
+    metadata_store_close(h->metadata);
     vec_fini(&h->free_slots);
     vec_fini(&h->forgotten.slots);
     vec_fini(&h->forgotten.pairs);
@@ -119,6 +125,18 @@ head_close(struct head *h)
     mem_free(h->wal_dir);
     mem_free(h->chunks_dir);
     mem_free(h);
+}
+
+struct exemplars *
+head_exemplars(struct head *h)
+{
+    return h->exemplars;
+}
+
+struct metadata_store *
+head_metadata(struct head *h)
+{
+    return h->metadata;
 }
 
 struct err

@@ -5,7 +5,9 @@
 #pragma once
 #include "tsdb/db.h"
 
+struct exemplars;
 struct head;
+struct metadata_store;
 
 enum {
     HEAD_SERIES_MAX = 1 << 30,
@@ -34,6 +36,10 @@ struct err head_label_names(struct head *h, const struct select_query *q, struct
 struct err head_label_values(struct head *h, const struct select_query *q, struct str name,
                              struct matchers matchers, struct arena *a,
                              struct str_list *ret_values);
+/* What the head keeps beside samples; owned by it. */
+struct exemplars *head_exemplars(struct head *h);
+struct metadata_store *head_metadata(struct head *h);
+
 /* --- cutting: what is oldest leaves the head for a block; the maintaining thread only --------- */
 
 /* Nothing older than `end_ms` is taken from now on. Appends that began before may still be under

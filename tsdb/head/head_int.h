@@ -59,6 +59,9 @@ struct head {
 
     struct forgotten forgotten; /* of the maintaining thread */
 
+    struct exemplars *exemplars;         /* owned */
+    struct metadata_store *metadata;     /* owned */
+
     /* figures: relaxed atomics */
     _Atomic(int64_t) mint_ms, maxt_ms;
     _Atomic(int64_t) written_mono_ms; /* when the last write was */

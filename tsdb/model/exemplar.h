@@ -3,6 +3,7 @@
  * Source: prometheus model/exemplar. Threads: any (values). */
 #pragma once
 #include "tsdb/model/labels.h"
+#include "tsdb/model/matcher.h"
 
 /* Of names and values of its labels together, in characters (Unicode code points). */
 enum { EXEMPLAR_LABEL_CHARACTERS_MAX = 128 };
@@ -11,6 +12,13 @@ struct exemplar {
     int64_t t_ms;
     uint64_t bits; /* of the double */
     struct labels labels; /* borrowed as its maker says */
+};
+
+/* Those of series that match all matchers of any set, between mint and maxt, both included. */
+struct exemplar_query {
+    const struct matchers *sets; /* borrowed */
+    size_t set_count;
+    int64_t mint_ms, maxt_ms;
 };
 
 /* The exemplars of one series, ascending in time. */

@@ -1,0 +1,91 @@
+/* What a request brings beside floats: rows without them make no series, and all is counted. */
+#include "base/fs.h"
+#include "tests/tsdb/head_kit.h"
+#include "tsdb/head/exemplars.h"
+
+static const struct rows_case {
+    const char *name;
+    const char *labels; /* of the one row */
+    size_t samples, exemplars, histograms, metadata;
+    uint64_t created; /* series */
+} rows_cases[] = {
+    {"nothing at all", "__name__=new", 0, 0, 0, 0, 0},
+    {"exemplar of a new series", "__name__=new", 0, 1, 0, 0, 0},
+    {"exemplar of a known one", "__name__=known", 0, 2, 0, 0, 0},
+    {"exemplar beside a sample", "__name__=new", 1, 2, 0, 0, 1},
+    {"exemplar of bad labels", "a=1,a=2", 0, 1, 0, 0, 0},
+    {"metadata", "__name__=known", 0, 0, 0, 3, 0},
+    {"everything", "__name__=new", 1, 2, 3, 4, 1},
+};
+
+START_TEST(test_rows)
+{
+    const struct rows_case *c = &rows_cases[_i];
+    static const struct exemplar exemplars[2] = {{.t_ms = 1}, {.t_ms = 2}};
+    static const struct histogram_sample histograms[3];
+    static const struct family_metadata metadata[4];
+    struct sample sample = {2000, 0};
+    struct db_opts opts = kit_opts(fs_posix(), NULL);
+    opts.dir = test_dir();
+    AUTO(db_close) struct db *db = NULL;
+    CK_OK(db_open(&opts, &db));
+    kit_put(db, "__name__=known", 1000, 1);
+
+    struct kit_request k;
+    kit_request_init(&k);
+    kit_row(&k, c->labels);
+    struct append_row *row = vec_at(&k.rows, 0);
+    row->sample_count = (uint32_t)c->samples;
+    row->exemplar_count = (uint32_t)c->exemplars;
+    row->histogram_count = (uint32_t)c->histograms;
+    struct append_request request = {
+        .rows = row,
+        .row_count = 1,
+        .samples = &sample,
+        .sample_count = c->samples,
+        .exemplars = exemplars,
+        .exemplar_count = c->exemplars,
+        .histograms = histograms,
+        .histogram_count = c->histograms,
+        .metadata = metadata,
+        .metadata_count = c->metadata,
+    };
+    struct append_result r;
+    CK_OK(db_append(db, &request, &k.arena, &r));
+    ROW_ASSERT(c->name, r.series_created == c->created);
+    ROW_ASSERT(c->name, r.fates[SAMPLE_STORED] == c->samples);
+    uint64_t told = 0;
+    for (size_t i = 0; i < EXEMPLAR_FATE_COUNT; i++)
+        told += r.exemplar_fates[i];
+    ROW_ASSERT(c->name, told == c->exemplars && r.exemplar_fates[EXEMPLAR_STORED] == 0);
+    ROW_ASSERT(c->name, r.histograms_unsupported + r.histograms_invalid == c->histograms);
+    ROW_ASSERT(c->name, r.metadata_stored + r.metadata_refused == c->metadata);
+    kit_request_fini(&k);
+    CK_OK(db_check(db));
+    CK_OK(db_finish(db));
+}
+END_TEST
+
+START_TEST(test_exemplars_limit)
+{
+    struct db_opts opts = kit_opts(fs_posix(), NULL);
+    opts.dir = test_dir();
+    opts.exemplars_max = EXEMPLARS_CAPACITY_MAX + 1;
+    struct db *db = NULL;
+    CK_ERR(ERR_INVALID, db_open(&opts, &db));
+    opts.exemplars_max = EXEMPLARS_CAPACITY_MAX; /* untouched, it takes no memory */
+    CK_OK(db_open(&opts, &db));
+    db_close(db);
+}
+END_TEST
+
+Suite *
+head_rows_suite(void)
+{
+    Suite *s = suite_create("head_rows");
+    TCase *t = tcase_create("all");
+    tcase_add_loop_test(t, test_rows, 0, sizeof rows_cases / sizeof rows_cases[0]);
+    tcase_add_test(t, test_exemplars_limit);
+    suite_add_tcase(s, t);
+    return s;
+}
