@@ -152,6 +152,12 @@ fs_lock_file(struct fs *fs, const char *path, struct file **ret_file)
     return fs->ops->lock_file(fs, path, ret_file);
 }
 
+struct err
+fs_lock_holder(struct fs *fs, const char *path, uint64_t *ret_pid)
+{
+    return fs->ops->lock_holder(fs, path, ret_pid);
+}
+
 /* --- built on the primitives ---------------------------------------------------------------- */
 
 static bool

@@ -94,5 +94,8 @@ struct err fs_free_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes);
 /* Takes an exclusive advisory lock, creating the file; ERR_CONFLICT when another process has
  * it. Held until file_close(). */
 struct err fs_lock_file(struct fs *fs, const char *path, struct file **ret_file);
+/* The process that holds that lock, without trying to take it: 0 when nobody does, or when the
+ * system does not tell (locks of another container are not seen). */
+struct err fs_lock_holder(struct fs *fs, const char *path, uint64_t *ret_pid);
 
 DEFINE_AUTO(struct file *, file_close)

@@ -369,6 +369,12 @@ fault_free_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes)
     return fs_free_bytes(fault_of(fs)->inner, path, ret_bytes);
 }
 
+static struct err
+fault_lock_holder(struct fs *fs, const char *path, uint64_t *ret_pid)
+{
+    return fs_lock_holder(fault_of(fs)->inner, path, ret_pid);
+}
+
 static const struct fs_ops fault_ops = {
     .open = fault_open,
     .list_dir = fault_list_dir,
@@ -382,6 +388,7 @@ static const struct fs_ops fault_ops = {
     .unmap = fault_unmap,
     .free_bytes = fault_free_bytes,
     .lock_file = fault_lock_file,
+    .lock_holder = fault_lock_holder,
 };
 
 /* --- control -------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ struct fs_ops {
     void (*unmap)(struct fs *fs, struct fs_map *map);
     struct err (*free_bytes)(struct fs *fs, const char *path, uint64_t *ret_bytes);
     struct err (*lock_file)(struct fs *fs, const char *path, struct file **ret_file);
+    struct err (*lock_holder)(struct fs *fs, const char *path, uint64_t *ret_pid);
 };
 
 struct file_ops {

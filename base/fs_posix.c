@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -173,6 +174,48 @@ posix_lock_file(struct fs *fs, const char *path, struct file **ret_file)
         return err_errno(errno, "lock %s", path);
     }
     *ret_file = TAKE(f);
+    return OK;
+}
+
+enum { LOCKS_LINE_BYTES_MAX = 256 };
+
+/* A line of /proc/locks: "5: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF" (proc(5)). */
+static bool
+is_lock_line(const char *line, const struct stat *st, uint64_t *ret_pid)
+{
+    unsigned long pid, inode;
+    unsigned dev_major, dev_minor;
+    if (sscanf(line, "%*u: FLOCK %*s %*s %lu %x:%x:%lu", &pid, &dev_major, &dev_minor, &inode) != 4)
+        return false;
+    bool same = inode == st->st_ino && dev_major == major(st->st_dev) &&
+                dev_minor == minor(st->st_dev);
+    if (same)
+        *ret_pid = pid;
+    return same;
+}
+
+static void
+close_stream(FILE *f)
+{
+    if (f)
+        (void)fclose(f);
+}
+DEFINE_AUTO(FILE *, close_stream)
+
+static struct err
+posix_lock_holder(struct fs *fs, const char *path, uint64_t *ret_pid)
+{
+    (void)fs;
+    struct stat st;
+    char line[LOCKS_LINE_BYTES_MAX];
+    *ret_pid = 0;
+    if (stat(path, &st) != 0)
+        return errno == ENOENT ? OK : err_errno(errno, "stat %s", path);
+    AUTO(close_stream) FILE *locks = fopen("/proc/locks", "re");
+    while (locks && fgets(line, sizeof line, locks)) {
+        if (is_lock_line(line, &st, ret_pid))
+            break;
+    }
     return OK;
 }
 
@@ -363,6 +406,7 @@ fs_posix(void)
         .unmap = posix_unmap,
         .free_bytes = posix_free_bytes,
         .lock_file = posix_lock_file,
+        .lock_holder = posix_lock_holder,
     };
     static struct fs fs = {.ops = &ops};
     return &fs;

@@ -11,6 +11,8 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/err.c %reldir%/err.h %reldir%/err_codes.h \
 	%reldir%/fs.c %reldir%/fs.h %reldir%/fs_int.h \
 	%reldir%/fs_fault.c %reldir%/fs_fault.h \
+	%reldir%/fs_overlay.c %reldir%/fs_overlay.h %reldir%/fs_overlay_files.c \
+	%reldir%/fs_overlay_int.h \
 	%reldir%/fs_posix.c \
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/json.c %reldir%/json.h \

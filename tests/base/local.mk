@@ -10,6 +10,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_err.c \
 	%reldir%/test_fs.c \
 	%reldir%/test_fs_fault.c \
+	%reldir%/test_fs_overlay.c \
 	%reldir%/test_hash.c \
 	%reldir%/test_json.c \
 	%reldir%/test_lock.c \
