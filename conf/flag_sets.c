@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "conf/all_flags.h"
 #include "conf/receive_flags.h"
+#include "conf/tools_flags.h"
 
 static const struct flag all_table[] = {ALL_FLAGS(FLAG_ROW, all_flags)};
 static const struct flag receive_table[] = {RECEIVE_FLAGS(FLAG_ROW, receive_flags)};
@@ -23,4 +24,42 @@ const struct flag_set receive_flag_set = {
     .count = ARRAY_LEN(receive_table),
 };
 
-const struct flag_set *const flag_sets[] = {&all_flag_set, &receive_flag_set, NULL};
+/* --- tools: the command has several words ----------------------------------------------------- */
+
+static const struct flag list_table[] = {TOOLS_LIST_FLAGS(FLAG_ROW, tools_list_flags)};
+static const struct flag analyze_table[] = {TOOLS_ANALYZE_FLAGS(FLAG_ROW, tools_analyze_flags)};
+static const struct flag dump_table[] = {TOOLS_DUMP_FLAGS(FLAG_ROW, tools_dump_flags)};
+static const struct flag verify_table[] = {TOOLS_VERIFY_FLAGS(FLAG_ROW, tools_verify_flags)};
+
+const struct flag_set tools_list_flag_set = {
+    .command = "tools tsdb list",
+    .help = "Lists the blocks of a database and the sizes of its other parts.",
+    .flags = list_table,
+    .count = ARRAY_LEN(list_table),
+};
+
+const struct flag_set tools_analyze_flag_set = {
+    .command = "tools tsdb analyze",
+    .help = "Tells which labels make up a block or the head, and which make its series churn.",
+    .flags = analyze_table,
+    .count = ARRAY_LEN(analyze_table),
+};
+
+const struct flag_set tools_dump_flag_set = {
+    .command = "tools tsdb dump",
+    .help = "Prints the samples of a database: of its blocks, and of its log.",
+    .flags = dump_table,
+    .count = ARRAY_LEN(dump_table),
+};
+
+const struct flag_set tools_verify_flag_set = {
+    .command = "tools tsdb verify",
+    .help = "Reads every byte of a database and says what is wrong with it; repairs nothing.",
+    .flags = verify_table,
+    .count = ARRAY_LEN(verify_table),
+};
+
+const struct flag_set *const flag_sets[] = {
+    &all_flag_set,         &receive_flag_set,      &tools_list_flag_set, &tools_analyze_flag_set,
+    &tools_dump_flag_set,  &tools_verify_flag_set, NULL,
+};

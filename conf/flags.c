@@ -64,7 +64,8 @@ find_flag(const struct flag_set *set, struct str name)
 {
     struct match m = {.flag = NULL};
     for (size_t i = 0; i < set->count; i++) {
-        if (match_name(&set->flags[i], name, &m))
+        const struct flag *f = &set->flags[i];
+        if (!(f->notes & FLAG_ARGUMENT) && match_name(f, name, &m))
             break;
     }
     return m;
@@ -86,6 +87,23 @@ words_next_flag(struct words *w)
     w->name = str_of(word.p, equals);
     w->value = w->has_value ? str_skip(word, equals + 1) : STR("");
     return true;
+}
+
+/* The same for -x; *ret_match is the flag with that letter. */
+static bool
+words_next_letter(struct words *w, const struct flag_set *set, struct match *ret_match)
+{
+    const char *word = w->at < w->argc ? w->argv[w->at] : "";
+    if (word[0] != '-' || word[1] == '\0' || word[2] != '\0')
+        return false;
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->flags[i].letter != word[1])
+            continue;
+        *ret_match = (struct match){.flag = &set->flags[i]};
+        w->at++;
+        return true;
+    }
+    return false;
 }
 
 /* The value of the flag just read: behind '=', or the next argument whatever it looks like. */
@@ -309,7 +327,7 @@ unknown_flag(const struct flag_set *set, struct str name)
 {
     struct nearest near = nearest_init(name);
     for (size_t i = 0; i < set->count; i++) {
-        if (set->flags[i].notes & FLAG_HIDDEN)
+        if (set->flags[i].notes & (FLAG_HIDDEN | FLAG_ARGUMENT))
             continue;
         nearest_offer(&near, str_of_cstr(set->flags[i].name));
     }
@@ -341,6 +359,36 @@ parse_flag(struct parse *p, struct words *w)
     return OK;
 }
 
+/* The next word, which is no flag, for the first row that still wants one. */
+static struct err
+parse_argument(struct parse *p, struct words *w)
+{
+    struct str word = str_of_cstr(w->argv[w->at++]), value;
+    for (size_t i = 0; i < p->set->count && !str_starts_with(word, STR("-")); i++) {
+        const struct flag *f = &p->set->flags[i];
+        if (!(f->notes & FLAG_ARGUMENT) || p->given[i] != NOT_GIVEN)
+            continue;
+        p->given[i] = GIVEN_TEXT;
+        TRY_IN(expand_env(p->arena, word, &value), "argument <%s>", f->name);
+        TRY_IN(store_value(p, f, value), "argument <%s>", f->name);
+        return OK;
+    }
+    return ERR(ERR_INVALID, "unexpected argument \"%.*s\"", STR_FMT(word));
+}
+
+static struct err
+parse_word(struct parse *p, struct words *w)
+{
+    struct match m = {.flag = NULL};
+    if (words_next_flag(w))
+        return parse_flag(p, w);
+    if (!words_next_letter(w, p->set, &m))
+        return parse_argument(p, w);
+    TRY(note_given(p, m));
+    *(bool *)(p->to + m.flag->offset) = true;
+    return OK;
+}
+
 struct err
 flags_parse(const struct flag_set *set, struct fs *fs, int argc, char *const *argv, int first,
             struct arena *a, void *to)
@@ -349,13 +397,14 @@ flags_parse(const struct flag_set *set, struct fs *fs, int argc, char *const *ar
     struct words w = {.argc = argc, .at = first, .argv = argv};
     p.given = ARENA_ARRAY(a, uint8_t, set->count);
     store_defaults(&p);
-    while (words_next_flag(&w))
-        TRY(parse_flag(&p, &w));
-    if (w.at < argc)
-        return ERR(ERR_INVALID, "unexpected argument \"%s\"", argv[w.at]);
+    while (w.at < argc)
+        TRY(parse_word(&p, &w));
     for (size_t i = 0; i < set->count; i++) {
-        if ((set->flags[i].notes & FLAG_REQUIRED) && p.given[i] == NOT_GIVEN)
-            return ERR(ERR_INVALID, "flag --%s is required", set->flags[i].name);
+        const struct flag *f = &set->flags[i];
+        if ((f->notes & FLAG_REQUIRED) && p.given[i] == NOT_GIVEN)
+            return f->notes & FLAG_ARGUMENT
+                       ? ERR(ERR_INVALID, "argument <%s> is missing", f->name)
+                       : ERR(ERR_INVALID, "flag --%s is required", f->name);
     }
     return OK;
 }

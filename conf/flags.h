@@ -12,8 +12,10 @@
  *
  * What follows the help text are initialisers of further members of struct flag.
  *
- * Syntax: --name=value, --name value, booleans --name and --no-name (and --name=true|false);
- * LIST flags repeat, others may be given once. Every given value may contain $(ENV), replaced
+ * Syntax: --name=value, --name value, booleans --name and --no-name (and --name=true|false), and
+ * -x for a boolean with that letter; LIST flags repeat, others may be given once. Rows marked
+ * FLAG_ARGUMENT are words without a name, taken in the order of the table; they may stand
+ * between flags. Every given value may contain $(ENV), replaced
  * by the environment variable (an error when unset). A CONTENT flag X has a twin X-file, and
  * only one of them may be given; $(ENV) works in the file too.
  * Threads: one. */
@@ -71,6 +73,7 @@ enum flag_note {
     FLAG_SECRET = 2,   /* its value is never shown */
     FLAG_REQUIRED = 4, /* must be given */
     FLAG_NOT_YET = 8,  /* parsed and checked; what it asks for is not implemented yet */
+    FLAG_ARGUMENT = 16, /* a word without dashes; `name` is for messages and help */
 };
 #define FLAG_NO_MIN (-0x1p63)
 
@@ -84,6 +87,7 @@ struct flag {
     unsigned notes;      /* enum flag_note */
     double min;          /* INT, UINT, FLOAT, DURATION (ms): smaller is refused */
     double max;          /* the same; 0: no upper limit */
+    char letter;         /* BOOL: -x means --name; 0: none */
 };
 
 /* The two uses of an X-table: fields of the struct, rows of the table. */

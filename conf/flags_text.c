@@ -66,6 +66,12 @@ put_wrapped(struct buf *to, struct str text)
 static void
 put_spelling(struct buf *to, const struct flag *f)
 {
+    if (f->notes & FLAG_ARGUMENT) {
+        buf_printf(to, "<%s>", f->name);
+        return;
+    }
+    if (f->letter)
+        buf_printf(to, "-%c, ", f->letter);
     buf_printf(to, "--%s%s", f->type == FLAG_BOOL ? "[no-]" : "", f->name);
     if (placeholder(f))
         buf_printf(to, "=%s", placeholder(f));
@@ -79,16 +85,28 @@ has_default(const struct flag *f)
     return f->dflt && *f->dflt;
 }
 
+static void
+put_usage(struct buf *to, const struct flag_set *set)
+{
+    buf_printf(to, "usage: mneme %s%s[<flags>]", set->command, *set->command ? " " : "");
+    for (size_t i = 0; i < set->count; i++) {
+        const struct flag *f = &set->flags[i];
+        if (f->notes & FLAG_ARGUMENT)
+            buf_printf(to, " [<%s>]", f->name);
+    }
+    buf_printf(to, "\n\n%s\n\n", set->help);
+}
+
 void
 flags_write_help(const struct flag_set *set, struct buf *to)
 {
-    buf_printf(to, "usage: mneme %s%s[<flags>]\n\n%s\n\nFlags:\n  -h, --help\n%*sShow this text.\n",
-               set->command, *set->command ? " " : "", set->help, HELP_INDENT, "");
+    put_usage(to, set);
+    buf_printf(to, "Flags:\n  -h, --help\n%*sShow this text.\n", HELP_INDENT, "");
     for (size_t i = 0; i < set->count; i++) {
         const struct flag *f = &set->flags[i];
         if (f->notes & FLAG_HIDDEN)
             continue;
-        buf_append(to, STR("      "));
+        buf_append(to, f->letter || (f->notes & FLAG_ARGUMENT) ? STR("  ") : STR("      "));
         put_spelling(to, f);
         if (has_default(f))
             buf_printf(to, "  [%s]", f->dflt);
@@ -136,7 +154,12 @@ flags_write_markdown(const struct flag_set *set, struct buf *to)
                set->command, set->help);
     for (size_t i = 0; i < set->count; i++) {
         const struct flag *f = &set->flags[i];
-        buf_printf(to, "| `--%s`", f->name);
+        if (f->notes & FLAG_ARGUMENT)
+            buf_printf(to, "| `<%s>`", f->name);
+        else
+            buf_printf(to, "| `--%s`", f->name);
+        if (f->letter)
+            buf_printf(to, ", `-%c`", f->letter);
         if (f->type == FLAG_CONTENT)
             buf_printf(to, ", `--%s-file`", f->name);
         buf_append(to, STR(" |"));

@@ -8,5 +8,6 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/flags_text.c \
 	%reldir%/nearest.c %reldir%/nearest.h \
 	%reldir%/receive_flags.h \
+	%reldir%/tools_flags.h \
 	%reldir%/units.c %reldir%/units.h
 EXTRA_DIST += %reldir%/README.md

@@ -2,6 +2,7 @@ check_PROGRAMS += %reldir%/test_conf
 %canon_reldir%_test_conf_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/test_flag_docs.c \
 	%reldir%/test_flag_sets.c \
+	%reldir%/test_flags_words.c \
 	%reldir%/test_flags.c \
 	%reldir%/test_flags_text.c \
 	%reldir%/test_nearest.c \

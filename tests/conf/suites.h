@@ -2,6 +2,7 @@
 X(units)
 X(nearest)
 X(flags)
+X(flags_words)
 X(flags_text)
 X(flag_sets)
 X(flag_docs)
