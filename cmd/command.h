@@ -18,8 +18,11 @@ struct command_line {
 };
 
 struct command {
-    const struct flag_set *flags; /* its name stands in there */
+    const char *name;
+    const char *help;             /* NULL: that of the flags */
+    const struct flag_set *flags; /* NULL for a tree of commands, as is `run` */
     struct err (*run)(const struct command_line *line);
+    int (*run_tree)(int argc, char *const *argv); /* returns the exit code */
 };
 
 struct err all_run(const struct command_line *line);

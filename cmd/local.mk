@@ -6,5 +6,12 @@ mneme_SOURCES = \
 	%reldir%/node.c %reldir%/node.h \
 	%reldir%/node_flags.c %reldir%/node_flags.h \
 	%reldir%/receive.c \
-	%reldir%/tenant_stores.c %reldir%/tenant_stores.h
+	%reldir%/tenant_stores.c %reldir%/tenant_stores.h \
+	%reldir%/tools.c %reldir%/tools.h \
+	%reldir%/tools_analyze.c \
+	%reldir%/tools_db.c %reldir%/tools_db.h \
+	%reldir%/tools_dump.c \
+	%reldir%/tools_list.c \
+	%reldir%/tools_text.c %reldir%/tools_text.h \
+	%reldir%/tools_verify.c
 EXTRA_DIST += %reldir%/README.md

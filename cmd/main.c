@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/command.h"
+#include "cmd/tools.h"
 #include "conf/flag_sets.h"
 #include "conf/nearest.h"
 #include "version.h"
@@ -17,8 +18,9 @@ extern const char *malloc_conf;
 const char *malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
 static const struct command commands[] = {
-    {&all_flag_set, all_run},
-    {&receive_flag_set, receive_run},
+    {"all", NULL, &all_flag_set, all_run, NULL},
+    {"receive", NULL, &receive_flag_set, receive_run, NULL},
+    {"tools", "Looks at databases without changing them.", NULL, NULL, tools_main},
 };
 
 static void
@@ -28,7 +30,8 @@ print_usage(FILE *to)
                 "  mneme --version          version of the binary\n"
                 "  mneme <command> --help   flags of a command\n\ncommands:\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        fprintf(to, "  %-10s %s\n", commands[i].flags->command, commands[i].flags->help);
+        fprintf(to, "  %-10s %s\n", commands[i].name,
+                commands[i].help ? commands[i].help : commands[i].flags->help);
 }
 
 static const struct command *
@@ -36,9 +39,9 @@ find_command(const char *name)
 {
     struct nearest near = nearest_init(str_of_cstr(name));
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i].flags->command, name) == 0)
+        if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
-        nearest_offer(&near, str_of_cstr(commands[i].flags->command));
+        nearest_offer(&near, str_of_cstr(commands[i].name));
     }
     fprintf(stderr, "mneme: error: unknown command \"%s\"", name);
     if (near.best.n > 0)
@@ -101,6 +104,8 @@ main(int argc, char **argv)
     const struct command *command = find_command(argv[1]);
     if (!command)
         return 1;
+    if (command->run_tree)
+        return command->run_tree(argc, argv);
     if (flags_want_help(argc, argv, 2))
         return print_help(command);
 

@@ -47,6 +47,17 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/index/postings_union.c \
 	%reldir%/index/symbols.c \
 	%reldir%/index/table.c \
+	%reldir%/inspect/database.c %reldir%/inspect/database.h \
+	%reldir%/inspect/label_stats.c %reldir%/inspect/label_stats.h \
+	%reldir%/inspect/ref_table.c \
+	%reldir%/inspect/verify.c %reldir%/inspect/verify.h %reldir%/inspect/verify_int.h \
+	%reldir%/inspect/verify_block.c \
+	%reldir%/inspect/verify_chunks_head.c \
+	%reldir%/inspect/verify_index.c \
+	%reldir%/inspect/verify_log.c \
+	%reldir%/inspect/verify_record.c \
+	%reldir%/inspect/verify_segments.c \
+	%reldir%/inspect/verify_snapshot.c \
 	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/model/exemplar.h \
 	%reldir%/model/histogram.h \
@@ -69,4 +80,5 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/wal/wal_segments.c \
 	%reldir%/wal/wal_writer.c %reldir%/wal/wal_writer.h
 EXTRA_DIST += %reldir%/README.md %reldir%/block/README.md %reldir%/head/README.md %reldir%/index/README.md \
+	%reldir%/inspect/README.md \
 	%reldir%/chunk/README.md %reldir%/model/README.md %reldir%/wal/README.md

@@ -19,6 +19,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_index_reader.c \
 	%reldir%/test_isolation.c \
 	%reldir%/test_label_key.c \
+	%reldir%/test_label_stats.c \
 	%reldir%/test_labels.c \
 	%reldir%/test_matcher.c \
 	%reldir%/test_meta.c \
@@ -36,7 +37,13 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_wal_golden.c \
 	%reldir%/test_wal_reader.c \
 	%reldir%/test_tenants.c \
+	%reldir%/test_verify.c \
+	%reldir%/test_verify_block.c \
+	%reldir%/test_verify_head.c \
+	%reldir%/test_verify_log.c \
+	%reldir%/test_verify_record.c \
 	%reldir%/test_xor.c \
+	%reldir%/verify_kit.c %reldir%/verify_kit.h \
 	%reldir%/wal_help.c %reldir%/wal_help.h
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
 %canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)
