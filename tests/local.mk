@@ -5,7 +5,8 @@ EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/kill9.py %reldir%/e2e/lib.py %reldir%/e2e/lifecycle.py \
 	%reldir%/e2e/prometheus_peer.py %reldir%/e2e/promql_gen.py %reldir%/e2e/query_api.py \
 	%reldir%/e2e/query_diff.py %reldir%/e2e/read_wire.py %reldir%/e2e/samples.py \
-	%reldir%/e2e/tsdb_peer.py %reldir%/e2e/wire.py
+	%reldir%/e2e/tools_peer.py %reldir%/e2e/tsdb_peer.py \
+	%reldir%/e2e/wire.py
 # Timeouts are generous: a loaded machine is no failure.
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir; \
 	CK_TIMEOUT_MULTIPLIER=$${CK_TIMEOUT_MULTIPLIER-10}; export CK_TIMEOUT_MULTIPLIER;

@@ -115,14 +115,14 @@ START_TEST(test_fullness)
 {
     struct distribution d = {.counts = VEC_INIT};
     AUTO(buf_fini) struct buf got = BUF_INIT;
-    static const size_t amounts[] = {0, 11, 12, 119, 120, 500};
+    static const size_t amounts[] = {0, 11, 12, 13, 108, 109, 120, 500};
     for (size_t i = 0; i < ARRAY_LEN(amounts); i++)
         distribution_add(&d, amounts[i]);
     distribution_format_fullness(&d, 100, &got);
     ck_assert_str_eq(buf_cstr(&got),
                      "Fullness: Amount of samples in chunks (100% is 120 samples)\n"
-                     "     10%: ##\n     20%: #\n     30%: \n     40%: \n     50%: \n"
-                     "     60%: \n     70%: \n     80%: \n     90%: \n    100%: ###\n");
+                     "     10%: ###\n     20%: #\n     30%: \n     40%: \n     50%: \n"
+                     "     60%: \n     70%: \n     80%: \n     90%: #\n    100%: ###\n");
     distribution_fini(&d);
 }
 END_TEST

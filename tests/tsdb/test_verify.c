@@ -88,8 +88,8 @@ START_TEST(test_told)
     ck_assert_uint_eq(broken, 0);
     ck_assert_str_eq(buf_cstr(&found),
                      "told lock - at -: in use, or left by a process that did not stop in order\n"
-                     "told 01M84Q62B8G10XRWV5ZVN8NTTH.tmp-for-creation - at -: left over: what "
-                     "wrote or deleted it did not finish\n");
+                     "told 01M84Q62B8G10XRWV5ZVN8NTTH.tmp-for-creation - at -: being "
+                     "written or deleted, or left over by who did not finish\n");
     CK_OK(fs_lock_file(fs_posix(), kit_path(dir, "lock"), &lock));
     buf_clear(&found);
     kit_verify(dir, VERIFY_FIRST, &found, &broken);

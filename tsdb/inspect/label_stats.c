@@ -167,9 +167,10 @@ distribution_format_fullness(const struct distribution *samples, uint64_t total,
 {
     enum { BARS = 10, FULL_SAMPLES = 120 };
     uint64_t counts[BARS] = {0};
-    for (size_t n = 0; n < samples->counts.n; n++)
-        counts[size_min(BARS * size_min(n, FULL_SAMPLES) / FULL_SAMPLES, BARS - 1)] +=
-            samples->counts.v[n];
+    for (size_t n = 0; n < samples->counts.n; n++) { /* a bar ends with its percentage */
+        size_t tenths = (BARS * size_min(n, FULL_SAMPLES) + FULL_SAMPLES - 1) / FULL_SAMPLES;
+        counts[tenths > 0 ? tenths - 1 : 0] += samples->counts.v[n];
+    }
     buf_printf(to, "Fullness: Amount of samples in chunks (100%% is %d samples)\n", FULL_SAMPLES);
     for (int i = 0; i < BARS; i++) {
         buf_printf(to, "%7d%%: ", (i + 1) * 100 / BARS);

@@ -159,7 +159,7 @@ tell_state(struct verify *v, struct database *d)
     vec_each (&d->leftovers, name) {
         AUTO(verify_file_fini) struct verify_file f;
         verify_file_init(&f, v, "%s", *name);
-        told(&f, FINDING_NO_OFFSET, "left over: what wrote or deleted it did not finish");
+        told(&f, FINDING_NO_OFFSET, "being written or deleted, or left over by who did not finish");
     }
 }
 
