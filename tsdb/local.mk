@@ -8,8 +8,17 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/blocks.c %reldir%/blocks.h \
 	%reldir%/chunk/bits.h \
 	%reldir%/chunk/chunk.c %reldir%/chunk/chunk.h \
+	%reldir%/chunk/histogram_chunk.c %reldir%/chunk/histogram_chunk.h \
+	%reldir%/chunk/histogram_codec.c %reldir%/chunk/histogram_int.h \
+	%reldir%/chunk/histogram_decode.c \
+	%reldir%/chunk/histogram_layout.c %reldir%/chunk/histogram_layout.h \
+	%reldir%/chunk/histogram_rules.c %reldir%/chunk/histogram_rules.h \
 	%reldir%/chunk/recode.c %reldir%/chunk/recode.h \
+	%reldir%/chunk/start_times.h \
+	%reldir%/chunk/varbit.h \
 	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
+	%reldir%/chunk/xor2.c %reldir%/chunk/xor2.h \
+	%reldir%/chunk/xor_window.h \
 	%reldir%/db.c %reldir%/db.h \
 	%reldir%/db_cut.c %reldir%/db_int.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
@@ -60,7 +69,9 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/inspect/verify_snapshot.c \
 	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/model/exemplar.h \
-	%reldir%/model/histogram.h \
+	%reldir%/model/histogram.c %reldir%/model/histogram.h \
+	%reldir%/model/histogram_convert.c \
+	%reldir%/model/histogram_spans.c %reldir%/model/histogram_spans.h \
 	%reldir%/model/interval.c %reldir%/model/interval.h \
 	%reldir%/model/label_key.c %reldir%/model/label_key.h \
 	%reldir%/model/labels.c %reldir%/model/labels.h \

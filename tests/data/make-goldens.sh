@@ -1,14 +1,17 @@
 #!/bin/sh
 # make-goldens.sh - files as Prometheus writes them, with what its own tools say is in them.
 #
-#   tests/data/make-goldens.sh             writes tests/data/tsdb/; needs prometheus and promtool
+#   tests/data/make-goldens.sh             writes tests/data/tsdb/; needs prometheus and promtool,
+#                                          go, and PROMETHEUS_SRC: the sources of 3.14
 #
 # tsdb/block/            a block made from openmetrics text (XOR chunks)
 # tsdb/block-samples.txt promtool's dump of that block, series in the order of the segment
 # tsdb/wal-kill9/        log of a Prometheus that scraped itself and was killed (snappy)
 # tsdb/wal-kill9.txt     promtool's dump of that log
+# tsdb/histogram-chunks.json  samples, and the chunks that Prometheus' encoders make of them
 set -eu
-out=$(cd "$(dirname "$0")" && pwd)/tsdb
+here=$(cd "$(dirname "$0")" && pwd)
+out=$here/tsdb
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
@@ -59,4 +62,5 @@ rm -rf "$out/wal-kill9"
 mkdir "$out/wal-kill9"
 cp "$work"/data/wal/0* "$out/wal-kill9/"
 promtool tsdb dump "$work/data" | sort >"$out/wal-kill9.txt"
+(cd "$PROMETHEUS_SRC" && go run "$here/histogram_chunks.go") >"$out/histogram-chunks.json"
 chmod -R u+w "$out"

@@ -4,6 +4,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/model.c %reldir%/model.h \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/block_kit.c %reldir%/block_kit.h \
+	%reldir%/histogram_kit.c %reldir%/histogram_kit.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_block.c \
 	%reldir%/test_block_writer.c \
@@ -16,6 +17,11 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_head_chunks.c \
 	%reldir%/test_head_durability.c \
 	%reldir%/test_head_rows.c \
+	%reldir%/test_histogram.c \
+	%reldir%/test_histogram_chunk.c \
+	%reldir%/test_histogram_decode.c \
+	%reldir%/test_histogram_rules.c \
+	%reldir%/test_histogram_spans.c \
 	%reldir%/test_index_reader.c \
 	%reldir%/test_isolation.c \
 	%reldir%/test_label_key.c \
@@ -44,6 +50,8 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_verify_record.c \
 	%reldir%/test_xor.c \
 	%reldir%/verify_kit.c %reldir%/verify_kit.h \
+	%reldir%/test_varbit.c \
+	%reldir%/test_xor2.c \
 	%reldir%/wal_help.c %reldir%/wal_help.h
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
 %canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)

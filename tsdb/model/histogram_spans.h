@@ -1,0 +1,55 @@
+/* histogram_spans.h - the buckets that spans stand for.
+ *
+ * Spans skip and cover: {-1, 2} {3, 1} are the buckets -1, 0 and 4. The same buckets can be cut
+ * into spans in more than one way; what counts is the ascending list of indexes, and how many
+ * there are. Threads: any (values). */
+#pragma once
+#include "tsdb/model/histogram.h"
+
+/* The indexes one at a time. */
+struct bucket_walk {
+    const struct histogram_span *span, *end; /* spans not yet entered; borrowed */
+    uint32_t left;                           /* buckets left of the one entered last */
+    int64_t next;                            /* index of the bucket to come */
+};
+
+static inline struct bucket_walk
+bucket_walk_of(struct histogram_spans s)
+{
+    return (struct bucket_walk){.span = s.v, .end = s.v + s.n};
+}
+
+static inline bool
+bucket_walk_next(struct bucket_walk *w, int64_t *ret_index)
+{
+    while (w->left == 0) {
+        if (w->span == w->end)
+            return false;
+        w->next += w->span->offset;
+        w->left = w->span->length;
+        w->span++;
+    }
+    w->left--;
+    *ret_index = w->next++;
+    return true;
+}
+
+enum spans_fault_kind {
+    SPANS_SOUND,
+    SPANS_MANY,            /* more spans or buckets than HISTOGRAM_BUCKETS_MAX */
+    SPANS_NEGATIVE_OFFSET, /* of another span than the first: buckets would not ascend */
+    SPANS_INDEX,           /* a bucket beyond HISTOGRAM_INDEX_MAX */
+};
+struct spans_fault {
+    enum spans_fault_kind kind;
+    size_t span; /* which one, from 0 */
+};
+/* What every user of spans relies on; both outputs are for sound spans only. */
+struct spans_fault histogram_spans_check(struct histogram_spans s, size_t *ret_buckets);
+/* Buckets of sound spans. */
+size_t histogram_spans_buckets(struct histogram_spans s);
+/* Sound spans that stand for the same buckets. */
+bool histogram_spans_same(struct histogram_spans x, struct histogram_spans y);
+/* Spans for the buckets of both, as few as can be; in the arena. Both are sound. */
+struct histogram_spans histogram_spans_union(struct histogram_spans x, struct histogram_spans y,
+                                             struct arena *a);
