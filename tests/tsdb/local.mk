@@ -10,6 +10,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_block_writer.c \
 	%reldir%/test_blocks.c \
 	%reldir%/test_chunk.c \
+	%reldir%/test_chunk_golden.c \
 	%reldir%/test_db_cut.c \
 	%reldir%/test_exemplars.c \
 	%reldir%/test_fingerprints.c \

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "tests/tsdb/histogram_kit.h"
 #include "tsdb/chunk/recode.h"
 
 /* "1-3 5-5" */
@@ -22,9 +23,14 @@ parse_spans(const char *text, struct interval *to)
 static const struct join_case {
     const char *in, *want;
 } join_cases[] = {
-    {"", ""}, {"1-2", "1-2"}, {"5-6 1-2", "1-2 5-6"}, {"1-2 3-4", "1-4"}, {"1-2 4-4", "1-2 4-4"},
+    {"", ""},
+    {"1-2", "1-2"},
+    {"5-6 1-2", "1-2 5-6"},
+    {"1-2 3-4", "1-4"},
+    {"1-2 4-4", "1-2 4-4"},
     {"1-9 2-3", "1-9"},
-    {"2-3 1-9 5-12", "1-12"}, {"1-1 1-1", "1-1"},
+    {"2-3 1-9 5-12", "1-12"},
+    {"1-1 1-1", "1-1"},
     {"3-9223372036854775807 1-1", "1-1 3-9223372036854775807"},
 };
 
@@ -44,10 +50,10 @@ static const struct cover_case {
     int64_t mint, maxt;
     bool touch, cover;
 } cover_cases[] = {
-    {"", 1, 2, false, false},          {"3-5", 1, 2, false, false}, {"3-5", 6, 9, false, false},
-    {"3-5", 1, 3, true, false},        {"3-5", 5, 9, true, false},  {"3-5", 3, 5, true, true},
-    {"3-5", 4, 4, true, true},         {"3-5", 2, 6, true, false},  {"3-5 7-9", 6, 6, false, false},
-    {"3-5 7-9", 4, 8, true, false},    {"3-5 7-9", 8, 9, true, true},
+    {"", 1, 2, false, false},       {"3-5", 1, 2, false, false},   {"3-5", 6, 9, false, false},
+    {"3-5", 1, 3, true, false},     {"3-5", 5, 9, true, false},    {"3-5", 3, 5, true, true},
+    {"3-5", 4, 4, true, true},      {"3-5", 2, 6, true, false},    {"3-5 7-9", 6, 6, false, false},
+    {"3-5 7-9", 4, 8, true, false}, {"3-5 7-9", 8, 9, true, true},
 };
 
 START_TEST(test_cover)
@@ -60,23 +66,67 @@ START_TEST(test_cover)
 }
 END_TEST
 
-/* "1 2=7 3|4 5": chunks with samples at these times, value = chunk number unless it is given. */
+/* An observation count as a histogram: "h5" integer, "f5" float, "g5" a gauge, "s" a marker. */
+static struct histogram
+parse_histogram(struct arena *a, struct str text)
+{
+    const char *n = arena_str(a, str_skip(text, 1)).p;
+    switch (text.p[0]) {
+    case 'h':
+        return kit_parse(arena_printf(a, "i n=%s p=0:%s", n, n).p, a);
+    case 'g':
+        return kit_parse(arena_printf(a, "i hint=gauge n=%s p=0:%s", n, n).p, a);
+    case 'f':
+        return kit_parse(arena_printf(a, "f n=%s p=0:%s", n, n).p, a);
+    default:
+        return kit_parse("i sum=stale", a);
+    }
+}
+
+static const char *
+print_histogram(struct arena *a, const struct histogram *h)
+{
+    if (histogram_is_stale(h))
+        return "s";
+    if (h->kind == HISTOGRAM_FLOAT)
+        return arena_printf(a, "f%g", f64_of_bits(h->count)).p;
+    return arena_printf(a, "%s%ju", h->reset == HISTOGRAM_GAUGE ? "g" : "h", (uintmax_t)h->count).p;
+}
+
+static bool
+is_float(struct str word)
+{
+    return word.n == 0 || (word.p[0] >= '0' && word.p[0] <= '9');
+}
+
+/* "1 2=7 3|4=h5 5=h6": chunks with samples at these times, value = chunk number unless it is
+ * given. A chunk is of floats or of histograms. */
 static void
 make_chunks(struct arena *a, const char *text, struct chunk_views *to)
 {
     int number = 0;
     for (struct str rest = str_of_cstr(text); rest.n > 0; number++) {
         AUTO(sample_columns_fini) struct sample_columns s = SAMPLE_COLUMNS_INIT;
+        AUTO(histogram_columns_fini) struct histogram_columns h = HISTOGRAM_COLUMNS_INIT;
         for (struct str chunk = str_split(&rest, '|'); chunk.n > 0;) {
             struct str word = str_split(&chunk, ' ');
-            int64_t value = number;
-            sample_columns_reserve(&s, 1);
-            CK_OK(str_parse_i64(str_split(&word, '='), &s.t_ms[s.n]));
+            int64_t value = number, t_ms;
+            CK_OK(str_parse_i64(str_split(&word, '='), &t_ms));
+            if (!is_float(word)) {
+                histogram_columns_reserve(&h, 1);
+                h.t_ms[h.n] = t_ms;
+                h.values[h.n++] = parse_histogram(a, word);
+                continue;
+            }
             if (word.n > 0)
                 CK_OK(str_parse_i64(word, &value));
+            sample_columns_reserve(&s, 1);
+            s.t_ms[s.n] = t_ms;
             s.bits[s.n++] = bits_of_f64((double)value);
         }
+        ck_assert(s.n == 0 || h.n == 0);
         recode_floats(&s, a, to);
+        recode_histograms(&h, a, to);
     }
 }
 
@@ -88,12 +138,21 @@ print_chunks(struct arena *a, const struct chunk_views *chunks)
     for (size_t i = 0; i < chunks->n; i++) {
         const struct chunk_view *c = &chunks->v[i];
         AUTO(sample_columns_fini) struct sample_columns s = SAMPLE_COLUMNS_INIT;
+        AUTO(histogram_columns_fini) struct histogram_columns h = HISTOGRAM_COLUMNS_INIT;
+        int64_t mint, maxt;
+        CK_OK(chunk_check(c->encoding, c->data, &mint, &maxt));
+        ck_assert(mint == c->mint_ms && maxt == c->maxt_ms);
         buf_append(&text, i ? STR("|") : STR(""));
-        CK_OK(chunk_decode_floats(c, INT64_MIN, INT64_MAX, &s));
-        ck_assert(s.t_ms[0] == c->mint_ms && s.t_ms[s.n - 1] == c->maxt_ms);
+        if (chunk_holds_histograms(c->encoding))
+            CK_OK(chunk_decode_histograms(c, INT64_MIN, INT64_MAX, a, &h));
+        else
+            CK_OK(chunk_decode_floats(c, INT64_MIN, INT64_MAX, &s));
         for (size_t k = 0; k < s.n; k++)
             buf_printf(&text, "%s%jd=%g", k ? " " : "", (intmax_t)s.t_ms[k],
                        f64_of_bits(s.bits[k]));
+        for (size_t k = 0; k < h.n; k++)
+            buf_printf(&text, "%s%jd=%s", k ? " " : "", (intmax_t)h.t_ms[k],
+                       print_histogram(a, &h.values[k]));
     }
     return arena_str(a, buf_str(&text)).p;
 }
@@ -114,6 +173,18 @@ static const struct overlap_case {
     {"two groups", "1 3|2 4|7 9|8 8", "1=0 2=1 3=0 4=1|7=2 8=3 9=2"},
     {"a chain", "1 4|3 6|5 8|9", "1=0 3=1 4=0 5=2 6=1 8=2|9=3"},
     {"three at one time", "5|5=1|5=2", "5=0"},
+    {"histograms", "1=h1 3=h3|2=h2 4=h4", "1=h1 2=h2 3=h3 4=h4"},
+    {"equal histograms", "1=h1 2=h2|1=h1 2=h2", "1=h1 2=h2"},
+    {"histograms, the first wins", "1=h1 2=h2|1=h5 3=h6", "1=h1 2=h2 3=h6"},
+    {"a reset between", "1=h5 3=h6|2=h1 4=h7", "1=h5|2=h1 3=h6 4=h7"},
+    {"float histograms", "1=f1 3=f3|2=f2", "1=f1 2=f2 3=f3"},
+    {"gauges fall", "1=g5 3=g6|2=g1", "1=g5 2=g1 3=g6"},
+    {"gauges and counters", "1=g1 3=g3|2=h2", "1=g1|2=h2|3=g3"},
+    {"a marker ends a chunk", "1=h1 3=h3|2=s", "1=h1 2=s|3=h3"},
+    {"kinds: integer and float", "1=h1 3=h3|2=f2 4=f4", "1=h1|2=f2|3=h3|4=f4"},
+    {"kinds: floats too", "1 4|2=h2 3=h3", "1=0|2=h2 3=h3|4=0"},
+    {"kinds at one time", "1=h1 2=h2|2=9 3=9", "1=h1 2=h2|3=9"},
+    {"kinds at one time, the float first", "2 3|1=h1 2=h2", "1=h1|2=0 3=0"},
 };
 
 START_TEST(test_overlaps)
@@ -133,9 +204,21 @@ END_TEST
 static const struct without_case {
     const char *in, *gone, *want;
 } without_cases[] = {
-    {"1 2 3", "", "1=0 2=0 3=0"},      {"1 2 3", "4-9", "1=0 2=0 3=0"}, {"1 2 3", "2-2", "1=0 3=0"},
-    {"1 2 3", "1-1", "2=0 3=0"},       {"1 2 3", "0-9", ""},            {"1 2 3", "1-3", ""},
-    {"1 3 5", "2-2 4-4", "1=0 3=0 5=0"}, {"1 3 5", "0-1 3-3 5-7", ""},
+    {"1 2 3", "", "1=0 2=0 3=0"},
+    {"1 2 3", "4-9", "1=0 2=0 3=0"},
+    {"1 2 3", "2-2", "1=0 3=0"},
+    {"1 2 3", "1-1", "2=0 3=0"},
+    {"1 2 3", "0-9", ""},
+    {"1 2 3", "1-3", ""},
+    {"1=h1 2=h2 3=h3", "2-2", "1=h1 3=h3"},
+    {"1=h1 2=h2 3=h3", "4-9", "1=h1 2=h2 3=h3"},
+    {"1=h1 2=h2 3=h3", "1-3", ""},
+    {"1=h1 2=h2 3=h3", "1-2", "3=h3"},
+    {"1=f1 3=f2 5=f3", "0-1 3-3 5-7", ""},
+    {"1=g3 2=g2 3=g1", "1-1", "2=g2 3=g1"},
+    {"1=h1 2=h2 3=s", "2-2", "1=h1 3=s"},
+    {"1 3 5", "2-2 4-4", "1=0 3=0 5=0"},
+    {"1 3 5", "0-1 3-3 5-7", ""},
 };
 
 START_TEST(test_without)
@@ -177,23 +260,93 @@ START_TEST(test_long_merge_is_cut)
 }
 END_TEST
 
-START_TEST(test_no_floats)
+/* At most RECODE_SAMPLES a chunk, and of buckets that come and go nothing is lost. */
+START_TEST(test_long_histograms)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct chunk_view h = {1, 5, CHUNK_HISTOGRAM, STR("\x00\x01zz")};
-    struct interval gone[] = {{2, 3}}, all[] = {{0, 9}}, none[] = {{7, 8}};
+    AUTO(histogram_columns_fini) struct histogram_columns s = HISTOGRAM_COLUMNS_INIT;
+    AUTO(histogram_columns_fini) struct histogram_columns back = HISTOGRAM_COLUMNS_INIT;
+    struct kit_series series = kit_series_of(3, HISTOGRAM_INTEGER, 2);
+    histogram_columns_reserve(&s, 500);
+    for (; s.n < 500; s.n++) {
+        series.calm = s.n < 300; /* then resets, markers, gauges */
+        series.kind = s.n % 100 == 99 ? HISTOGRAM_FLOAT : HISTOGRAM_INTEGER;
+        s.t_ms[s.n] = (int64_t)s.n;
+        s.values[s.n] = kit_next(&series, &a);
+    }
+    struct chunk_views chunks = VEC_INIT;
+    recode_histograms(&s, &a, &chunks);
+    ck_assert_uint_gt(chunks.n, 20);
+    size_t longest = 0;
+    vec_each (&chunks, c) {
+        size_t count, from = back.n;
+        CK_OK(chunk_sample_count(c, &count));
+        longest = size_max(longest, count);
+        CK_OK(chunk_decode_histograms(c, INT64_MIN, INT64_MAX, &a, &back));
+        ck_assert(back.t_ms[from] == c->mint_ms && back.t_ms[back.n - 1] == c->maxt_ms);
+    }
+    ck_assert(longest <= RECODE_SAMPLES && longest > 20);
+    ck_assert_uint_eq(back.n, s.n);
+    for (size_t i = 0; i < s.n; i++) {
+        ck_assert_int_eq(back.t_ms[i], s.t_ms[i]);
+        ck_assert_msg(kit_counts_same(&back.values[i], &s.values[i]), "sample %zu", i);
+    }
+    vec_fini(&chunks);
+}
+END_TEST
+
+/* Chunks that we do not write are read, and become ones that we do. */
+START_TEST(test_start_timestamps)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct chunk_view xor2 = {1000, 1030, CHUNK_XOR2,
+                              STR("\x00\x03\x80\xd0\x0f\x3f\xf0\x00\x00\x00\x00\x00\x00\xc8\x01"
+                                  "\x0f\x50\x97\xff\xc0")}; /* the example of chunk/README.md */
+    struct interval gone[] = {{1010, 1020}};
     struct chunk_views to = VEC_INIT;
-    CK_ERR(ERR_UNIMPLEMENTED, recode_without(&h, gone, 1, &a, &to));
-    CK_OK(recode_without(&h, all, 1, &a, &to));
-    ck_assert_uint_eq(to.n, 0);
-    CK_OK(recode_without(&h, none, 1, &a, &to));
-    make_chunks(&a, "3 4", &to);
-    CK_OK(recode_overlaps(&to, &a)); /* left as they are, in order */
-    ck_assert_uint_eq(to.n, 2);
-    struct chunk_view bad = {1, 5, CHUNK_XOR, STR("\x00\x09zz")};
-    CK_ERR(ERR_CORRUPT, recode_without(&bad, gone, 1, &a, &to));
+    CK_OK(recode_without(&xor2, gone, 1, &a, &to));
+    ck_assert_int_eq(to.v[0].encoding, CHUNK_XOR);
+    ck_assert_str_eq(print_chunks(&a, &to), "1000=1 1030=2");
+    make_chunks(&a, "1001=h1", &to);
+    vec_push(&to, xor2);
+    CK_OK(recode_overlaps(&to, &a));
+    ck_assert_str_eq(print_chunks(&a, &to), "1000=1|1001=h1|1015=1 1030=2");
     vec_fini(&to);
+}
+END_TEST
+
+START_TEST(test_bad_chunks)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    static const struct {
+        int encoding;
+        enum err_code code;
+    } rows[] = {
+        {CHUNK_XOR, ERR_CORRUPT},
+        {CHUNK_HISTOGRAM, ERR_CORRUPT},
+        {CHUNK_FLOAT_HISTOGRAM, ERR_CORRUPT},
+        {CHUNK_XOR2, ERR_CORRUPT},
+        {CHUNK_HISTOGRAM_ST, ERR_CORRUPT},
+        {CHUNK_FLOAT_HISTOGRAM_ST, ERR_CORRUPT},
+        {CHUNK_NONE, ERR_CORRUPT},
+        {7, ERR_UNIMPLEMENTED},
+    };
+    struct interval gone[] = {{2, 3}}, all[] = {{0, 9}}, none[] = {{7, 8}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct chunk_views to = VEC_INIT;
+        struct chunk_view bad = {1, 5, (enum chunk_encoding)rows[i].encoding, STR("\x00\x09zz")};
+        CK_ERR(rows[i].code, recode_without(&bad, gone, 1, &a, &to));
+        CK_OK(recode_without(&bad, all, 1, &a, &to)); /* nobody has to look into it */
+        ck_assert_uint_eq(to.n, 0);
+        CK_OK(recode_without(&bad, none, 1, &a, &to));
+        ck_assert_uint_eq(to.n, 1);
+        make_chunks(&a, "3 4", &to);
+        CK_ERR(rows[i].code, recode_overlaps(&to, &a));
+        vec_fini(&to);
+    }
 }
 END_TEST
 
@@ -207,7 +360,9 @@ recode_suite(void)
     tcase_add_loop_test(t, test_overlaps, 0, ARRAY_LEN(overlap_cases));
     tcase_add_loop_test(t, test_without, 0, ARRAY_LEN(without_cases));
     tcase_add_test(t, test_long_merge_is_cut);
-    tcase_add_test(t, test_no_floats);
+    tcase_add_test(t, test_long_histograms);
+    tcase_add_test(t, test_start_timestamps);
+    tcase_add_test(t, test_bad_chunks);
     suite_add_tcase(s, t);
     return s;
 }

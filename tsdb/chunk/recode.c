@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/chunk/histogram_chunk.h"
 #include "tsdb/chunk/xor.h"
 
 /* The appender writes whole words behind the last sample. */
@@ -16,9 +17,8 @@ recode_floats(const struct sample_columns *samples, struct arena *a, struct chun
     uint8_t buffer[ENCODE_BYTES];
     for (size_t at = 0; at < samples->n;) {
         size_t end = size_min(at + RECODE_SAMPLES, samples->n);
-        struct chunk_view c = {.mint_ms = samples->t_ms[at],
-                               .maxt_ms = samples->t_ms[end - 1],
-                               .encoding = CHUNK_XOR};
+        struct chunk_view c = {
+            .mint_ms = samples->t_ms[at], .maxt_ms = samples->t_ms[end - 1], .encoding = CHUNK_XOR};
         struct xor_appender x;
         xor_init(&x);
         for (; at < end; at++)
@@ -28,6 +28,81 @@ recode_floats(const struct sample_columns *samples, struct arena *a, struct chun
         c.data = arena_str(a, str_of((const char *)buffer, bytes));
         vec_push(to, c);
     }
+}
+
+static void
+finish_histograms(struct histogram_appender *open, struct arena *a, struct chunk_views *to)
+{
+    if (!open)
+        return;
+    struct chunk_view c = histogram_appender_seal(open);
+    c.data = arena_str(a, c.data);
+    vec_push(to, c);
+    histogram_appender_close(open);
+}
+
+void
+recode_histograms(const struct histogram_columns *samples, struct arena *a, struct chunk_views *to)
+{
+    struct histogram_appender *open = NULL;
+    for (size_t i = 0; i < samples->n; i++) {
+        const struct histogram *h = &samples->values[i];
+        bool follows = open && histogram_appender_kind(open) == h->kind &&
+                       histogram_appender_count(open) < RECODE_SAMPLES;
+        struct histogram_appender *next = follows
+                                              ? histogram_append(open, samples->t_ms[i], h)
+                                              : histogram_appender_open(NULL, samples->t_ms[i], h);
+        if (next != open)
+            finish_histograms(open, a, to);
+        open = next;
+    }
+    finish_histograms(open, a, to);
+}
+
+/* --- deletions -------------------------------------------------------------------------------- */
+
+static bool
+is_gone(const struct interval *gone, size_t n, int64_t t_ms)
+{
+    return intervals_touch(gone, n, t_ms, t_ms);
+}
+
+static struct err
+floats_without(const struct chunk_view *chunk, const struct interval *gone, size_t n,
+               struct arena *a, struct chunk_views *to)
+{
+    AUTO(sample_columns_fini) struct sample_columns s = SAMPLE_COLUMNS_INIT;
+    TRY(chunk_decode_floats(chunk, INT64_MIN, INT64_MAX, &s));
+    size_t kept = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (is_gone(gone, n, s.t_ms[i]))
+            continue;
+        s.t_ms[kept] = s.t_ms[i];
+        s.bits[kept++] = s.bits[i];
+    }
+    s.n = kept;
+    recode_floats(&s, a, to);
+    return OK;
+}
+
+static struct err
+histograms_without(const struct chunk_view *chunk, const struct interval *gone, size_t n,
+                   struct arena *a, struct chunk_views *to)
+{
+    AUTO(arena_fini) struct arena values;
+    arena_init(&values, RECODE_HISTOGRAM_BYTES_MAX);
+    AUTO(histogram_columns_fini) struct histogram_columns s = HISTOGRAM_COLUMNS_INIT;
+    TRY(chunk_decode_histograms(chunk, INT64_MIN, INT64_MAX, &values, &s));
+    size_t kept = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (is_gone(gone, n, s.t_ms[i]))
+            continue;
+        s.t_ms[kept] = s.t_ms[i];
+        s.values[kept++] = s.values[i];
+    }
+    s.n = kept;
+    recode_histograms(&s, a, to);
+    return OK;
 }
 
 struct err
@@ -40,18 +115,9 @@ recode_without(const struct chunk_view *chunk, const struct interval *gone, size
     }
     if (intervals_cover(gone, n, chunk->mint_ms, chunk->maxt_ms))
         return OK;
-    AUTO(sample_columns_fini) struct sample_columns s = SAMPLE_COLUMNS_INIT;
-    TRY(chunk_decode_floats(chunk, INT64_MIN, INT64_MAX, &s));
-    size_t kept = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (intervals_touch(gone, n, s.t_ms[i], s.t_ms[i]))
-            continue;
-        s.t_ms[kept] = s.t_ms[i];
-        s.bits[kept++] = s.bits[i];
-    }
-    s.n = kept;
-    recode_floats(&s, a, to);
-    return OK;
+    if (chunk_holds_histograms(chunk->encoding))
+        return histograms_without(chunk, gone, n, a, to);
+    return floats_without(chunk, gone, n, a, to);
 }
 
 /* --- overlaps --------------------------------------------------------------------------------- */
@@ -93,9 +159,17 @@ same_chunk(const struct chunk_view *x, const struct chunk_view *y)
 /* A sample with the rank of its chunk. */
 struct ranked_sample {
     int64_t t_ms;
-    uint64_t bits;
     size_t rank;
+    const struct histogram *histogram; /* NULL: a float */
+    uint64_t bits;
 };
+VEC_TYPE(ranked_samples, struct ranked_sample);
+
+static inline void
+auto_ranked_samples_fini(struct ranked_samples *s)
+{
+    vec_fini(s);
+}
 
 static int
 by_sample(const void *a, const void *b)
@@ -106,50 +180,87 @@ by_sample(const void *a, const void *b)
     return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-/* One sample a time out of all chunks; sorts, because overlaps are rare and small. */
+/* The samples of one chunk; histograms go to the arena. */
 static struct err
-merge_samples(const struct ranked_chunk *v, size_t n, struct sample_columns *ret_merged)
+add_samples(const struct ranked_chunk *c, struct arena *values, struct ranked_samples *to)
 {
-    AUTO(sample_columns_fini) struct sample_columns s = SAMPLE_COLUMNS_INIT;
-    VEC(struct ranked_sample) all = VEC_INIT;
-    for (size_t i = 0; i < n; i++) {
-        s.n = 0;
-        struct err e = chunk_decode_floats(&v[i].chunk, INT64_MIN, INT64_MAX, &s);
-        if (e.code != ERR_NONE) {
-            vec_fini(&all);
-            return e;
-        }
-        for (size_t j = 0; j < s.n; j++)
-            vec_push(&all, ((struct ranked_sample){s.t_ms[j], s.bits[j], v[i].rank}));
+    if (!chunk_holds_histograms(c->chunk.encoding)) {
+        AUTO(sample_columns_fini) struct sample_columns s = SAMPLE_COLUMNS_INIT;
+        TRY(chunk_decode_floats(&c->chunk, INT64_MIN, INT64_MAX, &s));
+        for (size_t i = 0; i < s.n; i++)
+            vec_push(to, ((struct ranked_sample){s.t_ms[i], c->rank, NULL, s.bits[i]}));
+        return OK;
     }
-    if (all.n > 0)
-        qsort(all.v, all.n, sizeof *all.v, by_sample);
-    sample_columns_reserve(ret_merged, all.n);
-    for (size_t i = 0; i < all.n; i++) {
-        if (i > 0 && all.v[i].t_ms == all.v[i - 1].t_ms)
-            continue;
-        ret_merged->t_ms[ret_merged->n] = all.v[i].t_ms;
-        ret_merged->bits[ret_merged->n++] = all.v[i].bits;
+    AUTO(histogram_columns_fini) struct histogram_columns s = HISTOGRAM_COLUMNS_INIT;
+    TRY(chunk_decode_histograms(&c->chunk, INT64_MIN, INT64_MAX, values, &s));
+    struct histogram *v = ARENA_ARRAY(values, struct histogram, s.n);
+    for (size_t i = 0; i < s.n; i++) {
+        v[i] = s.values[i];
+        vec_push(to, ((struct ranked_sample){s.t_ms[i], c->rank, &v[i], 0}));
     }
-    vec_fini(&all);
     return OK;
 }
 
-/* Appends one chunk of v[0..n), which overlap: what they hold together. */
+/* One sample a time out of all chunks; sorts, because overlaps are rare and small. */
+static struct err
+merge_samples(const struct ranked_chunk *v, size_t n, struct arena *values,
+              struct ranked_samples *to)
+{
+    for (size_t i = 0; i < n; i++)
+        TRY(add_samples(&v[i], values, to));
+    if (to->n > 0)
+        qsort(to->v, to->n, sizeof *to->v, by_sample);
+    size_t kept = 0;
+    for (size_t i = 0; i < to->n; i++) {
+        if (kept == 0 || to->v[i].t_ms != to->v[kept - 1].t_ms)
+            to->v[kept++] = to->v[i];
+    }
+    to->n = kept;
+    return OK;
+}
+
+/* A run of floats, or of histograms, beginning at v[0]; returns its length. */
+static size_t
+recode_run(const struct ranked_sample *v, size_t n, struct arena *a, struct chunk_views *to)
+{
+    AUTO(sample_columns_fini) struct sample_columns floats = SAMPLE_COLUMNS_INIT;
+    AUTO(histogram_columns_fini) struct histogram_columns histograms = HISTOGRAM_COLUMNS_INIT;
+    size_t end = 1;
+    while (end < n && (v[end].histogram != NULL) == (v[0].histogram != NULL))
+        end++;
+    if (!v[0].histogram) {
+        sample_columns_reserve(&floats, end);
+        for (; floats.n < end; floats.n++) {
+            floats.t_ms[floats.n] = v[floats.n].t_ms;
+            floats.bits[floats.n] = v[floats.n].bits;
+        }
+        recode_floats(&floats, a, to);
+        return end;
+    }
+    histogram_columns_reserve(&histograms, end);
+    for (; histograms.n < end; histograms.n++) {
+        histograms.t_ms[histograms.n] = v[histograms.n].t_ms;
+        histograms.start_ms[histograms.n] = 0;
+        histograms.values[histograms.n] = *v[histograms.n].histogram;
+    }
+    recode_histograms(&histograms, a, to);
+    return end;
+}
+
+/* Appends v[0..n), which overlap, as chunks of what they hold together. */
 static struct err
 merge_group(const struct ranked_chunk *v, size_t n, struct arena *a, struct chunk_views *to)
 {
-    bool floats = true;
-    for (size_t i = 0; i < n; i++)
-        floats = floats && v[i].chunk.encoding == CHUNK_XOR;
-    if (n == 1 || !floats) {
-        for (size_t i = 0; i < n; i++)
-            vec_push(to, v[i].chunk);
+    if (n == 1) {
+        vec_push(to, v[0].chunk);
         return OK;
     }
-    AUTO(sample_columns_fini) struct sample_columns merged = SAMPLE_COLUMNS_INIT;
-    TRY(merge_samples(v, n, &merged));
-    recode_floats(&merged, a, to);
+    AUTO(arena_fini) struct arena values;
+    arena_init(&values, RECODE_HISTOGRAM_BYTES_MAX);
+    AUTO(ranked_samples_fini) struct ranked_samples merged = VEC_INIT;
+    TRY(merge_samples(v, n, &values, &merged));
+    for (size_t at = 0; at < merged.n;)
+        at += recode_run(&merged.v[at], merged.n - at, a, to);
     return OK;
 }
 
