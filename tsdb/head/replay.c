@@ -46,7 +46,7 @@ replay_one_series(struct replay *r, uint64_t ref, struct labels labels)
         return ERR(ERR_LIMIT, "series reference %ju is not in 1 to 2^40 - 1", (uintmax_t)ref);
     bool blank;
     uint32_t slot = find_or_make(r, ref, labels, &blank);
-    struct ref_entry *entry = ref_table_make(&r->refs, ref);
+    struct ref_entry *entry = replay_refs_make(&r->refs, ref);
     struct chain *chain = chain_of(r, ref);
     if (chain && !blank)
         TRY(crew_await(r)); /* what it has so far will be replaced */
@@ -225,7 +225,7 @@ head_replay(struct head *h, bool *ret_again)
 {
     struct replay r = {.h = h, .columns = SAMPLE_COLUMNS_INIT, .key_bytes = BUF_INIT};
     r.min_valid_ms = atomic_load_explicit(&h->min_valid_ms, memory_order_relaxed);
-    ref_table_init(&r.refs, h->epoch);
+    replay_refs_init(&r.refs, h->epoch);
     segarray_init(&r.floors_ms, sizeof(int64_t), _Alignof(int64_t));
     chains_init(&r);
     arena_init(&r.scratch, 0);
@@ -237,7 +237,7 @@ head_replay(struct head *h, bool *ret_again)
         report(&r);
     }
     chains_fini(&r);
-    ref_table_fini(&r.refs);
+    replay_refs_fini(&r.refs);
     segarray_fini(&r.floors_ms);
     sample_columns_fini(&r.columns);
     buf_fini(&r.key_bytes);

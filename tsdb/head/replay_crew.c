@@ -126,7 +126,7 @@ apply_samples(struct member *m, struct str record)
         struct pending group[GROUP];
         uint64_t ref;
         for (n = 0; n < GROUP && record_next_sample(&c, &ref, &group[n].sample); n++) {
-            group[n].entry = ref_table_find(&m->crew->r->refs, &m->place, ref);
+            group[n].entry = replay_refs_find(&m->crew->r->refs, &m->place, ref);
             __builtin_prefetch(group[n].entry);
         }
         apply_group(m, group, n);

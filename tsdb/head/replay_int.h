@@ -16,15 +16,15 @@ struct ref_page {
 /* Pages of neighbouring refs, found by hash: refs of one process are dense, but begin anywhere.
  * Adding by one thread, while others, within an epoch, look up what was added before they were
  * told of it. */
-struct ref_table {
+struct replay_refs {
     struct fp_table of_page;
     struct segarray pages; /* of struct ref_page */
     uint32_t page_count;
 };
-void ref_table_init(struct ref_table *t, struct epoch *epoch);
-void ref_table_fini(struct ref_table *t);
+void replay_refs_init(struct replay_refs *t, struct epoch *epoch);
+void replay_refs_fini(struct replay_refs *t);
 /* Made when missing: with slot 0. */
-struct ref_entry *ref_table_make(struct ref_table *t, uint64_t ref);
+struct ref_entry *replay_refs_make(struct replay_refs *t, uint64_t ref);
 
 /* A reader's place: the page that it found last. */
 struct ref_place {
@@ -32,12 +32,12 @@ struct ref_place {
     struct ref_page *page; /* NULL: none */
 };
 /* NULL when nothing near `ref` was made. */
-struct ref_page *ref_table_page(const struct ref_table *t, uint64_t ref);
+struct ref_page *replay_refs_page(const struct replay_refs *t, uint64_t ref);
 static inline struct ref_entry *
-ref_table_find(const struct ref_table *t, struct ref_place *at, uint64_t ref)
+replay_refs_find(const struct replay_refs *t, struct ref_place *at, uint64_t ref)
 {
     if (!at->page || at->number != ref >> REF_PAGE_LOG2)
-        *at = (struct ref_place){ref >> REF_PAGE_LOG2, ref_table_page(t, ref)};
+        *at = (struct ref_place){ref >> REF_PAGE_LOG2, replay_refs_page(t, ref)};
     return at->page ? &at->page->entries[ref % REF_PAGE_ENTRIES] : NULL;
 }
 /* References are unique as they are; mixing only spreads them over a table. */
@@ -71,7 +71,7 @@ struct log_place {
 
 struct replay {
     struct head *h;
-    struct ref_table refs;
+    struct replay_refs refs;
     struct segarray floors_ms; /* by slot, int64: what is not above it is in mapped chunks. Most
                                 * samples of a long log are skipped by looking here alone */
     struct chains chains;

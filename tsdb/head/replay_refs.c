@@ -4,22 +4,22 @@
 #include "base/mem.h"
 
 void
-ref_table_init(struct ref_table *t, struct epoch *epoch)
+replay_refs_init(struct replay_refs *t, struct epoch *epoch)
 {
-    *t = (struct ref_table){.page_count = 0};
+    *t = (struct replay_refs){.page_count = 0};
     fp_init(&t->of_page, epoch);
     segarray_init(&t->pages, sizeof(struct ref_page), _Alignof(struct ref_page));
 }
 
 void
-ref_table_fini(struct ref_table *t)
+replay_refs_fini(struct replay_refs *t)
 {
     fp_fini(&t->of_page);
     segarray_fini(&t->pages);
 }
 
 struct ref_page *
-ref_table_page(const struct ref_table *t, uint64_t ref)
+replay_refs_page(const struct replay_refs *t, uint64_t ref)
 {
     uint32_t index;
     return fp_find(&t->of_page, ref_key(ref >> REF_PAGE_LOG2), &index)
@@ -28,9 +28,9 @@ ref_table_page(const struct ref_table *t, uint64_t ref)
 }
 
 struct ref_entry *
-ref_table_make(struct ref_table *t, uint64_t ref)
+replay_refs_make(struct replay_refs *t, uint64_t ref)
 {
-    struct ref_page *page = ref_table_page(t, ref);
+    struct ref_page *page = replay_refs_page(t, ref);
     if (!page) {
         segarray_ensure(&t->pages, t->page_count);
         page = segarray_at(&t->pages, t->page_count);
