@@ -82,7 +82,10 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/series_set.h \
 	%reldir%/tenants.c %reldir%/tenants.h \
 	%reldir%/view.c %reldir%/view.h \
-	%reldir%/wal/record.c %reldir%/wal/record.h \
+	%reldir%/wal/record.c %reldir%/wal/record.h %reldir%/wal/record_int.h \
+	%reldir%/wal/record_exemplars.c %reldir%/wal/record_exemplars.h \
+	%reldir%/wal/record_histograms.c %reldir%/wal/record_histograms.h \
+	%reldir%/wal/record_metadata.c %reldir%/wal/record_metadata.h \
 	%reldir%/wal/wal.c %reldir%/wal/wal.h \
 	%reldir%/wal/wal_frames.c %reldir%/wal/wal_frames.h \
 	%reldir%/wal/wal_int.h \

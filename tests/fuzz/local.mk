@@ -19,6 +19,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_tombstones_replay \
 	%reldir%/fuzz_units_replay \
 	%reldir%/fuzz_verify_replay \
+	%reldir%/fuzz_wal_histogram_replay \
 	%reldir%/fuzz_wal_record_replay \
 	%reldir%/fuzz_wal_segment_replay \
 	%reldir%/fuzz_xor_replay
@@ -42,6 +43,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_tombstones_replay_SOURCES = %reldir%/fuzz_tombstones.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_units_replay_SOURCES = %reldir%/fuzz_units.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_verify_replay_SOURCES = %reldir%/fuzz_verify.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_wal_histogram_replay_SOURCES = %reldir%/fuzz_wal_histogram.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_wal_record_replay_SOURCES = %reldir%/fuzz_wal_record.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_wal_segment_replay_SOURCES = %reldir%/fuzz_wal_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_xor_replay_SOURCES = %reldir%/fuzz_xor.c $(FUZZ_MAIN)

@@ -5,6 +5,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/block_kit.c %reldir%/block_kit.h \
 	%reldir%/histogram_kit.c %reldir%/histogram_kit.h \
+	%reldir%/record_kit.c %reldir%/record_kit.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_block.c \
 	%reldir%/test_block_writer.c \
@@ -37,6 +38,9 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_postings.c \
 	%reldir%/test_recode.c \
 	%reldir%/test_record.c \
+	%reldir%/test_record_exemplars.c \
+	%reldir%/test_record_histograms.c \
+	%reldir%/test_record_metadata.c \
 	%reldir%/test_replay_crew.c \
 	%reldir%/test_tombstones.c \
 	%reldir%/test_wal.c \
