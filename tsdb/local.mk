@@ -81,7 +81,12 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
 	%reldir%/tenants.c %reldir%/tenants.h \
+<<<<<<< HEAD
 	%reldir%/view.c %reldir%/view.h \
+=======
+	%reldir%/wal/checkpoint.c %reldir%/wal/checkpoint.h \
+	%reldir%/wal/checkpoint_sift.c %reldir%/wal/checkpoint_sift.h \
+>>>>>>> 68bb851 (tsdb/wal: checkpoints, truncation, segments begun on demand)
 	%reldir%/wal/record.c %reldir%/wal/record.h %reldir%/wal/record_int.h \
 	%reldir%/wal/record_exemplars.c %reldir%/wal/record_exemplars.h \
 	%reldir%/wal/record_histograms.c %reldir%/wal/record_histograms.h \
@@ -92,6 +97,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/wal/wal_reader.c %reldir%/wal/wal_reader.h \
 	%reldir%/wal/wal_repair.c \
 	%reldir%/wal/wal_segments.c \
+	%reldir%/wal/wal_truncate.c \
 	%reldir%/wal/wal_writer.c %reldir%/wal/wal_writer.h
 EXTRA_DIST += %reldir%/README.md %reldir%/block/README.md %reldir%/head/README.md %reldir%/index/README.md \
 	%reldir%/inspect/README.md \

@@ -1,5 +1,5 @@
-/* What was acknowledged is read back, in order, whatever sizes the records have and however many
- * threads write at once. */
+/* What was acknowledged is read back, in order, whatever sizes the records have, however many
+ * threads write at once, and wherever the owner begins segments. */
 #include "tests/harness.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include "base/fs_fault.h"
 #include "base/mem.h"
 #include "tests/tsdb/wal_help.h"
+#include "tsdb/wal/checkpoint.h"
 #include "tsdb/wal/record.h"
 #include "tsdb/wal/wal_reader.h"
 
@@ -253,7 +254,19 @@ check_writers(const char *dir, const struct writer_thread *threads)
     ck_assert_uint_eq(log.ends.n, total);
 }
 
-/* Even: all goes well. Odd: the disk fails now and then, and the owner recovers the log. */
+/* Begins a segment while others write; it fails when the disk does. */
+static void
+cut(struct wal *w, uint64_t *segment)
+{
+    uint64_t before = *segment;
+    struct err e = wal_cut(w, segment);
+    ck_assert(e.code == ERR_NONE || e.code == ERR_NO_SPACE);
+    ck_assert(e.code ? *segment == before : *segment >= before);
+    err_drop(e);
+}
+
+/* Bit 0: the disk fails now and then, and the owner recovers the log. Bit 2: the owner begins
+ * segments. */
 START_TEST(test_writers)
 {
     AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
@@ -268,10 +281,16 @@ START_TEST(test_writers)
         threads[t].first_seed = 10000 * (t + 1);
         ck_assert_int_eq(pthread_create(&threads[t].thread, NULL, write_records, &threads[t]), 0);
     }
-    for (int round = 0; round < 30 && _i & 1; round++) {
+    uint64_t segment = 0;
+    for (int round = 0; round < 30 && _i & 5; round++) {
         clock_sleep_ns(clock_system(), 2000000);
-        fs_fault_break(fs, FS_FAULT_WRITE, ENOSPC);
+        if (_i & 4)
+            cut(w, &segment);
+        if (_i & 1)
+            fs_fault_break(fs, FS_FAULT_WRITE | FS_FAULT_CREATE, ENOSPC);
         clock_sleep_ns(clock_system(), 500000);
+        if (_i & 4)
+            cut(w, &segment);
         fs_fault_heal(fs);
         struct err health = wal_health(w);
         if (health.code)
@@ -286,6 +305,124 @@ START_TEST(test_writers)
 }
 END_TEST
 
+/* --- segments begun on demand --------------------------------------------------------------- */
+
+START_TEST(test_cut)
+{
+    const char *dir = test_dir();
+    struct wal_opts opts = wal_test_opts(fs_posix(), dir);
+    opts.sync = _i ? WAL_SYNC_BATCH : WAL_SYNC_NONE;
+    AUTO(wal_close) struct wal *w = wal_test_open(&opts);
+    uint64_t segment = 9, offset;
+    CK_OK(wal_cut(w, &segment)); /* nothing was written yet */
+    ck_assert_uint_eq(segment, 0);
+    for (uint64_t i = 0; i < 5; i++) {
+        CK_OK(wal_test_log(w, i, 100));
+        CK_OK(wal_cut(w, &segment));
+        ck_assert_uint_eq(segment, i + 1);
+        ck_assert_uint_eq(wal_segment(w), segment);
+        CK_OK(wal_cut(w, &segment)); /* empty: it is new enough */
+        ck_assert_uint_eq(segment, i + 1);
+    }
+    CK_OK(wal_finish(w));
+    CK_ERR(ERR_UNAVAILABLE, wal_cut(w, &segment));
+    AUTO(wal_reader_close) struct wal_reader *r = NULL;
+    CK_OK(wal_reader_open(fs_posix(), dir, 0, &r));
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    struct str record;
+    bool more;
+    for (uint64_t i = 0; i < 5; i++) {
+        CK_OK(wal_reader_next(r, &record, &more));
+        wal_reader_where(r, &segment, &offset);
+        ck_assert(more && str_eq(record, wal_make_record(&b, i, 100)));
+        ck_assert_uint_eq(segment, i);
+        ck_assert_uint_eq(offset, 0);
+    }
+    CK_OK(wal_reader_next(r, &record, &more));
+    ck_assert(!more);
+}
+END_TEST
+
+/* Whichever of its calls fails: the log is poisoned, recovers, and has all that was logged. */
+START_TEST(test_cut_fails)
+{
+    for (uint64_t n = 1;; n++) {
+        AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
+        const char *dir = test_dir();
+        struct wal_opts opts = wal_test_opts(fs, dir);
+        opts.sync = _i ? WAL_SYNC_BATCH : WAL_SYNC_NONE;
+        AUTO(wal_close) struct wal *w = wal_test_open(&opts);
+        CK_OK(wal_test_log(w, 1, 100));
+        AUTO(buf_fini) struct buf b = BUF_INIT;
+        struct str waits = wal_make_record(&b, 2, 100); /* not written yet when the cut comes */
+        wal_ticket ticket;
+        CK_OK(wal_enqueue(w, &waits, 1, &ticket));
+        fs_fault_arm(fs,
+                     &(struct fs_fault_opts){.fail_call = n, .errnum = ENOSPC, .torn_bytes = 1000});
+        uint64_t segment = 0;
+        struct err e = wal_cut(w, &segment);
+        bool fired = fs_fault_fired(fs);
+        fs_fault_heal(fs);
+        ck_assert_int_eq(e.code, fired ? ERR_NO_SPACE : ERR_NONE);
+        err_drop(e);
+        if (fired) {
+            CK_ERR(ERR_NO_SPACE, wal_cut(w, &segment));
+            CK_ERR(ERR_NO_SPACE, wal_wait(w, ticket));
+            CK_OK(wal_recover(w, NULL, 0));
+            CK_OK(wal_cut(w, &segment));
+        } else {
+            CK_OK(wal_wait(w, ticket));
+        }
+        CK_OK(wal_test_log(w, 3, 100));
+        CK_OK(wal_finish(w));
+        AUTO(wal_log_fini) struct wal_log log;
+        wal_log_read(&log, fs_posix(), dir);
+        ck_assert_msg(log.end.code == ERR_NONE, "%s", err_text(&log.end));
+        ck_assert_uint_eq(log.ends.n, fired ? 2 : 3);
+        wal_test_check(&log, 0, 1, 100);
+        wal_test_check(&log, log.ends.n - 1, 3, 100);
+        if (!fired)
+            break;
+    }
+}
+END_TEST
+
+/* The out-of-order log: the same thing in another directory, with marks of mapped chunks, and
+ * truncated without a checkpoint. */
+START_TEST(test_wbl)
+{
+    AUTO(mem_free) char *dir = fs_path_below(test_dir(), STR("wbl"));
+    struct wal_opts opts = wal_test_opts(fs_posix(), dir);
+    AUTO(wal_close) struct wal *w = wal_test_open(&opts);
+    uint64_t segment = 0, ref, chunk_ref;
+    for (uint64_t i = 0; i < 3; i++) {
+        AUTO(buf_fini) struct buf b = BUF_INIT;
+        record_begin_mmap_markers(&b);
+        record_put_mmap_marker(&b, i, i << 32 | 8);
+        struct str record = buf_str(&b);
+        wal_ticket ticket;
+        CK_OK(wal_enqueue(w, &record, 1, &ticket));
+        CK_OK(wal_wait(w, ticket));
+        CK_OK(wal_cut(w, &segment));
+    }
+    CK_OK(wal_truncate(fs_posix(), dir, segment - 2));
+    CK_OK(wal_finish(w));
+    wal_close(TAKE(w));
+    AUTO(wal_log_fini) struct wal_log log;
+    wal_log_read(&log, fs_posix(), dir);
+    ck_assert_int_eq(log.end.code, ERR_NONE);
+    ck_assert_uint_eq(log.ends.n, 1);
+    struct record_cursor c;
+    record_read_mmap_markers(&c, wal_log_at(&log, 0));
+    ck_assert(record_next_mmap_marker(&c, &ref, &chunk_ref));
+    ck_assert(ref == 2 && chunk_ref == (UINT64_C(2) << 32 | 8));
+    w = wal_test_open(&opts);
+    ck_assert_uint_eq(wal_segment(w), segment + 1);
+    AUTO(mem_free) char *inside = fs_path_below(dir, STR("wal"));
+    ck_assert(!fs_exists(fs_posix(), inside)); /* no name of another log */
+}
+END_TEST
+
 Suite *
 wal_suite(void)
 {
@@ -297,7 +434,10 @@ wal_suite(void)
     tcase_add_test(t, test_open_errors);
     tcase_add_test(t, test_limits);
     tcase_add_test(t, test_finish_fails);
-    tcase_add_loop_test(t, test_writers, 0, 4);
+    tcase_add_loop_test(t, test_writers, 0, 8);
+    tcase_add_loop_test(t, test_cut, 0, 2);
+    tcase_add_loop_test(t, test_cut_fails, 0, 2);
+    tcase_add_test(t, test_wbl);
     suite_add_tcase(s, t);
     return s;
 }

@@ -12,9 +12,9 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "base/codec.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "tsdb/wal/checkpoint.h"
 #include "tsdb/wal/wal_int.h"
 #include "tsdb/wal/wal_writer.h"
 
@@ -62,6 +62,7 @@ wal_open(const struct wal_opts *opts, struct wal **ret_wal)
     w->compression = opts->compression;
     lock_init(&w->lock, LOCK_RANK_WAL_QUEUE);
     cond_init(&w->changed);
+    TRY(wal_remove_leftovers(opts->fs, opts->dir));
     TRY(wal_writer_open(&w->writer, opts));
     atomic_store_explicit(&w->segment, w->writer.segment, memory_order_relaxed);
     *ret_wal = TAKE(w);
@@ -101,17 +102,7 @@ put_entry(struct buf *to, struct str record, enum wal_compression compression)
     size_t header = to->n;
     buf_reserve(to, ENTRY_HEADER_BYTES);
     to->n += ENTRY_HEADER_BYTES;
-    unsigned flags = 0;
-    if (compression == WAL_SNAPPY) {
-        snappy_encode(record, to);
-        flags = WAL_FLAG_SNAPPY;
-        if (to->n - header - ENTRY_HEADER_BYTES >= record.n) { /* not worth it */
-            to->n = header + ENTRY_HEADER_BYTES;
-            flags = 0;
-        }
-    }
-    if (flags == 0)
-        buf_append(to, record);
+    unsigned flags = wal_store(record, compression, to);
     store_le32(to->p + header, u32_of_size(to->n - header - ENTRY_HEADER_BYTES));
     store_le32(to->p + header + 4, flags);
 }
@@ -121,7 +112,7 @@ put_entries(const struct wal *w, const struct str *records, size_t count, struct
 {
     for (size_t i = 0; i < count; i++) {
         if (records[i].n > WAL_RECORD_BYTES_MAX)
-            return ERR(ERR_TOO_LARGE, "wal %s: record of %zu bytes, limit %d", w->dir, records[i].n,
+            return ERR(ERR_TOO_LARGE, "log %s: record of %zu bytes, limit %d", w->dir, records[i].n,
                        WAL_RECORD_BYTES_MAX);
         put_entry(to, records[i], w->compression);
     }
@@ -154,10 +145,10 @@ wal_enqueue(struct wal *w, const struct str *records, size_t count, wal_ticket *
     if (w->poison.code)
         return copy_of(&w->poison);
     if (w->finished)
-        return ERR(ERR_UNAVAILABLE, "wal %s: closing", w->dir);
+        return ERR(ERR_UNAVAILABLE, "log %s: closing", w->dir);
     size_t pending = w->queue.n + w->in_flight_bytes;
     if (pending > 0 && pending + entries.n > WAL_QUEUED_BYTES_MAX)
-        return ERR(ERR_OVERLOAD, "wal %s: %zu bytes wait to be written, limit %d", w->dir, pending,
+        return ERR(ERR_OVERLOAD, "log %s: %zu bytes wait to be written, limit %d", w->dir, pending,
                    WAL_QUEUED_BYTES_MAX);
     buf_append(&w->queue, buf_str(&entries));
     *ret_ticket = ++w->enqueued;
@@ -256,7 +247,7 @@ lead(struct wal *w) REQUIRES(w->lock)
     w->in_flight_bytes = 0;
     empty(&w->batch);
     if (e.code) {
-        poison(w, err_wrap(e, "wal %s", w->dir));
+        poison(w, err_wrap(e, "log %s", w->dir));
     } else {
         publish(w, upto);
     }
@@ -270,7 +261,7 @@ static bool
 is_decided(const struct wal *w, wal_ticket ticket, struct err *ret_outcome)
 {
     if (ticket <= w->forgotten) {
-        *ret_outcome = ERR(ERR_UNAVAILABLE, "wal %s: asked too late", w->dir);
+        *ret_outcome = ERR(ERR_UNAVAILABLE, "log %s: asked too late", w->dir);
         return true;
     }
     for (size_t i = w->failed.n; i > 0 && w->failed.v[i - 1].last >= ticket; i--) {
@@ -322,10 +313,38 @@ wal_finish(struct wal *w)
     lock_acquire(&w->lock);
     w->leading = false;
     if (e.code) {
-        poison(w, err_wrap(e, "wal %s", w->dir));
+        poison(w, err_wrap(e, "log %s", w->dir));
         return copy_of(&w->poison);
     }
     publish(w, w->enqueued);
+    return OK;
+}
+
+struct err
+wal_cut(struct wal *w, uint64_t *ret_segment)
+{
+    LOCKED(&w->lock);
+    wait_for_leader(w);
+    if (w->poison.code)
+        return copy_of(&w->poison);
+    if (w->finished)
+        return ERR(ERR_UNAVAILABLE, "log %s: closing", w->dir);
+    w->leading = true;
+    lock_release(&w->lock);
+    struct err e = wal_writer_cut(&w->writer);
+    lock_acquire(&w->lock);
+    w->leading = false;
+    uint64_t segment = w->writer.segment;
+    if (e.code)
+        poison(w, err_wrap(e, "log %s: begin a segment", w->dir));
+    else
+        publish(w, atomic_load_explicit(&w->written, memory_order_relaxed));
+    cond_broadcast(&w->changed);
+    if (!w->poison.code)
+        retire(w);
+    if (w->poison.code)
+        return copy_of(&w->poison);
+    *ret_segment = segment;
     return OK;
 }
 
@@ -354,7 +373,7 @@ wal_recover(struct wal *w, const struct str *records, size_t count)
     lock_acquire(&w->lock);
     w->leading = false;
     err_drop(w->poison);
-    w->poison = e.code ? err_wrap(e, "wal %s: recover", w->dir) : OK;
+    w->poison = e.code ? err_wrap(e, "log %s: recover", w->dir) : OK;
     if (!e.code)
         publish(w, atomic_load_explicit(&w->written, memory_order_relaxed));
     cond_broadcast(&w->changed);

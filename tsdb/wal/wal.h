@@ -1,4 +1,5 @@
-/* wal.h - the write-ahead log: segments of pages of records; one a head.
+/* wal.h - an append-only log: segments of pages of records; the write-ahead log of a head
+ * (directory wal) and that of its samples out of order (wbl).
  *
  * Writing is in two steps, so that order is fixed without I/O under anybody's lock:
  * wal_enqueue() copies records into the queue (their order in the log is the order of these
@@ -18,17 +19,17 @@
 struct wal; /* opaque: wal.c */
 
 enum {
-    WAL_PAGE_BYTES = 32 << 10,                /* a fragment never straddles a page        */
-    WAL_RECORD_BYTES_MAX = 64 << 20,          /* our limit: bounds memory during replay   */
-    WAL_QUEUED_BYTES_MAX = 64 << 20,          /* records that wait: above it ERR_OVERLOAD */
+    WAL_PAGE_BYTES = 32 << 10,       /* a fragment never straddles a page        */
+    WAL_RECORD_BYTES_MAX = 64 << 20, /* our limit: bounds memory during replay   */
+    WAL_QUEUED_BYTES_MAX = 64 << 20, /* records that wait: above it ERR_OVERLOAD */
     WAL_SEGMENT_BYTES_DEFAULT = 128 << 20,
 };
 enum wal_sync_mode { WAL_SYNC_NONE, WAL_SYNC_BATCH };
 enum wal_compression { WAL_PLAIN, WAL_SNAPPY };
 
 struct wal_opts {
-    struct fs *fs;         /* borrowed for life */
-    const char *dir;       /* <tenant>/wal; copied; made when missing */
+    struct fs *fs;          /* borrowed for life */
+    const char *dir;        /* <tenant>/wal or wbl; copied; made when missing */
     uint64_t segment_bytes; /* a multiple of WAL_PAGE_BYTES */
     enum wal_sync_mode sync;
     enum wal_compression compression;
@@ -38,7 +39,8 @@ struct wal_opts {
 typedef uint64_t wal_ticket;
 
 /* Starts a new segment behind the last one that exists, as Prometheus does; repairs nothing
- * (see wal_reader.h: replay and repair come first). The caller owns *ret_wal. */
+ * (see wal_reader.h: replay and repair come first), but removes what a crash left of a checkpoint
+ * or a truncation. ERR_CORRUPT when a segment is missing. The caller owns *ret_wal. */
 struct err wal_open(const struct wal_opts *opts, struct wal **ret_wal);
 /* Flushes what is queued, pads the page, syncs. Call once before wal_close() on a clean stop. */
 struct err wal_finish(struct wal *w);
@@ -56,9 +58,12 @@ wal_ticket wal_written(const struct wal *w);
  * record in the middle of the log), starts a new segment and writes `records` first: those
  * that the owner knows to be lost and still needs. OK lifts the poison. */
 struct err wal_recover(struct wal *w, const struct str *records, size_t count);
+/* Begins a new segment now, unless the current one is empty: records of tickets given out from
+ * now on are in *ret_segment or later. Those of earlier ones may be, too. A failure poisons. */
+struct err wal_cut(struct wal *w, uint64_t *ret_segment);
 /* The poison: OK while healthy, else a copy of the cause. */
 struct err wal_health(struct wal *w);
-uint64_t wal_segment(const struct wal *w);        /* number of the one being written */
+uint64_t wal_segment(const struct wal *w);       /* number of the one being written */
 uint64_t wal_bytes_written(const struct wal *w); /* since open, for metrics */
 
 DEFINE_AUTO(struct wal *, wal_close)

@@ -19,19 +19,39 @@ enum wal_fragment_kind {
 };
 enum { WAL_KIND_MASK = 7, WAL_FLAG_SNAPPY = 8, WAL_FLAG_ZSTD = 16 };
 
-VEC_TYPE(wal_numbers, uint64_t);
-
-/* Numbers of all segments, ascending; empty when there is no directory. A gap is not judged. */
-struct err wal_list_segments(struct fs *fs, const char *dir, struct wal_numbers *ret_numbers);
+/* What a log's directory holds, each ascending. */
+struct wal_listing {
+    VEC(uint64_t) segments;
+    VEC(uint64_t) checkpoints;
+    VEC(char *) unfinished; /* names of checkpoints that were never finished; owned */
+};
+#define WAL_LISTING_INIT                                                                           \
+    {                                                                                              \
+        VEC_INIT, VEC_INIT, VEC_INIT                                                               \
+    }
+/* All empty when there is no directory. A gap is not judged; a checkpoint that is not a directory
+ * is ERR_CORRUPT. */
+struct err wal_list(struct fs *fs, const char *dir, struct wal_listing *ret_listing);
+void wal_listing_fini(struct wal_listing *l);
+/* Segments that count are first .. next-1, those behind the newest checkpoint; `next` is the one
+ * to begin. ERR_CORRUPT when one is missing. */
+struct err wal_live_segments(struct fs *fs, const char *dir, uint64_t *ret_first,
+                             uint64_t *ret_next);
 /* "<dir>/00000007"; clears *path first; valid until it changes. */
 const char *wal_segment_path(struct buf *path, const char *dir, uint64_t segment);
+/* "<dir>/checkpoint.00000007<suffix>", likewise. */
+const char *wal_checkpoint_path(struct buf *path, const char *dir, uint64_t segment,
+                                const char *suffix);
+#define WAL_UNFINISHED_SUFFIX ".tmp"
+/* Appends the record as the log stores it; returns its WAL_FLAG_*. */
+unsigned wal_store(struct str record, enum wal_compression compression, struct buf *to);
 /* Drops what is at and behind a position: later segments first, then the end of this one, each
  * step synced before the next. A crash in between leaves the log as it was but for segments
  * missing at its end, and doing it again finishes it. */
-struct err wal_cut(struct fs *fs, const char *dir, uint64_t segment, uint64_t offset);
+struct err wal_drop_behind(struct fs *fs, const char *dir, uint64_t segment, uint64_t offset);
 
 static inline void
-auto_wal_numbers_fini(struct wal_numbers *v)
+auto_wal_listing_fini(struct wal_listing *l)
 {
-    vec_fini(v);
+    wal_listing_fini(l);
 }

@@ -20,19 +20,25 @@ struct wal_reader {
 struct err
 wal_reader_open(struct fs *fs, const char *dir, uint64_t first, struct wal_reader **ret_reader)
 {
-    uint64_t lowest = 0, last = 0;
-    bool none;
-    TRY(wal_segments(fs, dir, &lowest, &last, &none));
+    uint64_t lowest, end;
+    TRY(wal_live_segments(fs, dir, &lowest, &end));
+    *ret_reader = wal_reader_open_range(fs, dir, u64_max(first, lowest), end);
+    return OK;
+}
+
+struct wal_reader *
+wal_reader_open_range(struct fs *fs, const char *dir, uint64_t first, uint64_t end)
+{
     struct wal_reader *r = mem_alloc_zero(sizeof *r);
     *r = (struct wal_reader){
-        .fs = fs, .dir = mem_dup_text(dir, strlen(dir)), .frames = WAL_FRAMES_INIT};
-    if (!none) {
-        r->next = u64_max(first, lowest);
-        r->end = last + 1;
-    }
-    r->segment = r->next;
-    *ret_reader = r;
-    return OK;
+        .fs = fs,
+        .dir = mem_dup_text(dir, strlen(dir)),
+        .next = first,
+        .end = end,
+        .segment = first,
+        .frames = WAL_FRAMES_INIT,
+    };
+    return r;
 }
 
 static void
@@ -72,7 +78,7 @@ wal_reader_next(struct wal_reader *r, struct str *ret_record, bool *ret_more)
         bool more = false;
         struct str record;
         if (r->mapped)
-            TRY_IN(wal_frames_next(&r->frames, &record, &more), "wal %s: segment %08ju", r->dir,
+            TRY_IN(wal_frames_next(&r->frames, &record, &more), "log %s: segment %08ju", r->dir,
                    (uintmax_t)r->segment);
         if (more) {
             *ret_record = record;

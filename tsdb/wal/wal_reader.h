@@ -1,16 +1,20 @@
 /* wal_reader.h - reads a log back, and repairs what a crash left.
  *
- * Threads: one at a time; the log must not be open for writing. */
+ * Threads: one at a time; the log must not be open for writing, but as said. */
 #pragma once
 #include "base/fs.h"
 #include "base/str.h"
 
 struct wal_reader;
 
-/* Reads records of all segments from number `first` on (0: all), in order. ERR_CORRUPT at
- * once when segment numbers have a gap. */
+/* Reads records of the segments behind the newest checkpoint from number `first` on (0: all), in
+ * order. ERR_CORRUPT at once when a segment is missing between the checkpoint, where there is one,
+ * and the last. */
 struct err wal_reader_open(struct fs *fs, const char *dir, uint64_t first,
                            struct wal_reader **ret_reader);
+/* Segments first .. end-1, which must exist; the log may be open and writing behind them. */
+struct wal_reader *wal_reader_open_range(struct fs *fs, const char *dir, uint64_t first,
+                                         uint64_t end);
 void wal_reader_close(struct wal_reader *r);
 /* The next record, decompressed; *ret_record is valid until the next call and has n == 0 (and
  * *ret_more false) behind the last. ERR_CORRUPT names segment, offset and cause: see
@@ -23,11 +27,14 @@ void wal_reader_where(const struct wal_reader *r, uint64_t *ret_segment, uint64_
  * Repair does: later segments are deleted, the bad one is rewritten up to the offset. */
 struct err wal_repair(struct fs *fs, const char *dir, uint64_t segment, uint64_t offset);
 
-/* First and last segment number; *ret_none when there is none. ERR_CORRUPT on a gap. */
+/* First and last number of the segments behind the newest checkpoint; *ret_none when there is
+ * none. ERR_CORRUPT on a gap, also one behind the checkpoint. */
 struct err wal_segments(struct fs *fs, const char *dir, uint64_t *ret_first, uint64_t *ret_last,
                         bool *ret_none);
 /* The newest checkpoint.N directory: its path is appended to *ret_dir and N returned. */
 struct err wal_last_checkpoint(struct fs *fs, const char *dir, struct buf *ret_dir,
                                uint64_t *ret_segment, bool *ret_none);
+/* Bytes of all files of the log: segments and checkpoints. May run beside everything else. */
+struct err wal_disk_bytes(struct fs *fs, const char *dir, uint64_t *ret_bytes);
 
 DEFINE_AUTO(struct wal_reader *, wal_reader_close)

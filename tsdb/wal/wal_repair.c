@@ -13,16 +13,16 @@
 static struct err
 remove_segments_behind(struct fs *fs, const char *dir, uint64_t segment)
 {
-    AUTO(wal_numbers_fini) struct wal_numbers found = VEC_INIT;
+    AUTO(wal_listing_fini) struct wal_listing found = WAL_LISTING_INIT;
     AUTO(buf_fini) struct buf path = BUF_INIT;
-    TRY(wal_list_segments(fs, dir, &found));
-    while (found.n > 0 && *vec_last(&found) > segment)
-        TRY(fs_remove_file(fs, wal_segment_path(&path, dir, vec_pop(&found))));
+    TRY(wal_list(fs, dir, &found));
+    while (found.segments.n > 0 && *vec_last(&found.segments) > segment)
+        TRY(fs_remove_file(fs, wal_segment_path(&path, dir, vec_pop(&found.segments))));
     return fs_sync_dir(fs, dir);
 }
 
 struct err
-wal_cut(struct fs *fs, const char *dir, uint64_t segment, uint64_t offset)
+wal_drop_behind(struct fs *fs, const char *dir, uint64_t segment, uint64_t offset)
 {
     TRY(remove_segments_behind(fs, dir, segment));
     AUTO(buf_fini) struct buf path = BUF_INIT;
@@ -41,6 +41,6 @@ wal_repair(struct fs *fs, const char *dir, uint64_t segment, uint64_t offset)
     AUTO(buf_fini) struct buf path = BUF_INIT;
     struct fs_stat st;
     TRY(fs_stat(fs, wal_segment_path(&path, dir, segment), &st)); /* do not make an empty one */
-    TRY_IN(wal_cut(fs, dir, segment, offset), "repair wal %s", dir);
+    TRY_IN(wal_drop_behind(fs, dir, segment, offset), "repair log %s", dir);
     return OK;
 }

@@ -7,10 +7,10 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/codec.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "tsdb/wal/wal_int.h"
-#include "tsdb/wal/wal_reader.h"
 
 enum { FRAMED_BYTES_KEPT = 4 << 20 }; /* memory kept between commits */
 
@@ -30,10 +30,10 @@ create_segment(struct wal_writer *w, uint64_t segment)
 /* What an earlier process left in the kernel has been replayed by now: what follows builds on it
  * (series above all), so it must not be lost when that is kept. */
 static struct err
-sync_segments(const struct wal_writer *w, uint64_t first, uint64_t last)
+sync_segments(const struct wal_writer *w, uint64_t first, uint64_t end)
 {
     AUTO(buf_fini) struct buf path = BUF_INIT;
-    for (uint64_t segment = first; segment <= last; segment++) {
+    for (uint64_t segment = first; segment < end; segment++) {
         AUTO(file_close) struct file *f = NULL;
         TRY(fs_open(w->fs, wal_segment_path(&path, w->dir, segment), FS_WRITE_KEEP, &f));
         TRY(file_sync(f));
@@ -52,12 +52,11 @@ wal_writer_open(struct wal_writer *w, const struct wal_opts *opts)
         .sync = opts->sync,
     };
     TRY(fs_make_dirs(w->fs, w->dir));
-    uint64_t first = 0, last = 0;
-    bool none;
-    TRY(wal_segments(w->fs, w->dir, &first, &last, &none));
-    if (w->sync == WAL_SYNC_BATCH && !none)
-        TRY(sync_segments(w, first, last));
-    TRY(create_segment(w, none ? 0 : last + 1));
+    uint64_t first, next;
+    TRY(wal_live_segments(w->fs, w->dir, &first, &next));
+    if (w->sync == WAL_SYNC_BATCH)
+        TRY(sync_segments(w, first, next));
+    TRY(create_segment(w, next));
     w->good_segment = w->segment;
     return fs_sync_dir(w->fs, w->dir);
 }
@@ -138,6 +137,20 @@ next_segment(struct wal_writer *w)
     return create_segment(w, w->segment + 1);
 }
 
+unsigned
+wal_store(struct str record, enum wal_compression compression, struct buf *to)
+{
+    size_t before = to->n;
+    if (compression == WAL_SNAPPY) {
+        snappy_encode(record, to);
+        if (to->n - before < record.n)
+            return WAL_FLAG_SNAPPY;
+        to->n = before; /* not worth it */
+    }
+    buf_append(to, record);
+    return 0;
+}
+
 static enum wal_fragment_kind
 kind_of(bool first, bool last)
 {
@@ -216,6 +229,18 @@ wal_writer_commit(struct wal_writer *w, enum wal_sync_mode sync)
 }
 
 struct err
+wal_writer_cut(struct wal_writer *w)
+{
+    ASSERT(w->file != NULL && w->framed.n == 0);
+    if (w->written == 0)
+        return OK;
+    TRY(next_segment(w));
+    w->good_segment = w->segment;
+    w->good_offset = 0;
+    return OK;
+}
+
+struct err
 wal_writer_finish(struct wal_writer *w)
 {
     pad_page(w);
@@ -230,7 +255,7 @@ wal_writer_rollback(struct wal_writer *w)
     vec_each (&w->retired, f)
         file_close(*f);
     vec_clear(&w->retired);
-    TRY(wal_cut(w->fs, w->dir, w->good_segment, w->good_offset));
+    TRY(wal_drop_behind(w->fs, w->dir, w->good_segment, w->good_offset));
     TRY(create_segment(w, w->good_segment + 1));
     return fs_sync_dir(w->fs, w->dir);
 }

@@ -33,6 +33,9 @@ void wal_writer_fini(struct wal_writer *w);
 /* Frames one record as stored; `flags` are WAL_FLAG_*. Changes to the next segment first when
  * the record does not fit the current one. */
 struct err wal_writer_put(struct wal_writer *w, struct str stored, unsigned flags);
+/* Begins the next segment, unless the current one is empty; everything put has been committed.
+ * The one that ends is left in w->retired, or synced with WAL_SYNC_BATCH. */
+struct err wal_writer_cut(struct wal_writer *w);
 /* Writes what was put; with WAL_SYNC_BATCH also syncs it. From then on it is not taken back. */
 struct err wal_writer_commit(struct wal_writer *w, enum wal_sync_mode sync);
 /* Syncs and closes full segments: those that wal_writer_commit() has left in w->retired. May
