@@ -81,12 +81,9 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
 	%reldir%/tenants.c %reldir%/tenants.h \
-<<<<<<< HEAD
 	%reldir%/view.c %reldir%/view.h \
-=======
 	%reldir%/wal/checkpoint.c %reldir%/wal/checkpoint.h \
 	%reldir%/wal/checkpoint_sift.c %reldir%/wal/checkpoint_sift.h \
->>>>>>> 68bb851 (tsdb/wal: checkpoints, truncation, segments begun on demand)
 	%reldir%/wal/record.c %reldir%/wal/record.h %reldir%/wal/record_int.h \
 	%reldir%/wal/record_exemplars.c %reldir%/wal/record_exemplars.h \
 	%reldir%/wal/record_histograms.c %reldir%/wal/record_histograms.h \

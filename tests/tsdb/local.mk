@@ -4,11 +4,8 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/model.c %reldir%/model.h \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/block_kit.c %reldir%/block_kit.h \
-<<<<<<< HEAD
 	%reldir%/histogram_kit.c %reldir%/histogram_kit.h \
-=======
 	%reldir%/log_facts.c %reldir%/log_facts.h \
->>>>>>> 68bb851 (tsdb/wal: checkpoints, truncation, segments begun on demand)
 	%reldir%/record_kit.c %reldir%/record_kit.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_block.c \
