@@ -46,6 +46,7 @@ db_open(const struct db_opts *opts, struct db **ret_db)
     db->opts.dir = db->dir;
     db->lock_path = fs_path_below(db->dir, STR("lock"));
     lock_init(&db->maintain_lock, LOCK_RANK_DB_MAINTAIN);
+    db->truncate_to_ms = INT64_MIN;
     TRY(fs_make_dirs(db->opts.fs, db->dir));
     TRY_IN(fs_lock_file(db->opts.fs, db->lock_path, &db->lock_file), "database %s is in use",
            db->dir);

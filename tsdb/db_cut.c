@@ -114,6 +114,7 @@ forget(struct db *db)
 static void
 end(struct db *db)
 {
+    db->truncate_to_ms = db->cut.end_ms;
     db->cut = (struct cut){.stage = CUT_NONE};
     atomic_fetch_add_explicit(&db->cuts, 1, memory_order_relaxed);
 }
@@ -141,8 +142,9 @@ step(struct db *db, bool *ret_done)
     UNREACHABLE("no such stage");
 }
 
-struct err
-db_cut(struct db *db, enum cut_kind kind)
+/* As many arrows as can be gone, at most CUTS_A_PASS times all. */
+static struct err
+cut_what_is_due(struct db *db, enum cut_kind kind)
 {
     for (unsigned cuts = 0; cuts < CUTS_A_PASS; cuts++) {
         int64_t end_ms;
@@ -162,4 +164,16 @@ db_cut(struct db *db, enum cut_kind kind)
             return OK;
     }
     return OK;
+}
+
+/* The log is truncated once for all cuts of a pass. When that fails the next cut does it. */
+struct err
+db_cut(struct db *db, enum cut_kind kind)
+{
+    TRY(cut_what_is_due(db, kind));
+    if (db->cut.stage != CUT_NONE || db->truncate_to_ms == INT64_MIN)
+        return OK;
+    int64_t to_ms = db->truncate_to_ms;
+    db->truncate_to_ms = INT64_MIN;
+    return head_truncate_log(db->head, to_ms);
 }

@@ -31,6 +31,7 @@ struct db {
 
     struct lock maintain_lock; /* one pass at a time; held over I/O, never by readers or appends */
     struct cut cut GUARDED_BY(maintain_lock);
+    int64_t truncate_to_ms GUARDED_BY(maintain_lock); /* of the log; INT64_MIN: nothing to do */
     _Atomic(uint64_t) cuts, cuts_failed; /* figures */
 };
 

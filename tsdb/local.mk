@@ -45,6 +45,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/replay.c %reldir%/head/replay_chunks.c %reldir%/head/replay_crew.c \
 	%reldir%/head/replay_int.h %reldir%/head/replay_refs.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
+	%reldir%/head/truncate.c \
 	%reldir%/index/file_writer.c %reldir%/index/file_writer.h \
 	%reldir%/index/index_int.h \
 	%reldir%/index/index_reader.c %reldir%/index/index_reader.h \

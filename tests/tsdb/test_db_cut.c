@@ -8,6 +8,7 @@
 #include "base/fs_fault.h"
 #include "base/mem.h"
 #include "tests/tsdb/head_kit.h"
+#include "tsdb/wal/wal_reader.h"
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 static const int64_t t0 = INT64_C(1700000000000) / 7200000 * 7200000; /* a range begins */
@@ -196,11 +197,22 @@ count_values(struct db *db, const char *name)
     return values.n;
 }
 
+static uint64_t
+log_bytes(const struct db_opts *opts)
+{
+    AUTO(mem_free) char *dir = fs_path_below(opts->dir, STR("wal"));
+    uint64_t bytes;
+    CK_OK(wal_disk_bytes(fs_posix(), dir, &bytes));
+    return bytes;
+}
+
 /* Pods that come and go for days: neither series nor label values pile up in the head. */
 START_TEST(test_churn)
 {
     enum { ROUNDS = 30, PODS = 40 };
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    opts.wal_segment_bytes = WAL_PAGE_BYTES;
+    opts.wal_compression = WAL_PLAIN;
     struct db *db = open_db(&opts);
     for (int round = 0; round < ROUNDS; round++) {
         int64_t t = t0 + round * (int64_t)HOUR_MS;
@@ -215,6 +227,7 @@ START_TEST(test_churn)
         CK_OK(db_check(db));
         ck_assert_uint_le(stats_of(db).series, 4 * PODS);
         ck_assert_uint_le(count_values(db, "pod"), 6 * PODS);
+        ck_assert_uint_le(log_bytes(&opts), 40 * WAL_PAGE_BYTES);
     }
     ck_assert_uint_ge(stats_of(db).blocks, ROUNDS / 2 - 2);
     AUTO(arena_fini) struct arena a;
@@ -258,11 +271,23 @@ static const struct crash_case {
     const char *name;
     enum fs_fault_mode mode;
     bool power;
+    uint64_t blocks; /* in the end */
 } crash_cases[] = {
-    {"once", FS_FAULT_ONCE, false},
-    {"crash", FS_FAULT_CRASH, false},
-    {"crash and power cut", FS_FAULT_CRASH, true},
+    {"once", FS_FAULT_ONCE, false, 1},
+    {"crash", FS_FAULT_CRASH, false, 1},
+    {"crash and power cut", FS_FAULT_CRASH, true, 1},
+    {"once, everything", FS_FAULT_ONCE, false, 3},
+    {"crash, everything", FS_FAULT_CRASH, false, 3},
+    {"crash and power cut, everything", FS_FAULT_CRASH, true, 3},
 };
+
+/* What is due, or everything, which empties the log as well. */
+static struct err
+cut(const struct crash_case *c, struct db *db)
+{
+    bool empty;
+    return c->blocks == 1 ? db_maintain(db) : db_flush(db, &empty);
+}
 
 /* Every mutating call of a maintenance pass that cuts fails once: nothing is lost, then or after
  * a restart, and the cut is made in the end. */
@@ -283,14 +308,14 @@ START_TEST(test_crash_at_every_call)
         const char *want = kit_dump(&a, db);
         struct fs_fault_opts fault = {.fail_call = call, .mode = c->mode, .torn_bytes = call * 7};
         fs_fault_arm(fs, &fault);
-        struct err e = db_maintain(db);
+        struct err e = cut(c, db);
         reached = e.code != ERR_NONE;
         err_drop(e);
         ck_assert_str_eq(kit_dump(&a, db), want);
         fs_fault_heal(fs);
         if (c->mode == FS_FAULT_ONCE) { /* the same process goes on */
-            CK_OK(db_maintain(db));
-            ck_assert_uint_eq(stats_of(db).blocks, 1);
+            CK_OK(cut(c, db));
+            ck_assert_uint_eq(stats_of(db).blocks, c->blocks);
             assert_dump(db, want);
         }
         db_close(db);
@@ -298,8 +323,8 @@ START_TEST(test_crash_at_every_call)
             CK_OK(fs_fault_power_cut(fs));
         db = open_db(&opts);
         assert_dump(db, want);
-        CK_OK(db_maintain(db));
-        ck_assert_msg(stats_of(db).blocks == 1, "%s at call %ju: %ju blocks", c->name,
+        CK_OK(cut(c, db));
+        ck_assert_msg(stats_of(db).blocks == c->blocks, "%s at call %ju: %ju blocks", c->name,
                       (uintmax_t)call, (uintmax_t)stats_of(db).blocks);
         assert_dump(db, want);
         db_close(db);

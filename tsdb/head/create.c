@@ -148,9 +148,8 @@ settle_miss(struct head *h, struct newborns *b, const struct append_miss *miss,
     return true;
 }
 
-/* Drops from the list what has reached the log meanwhile. */
-static void
-forget_logged(struct head *h) REQUIRES(h->create_lock)
+void
+head_forget_logged(struct head *h)
 {
     wal_ticket written = wal_written(h->wal);
     size_t done = 0;
@@ -187,7 +186,7 @@ create_some(struct head *h, const struct append_miss *misses, size_t count, uint
     record_begin_series(&record);
 
     LOCKED(&h->create_lock);
-    forget_logged(h);
+    head_forget_logged(h);
     struct newborns born = {.first_ref = h->next_ref};
     for (size_t i = 0; i < count; i++) {
         if (!settle_miss(h, &born, &misses[i], &record, &slots[misses[i].row]))

@@ -80,6 +80,14 @@ forget_in_all(struct pass *p)
         forget_in_series(p, c.at - 1, slot);
 }
 
+/* The refs of the dead are past from now on: what was logged of them is behind us. */
+static void
+remember_refs(const struct pass *p)
+{
+    for (size_t i = 0; i < p->slots.n; i++)
+        head_remember_ref(p->h, series_ref(head_hot(p->h, p->slots.v[i])));
+}
+
 static void
 remove_ids(struct pass *p)
 {
@@ -256,6 +264,7 @@ head_forget(struct head *h, int64_t end_ms)
                      .oldest_ms = INT64_MAX,
                      .first_file = h->unread_file};
     forget_in_all(&p);
+    remember_refs(&p);
     remove_ids(&p);
     forget_pairs(&p);
     sweep_keys(&p);

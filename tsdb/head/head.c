@@ -89,6 +89,8 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
         .compression = h->opts.wal_compression,
     };
     TRY(wal_open(&wal, &h->wal));
+    vec_each (&h->past_refs, past)
+        past->segment = wal_segment(h->wal); /* all that names them is in earlier ones */
     head_note_write(h);
     *ret_head = TAKE(h);
     return OK;
@@ -112,6 +114,7 @@ head_close(struct head *h)
     exemplars_close(h->exemplars);
     metadata_store_close(h->metadata);
     vec_fini(&h->free_slots);
+    vec_fini(&h->past_refs);
     vec_fini(&h->forgotten.slots);
     vec_fini(&h->forgotten.pairs);
     vec_fini(&h->unlogged);
@@ -163,8 +166,11 @@ recover_log(struct head *h)
     arena_init(&scratch, 0);
 
     LOCKED(&h->create_lock);
-    for (size_t i = 0; i < h->unlogged.n; i++) {
-        if (i % SERIES_A_RECORD == 0) {
+    head_forget_logged(h);
+    for (size_t i = 0, told = 0; i < h->unlogged.n; i++) {
+        if (!head_cold(h, h->unlogged.v[i].slot)->pairs)
+            continue; /* forgotten before it had a sample */
+        if (told++ % SERIES_A_RECORD == 0) {
             record_list_begin(&records);
             record_begin_series(&records.bytes);
         }

@@ -53,6 +53,11 @@ struct err head_forget(struct head *h, int64_t end_ms);
  * while an append might still see some of it: again later. */
 bool head_free_forgotten(struct head *h);
 
+/* Takes out of the log what is older than `end_ms`, which blocks have on the disk: a checkpoint
+ * stands for what is left of the older segments. Nobody waits for it. A failure leaves the log as
+ * it was, or with more than it needs. */
+struct err head_truncate_log(struct head *h, int64_t end_ms);
+
 /* Maps finished chunks and, when the log is poisoned, tries to recover it. One thread. */
 struct err head_maintain(struct head *h);
 /* Since the last write, or since it was opened. */

@@ -16,6 +16,12 @@ struct unlogged_series {
 };
 VEC_TYPE(slot_list, uint32_t);
 
+/* A ref that nobody logs samples of any more, but segments up to this one may have some: its series
+ * was forgotten, or goes on under another ref. As long as they count, so does its record. */
+struct past_ref {
+    uint64_t ref, segment;
+};
+
 /* What is unlinked and waits until nobody can see it any more: forget.c. */
 struct forgotten {
     struct slot_list slots, pairs;
@@ -57,7 +63,8 @@ struct head {
     struct lock mapped_lock;
     struct slot_list finished GUARDED_BY(mapped_lock); /* a slot per chunk to be mapped */
 
-    struct forgotten forgotten; /* of the maintaining thread */
+    struct forgotten forgotten; /* of the maintaining thread, as the next */
+    VEC(struct past_ref) past_refs;
 
     struct exemplars *exemplars;         /* owned */
     struct metadata_store *metadata;     /* owned */
@@ -107,6 +114,9 @@ uint32_t head_create_series(struct head *h, struct labels labels, uint64_t ref);
 /* The slot of the i-th of the next births. */
 uint32_t head_slot_of_birth(const struct head *h, uint32_t i);
 
+/* Drops from `unlogged` what has reached the log meanwhile. Under the creation lock. */
+void head_forget_logged(struct head *h);
+
 /* A row that no fingerprint knew. */
 struct append_miss {
     uint32_t row;
@@ -129,6 +139,9 @@ size_t head_finished_count(struct head *h);
 /* replay.c - fills an empty head. With *ret_again the log was repaired, but the head holds more
  * than it: a new one has to be filled. */
 struct err head_replay(struct head *h, bool *ret_again);
+
+/* truncate.c - `ref` is past: no more samples of it are logged. */
+void head_remember_ref(struct head *h, uint64_t ref);
 
 /* Visits the slot of every series, in the order of ids. Within an epoch. */
 struct slot_cursor {

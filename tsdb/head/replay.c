@@ -52,6 +52,8 @@ replay_one_series(struct replay *r, uint64_t ref, struct labels labels)
         TRY(crew_await(r)); /* what it has so far will be replaced */
     if (chain)
         chain_attach(r, slot, chain);
+    if (ref != series_ref(head_hot(r->h, slot)))
+        head_remember_ref(r->h, ref);
     if (atomic_load_explicit(&entry->slot, memory_order_relaxed) == 0)
         atomic_store_explicit(&entry->slot, slot + 1, memory_order_release);
     r->ref_max = u64_max(r->ref_max, ref);
@@ -196,15 +198,8 @@ report(const struct replay *r)
 static struct err
 choose_crew(const struct replay *r, enum crew_size *ret_size)
 {
-    uint64_t bytes = 0;
-    AUTO(fs_list_fini) struct fs_list entries = VEC_INIT;
-    TRY(fs_list_dir(r->h->opts.fs, r->h->wal_dir, &entries));
-    vec_each (&entries, entry) {
-        struct fs_stat st = {0};
-        AUTO(mem_free) char *path = fs_path_below(r->h->wal_dir, str_of_cstr(entry->name));
-        TRY(fs_stat(r->h->opts.fs, path, &st));
-        bytes += st.size_bytes;
-    }
+    uint64_t bytes;
+    TRY(wal_disk_bytes(r->h->opts.fs, r->h->wal_dir, &bytes));
     *ret_size = bytes >= r->h->opts.replay_crew_bytes ? CREW_FULL : CREW_ALONE;
     return OK;
 }

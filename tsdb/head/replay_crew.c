@@ -36,6 +36,7 @@ struct member {
     struct ref_place place;
     int64_t mint_ms, maxt_ms; /* of what was applied */
     uint64_t samples, skipped, unknown_refs;
+    uint64_t unknown_ref_max; /* whose record was lost: nobody must be born under it */
     struct err failure; /* of the first malformed record of a batch */
     size_t failed_record;
 };
@@ -56,6 +57,7 @@ struct crew {
 /* --- a member's work -------------------------------------------------------------------------- */
 
 struct pending {
+    uint64_t ref;
     struct ref_entry *entry; /* NULL: no such series */
     uint32_t slot;
     struct sample sample;
@@ -67,6 +69,7 @@ is_wanted(struct member *m, const struct pending *p)
 {
     if (p->slot == slot_none) {
         m->unknown_refs += m->index == 0; /* nobody's: one member counts for all */
+        m->unknown_ref_max = u64_max(m->unknown_ref_max, p->ref);
         return false;
     }
     if (p->slot % m->crew->size != m->index)
@@ -124,9 +127,8 @@ apply_samples(struct member *m, struct str record)
     record_read_samples(&c, record);
     for (size_t n = GROUP; n == GROUP;) {
         struct pending group[GROUP];
-        uint64_t ref;
-        for (n = 0; n < GROUP && record_next_sample(&c, &ref, &group[n].sample); n++) {
-            group[n].entry = replay_refs_find(&m->crew->r->refs, &m->place, ref);
+        for (n = 0; n < GROUP && record_next_sample(&c, &group[n].ref, &group[n].sample); n++) {
+            group[n].entry = replay_refs_find(&m->crew->r->refs, &m->place, group[n].ref);
             __builtin_prefetch(group[n].entry);
         }
         apply_group(m, group, n);
@@ -267,6 +269,7 @@ crew_stop(struct replay *r)
         r->count.samples += m->samples;
         r->count.skipped += m->skipped;
         r->count.unknown_refs += m->unknown_refs;
+        r->ref_max = u64_max(r->ref_max, u64_min(m->unknown_ref_max, HEAD_REF_MAX - 1));
         err_drop(m->failure);
         vec_fini(&m->finished);
     }

@@ -1,0 +1,125 @@
+/* truncate.c - what the log need not say any more.
+ *
+ * After a cut most of the log is of samples that a block has. Two thirds of the segments become a
+ * checkpoint, as Prometheus has it: what is newest is left alone, since it would only be copied.
+ * When the head is empty all of them go.
+ * A series' record is kept as long as the series lives or a segment that is left may name it.
+ * Threads: the maintaining one. */
+#include "tsdb/head/head_int.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "tsdb/wal/checkpoint.h"
+#include "tsdb/wal/wal_reader.h"
+
+void
+head_remember_ref(struct head *h, uint64_t ref)
+{
+    vec_push(&h->past_refs, ((struct past_ref){ref, h->wal ? wal_segment(h->wal) : UINT64_MAX}));
+}
+
+/* --- which series are named ------------------------------------------------------------------- */
+
+struct wanted_refs {
+    VEC(uint64_t) v; /* ascending */
+};
+
+static int
+compare_refs(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static bool
+is_wanted(void *arg, uint64_t ref)
+{
+    const struct wanted_refs *w = arg;
+    return w->v.n > 0 && bsearch(&ref, w->v.v, w->v.n, sizeof ref, compare_refs) != NULL;
+}
+
+static void
+gather_living(struct head *h, struct wanted_refs *to)
+{
+    {
+        LOCKED(&h->create_lock); /* whose records are in segments before the cut are born now */
+        vec_reserve(&to->v, atomic_load_explicit(&h->series_live, memory_order_relaxed));
+    }
+    struct epoch_guard guard = epoch_enter(h->epoch);
+    struct slot_cursor c = slot_cursor_of(h);
+    for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;)
+        vec_push(&to->v, series_ref(head_hot(h, slot)));
+    epoch_leave(h->epoch, guard);
+}
+
+static void
+gather_past(const struct head *h, uint64_t last, struct wanted_refs *to)
+{
+    for (size_t i = 0; i < h->past_refs.n; i++) {
+        if (h->past_refs.v[i].segment > last)
+            vec_push(&to->v, h->past_refs.v[i].ref);
+    }
+}
+
+static void
+drop_past(struct head *h, uint64_t last)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < h->past_refs.n; i++) {
+        if (h->past_refs.v[i].segment > last)
+            h->past_refs.v[kept++] = h->past_refs.v[i];
+    }
+    h->past_refs.n = kept;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+/* The last segment that a checkpoint is to replace; false when it is not worth one. */
+static bool
+last_to_replace(struct head *h, uint64_t first, uint64_t current, uint64_t *ret_last)
+{
+    if (first >= current)
+        return false;
+    uint64_t behind = current - 1; /* the last that is not written to */
+    bool empty = atomic_load_explicit(&h->series_live, memory_order_relaxed) == 0;
+    *ret_last = empty ? behind : first + (behind - first) * 2 / 3;
+    return empty || *ret_last > first;
+}
+
+static struct err
+make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
+{
+    struct wanted_refs wanted = {.v = VEC_INIT};
+    gather_living(h, &wanted);
+    gather_past(h, last, &wanted);
+    if (wanted.v.n > 0)
+        qsort(wanted.v.v, wanted.v.n, sizeof *wanted.v.v, compare_refs);
+    struct wal_opts opts = {
+        .fs = h->opts.fs,
+        .dir = h->wal_dir,
+        .segment_bytes = h->opts.wal_segment_bytes,
+        .compression = h->opts.wal_compression,
+    };
+    struct checkpoint_filter filter = {is_wanted, &wanted, end_ms};
+    struct checkpoint_stats stats;
+    struct err e = wal_checkpoint(&opts, last, &filter, &stats);
+    vec_fini(&wanted.v);
+    return e;
+}
+
+struct err
+head_truncate_log(struct head *h, int64_t end_ms)
+{
+    uint64_t current, first, newest, last;
+    bool none;
+    TRY(wal_cut(h->wal, &current));
+    TRY(wal_segments(h->opts.fs, h->wal_dir, &first, &newest, &none));
+    if (none || !last_to_replace(h, first, current, &last))
+        return OK;
+    TRY_IN(make_checkpoint(h, last, end_ms), "checkpoint");
+    TRY(wal_truncate(h->opts.fs, h->wal_dir, last));
+    drop_past(h, last);
+    return OK;
+}
