@@ -10,6 +10,16 @@ wrote_item(const struct json_writer *w)
     return w->wrote_item >> w->depth & 1;
 }
 
+static void
+new_line(struct json_writer *w)
+{
+    if (w->layout == JSON_ONE_LINE)
+        return;
+    buf_put_u8(w->out, '\n');
+    for (unsigned i = 0; i < w->depth; i++)
+        buf_put_u8(w->out, '\t');
+}
+
 /* Every value and every key begins here. */
 static void
 begin_item(struct json_writer *w)
@@ -22,6 +32,8 @@ begin_item(struct json_writer *w)
         ASSERT(w->depth > 0); /* one value at the top */
         buf_put_u8(w->out, ',');
     }
+    if (w->depth > 0)
+        new_line(w);
     w->wrote_item |= (uint64_t)1 << w->depth;
 }
 
@@ -39,7 +51,10 @@ static void
 end_nested(struct json_writer *w, char bracket)
 {
     ASSERT(w->depth > 0 && !w->after_key);
+    bool empty = !wrote_item(w);
     w->depth--;
+    if (!empty)
+        new_line(w);
     buf_put_u8(w->out, (uint8_t)bracket);
 }
 
@@ -47,6 +62,12 @@ void
 json_init(struct json_writer *w, struct buf *out, enum json_escape escape)
 {
     *w = (struct json_writer){.out = out, .escape = escape};
+}
+
+void
+json_init_tabs(struct json_writer *w, struct buf *out, enum json_escape escape)
+{
+    *w = (struct json_writer){.out = out, .escape = escape, .layout = JSON_TABS};
 }
 
 void
@@ -79,6 +100,8 @@ json_key(struct json_writer *w, struct str key)
     ASSERT(w->depth > 0 && !w->after_key);
     json_str(w, key);
     buf_put_u8(w->out, ':');
+    if (w->layout == JSON_TABS)
+        buf_put_u8(w->out, ' ');
     w->after_key = true;
 }
 

@@ -11,16 +11,23 @@
 
 enum { JSON_DEPTH_MAX = 64 };
 enum json_escape { JSON_PLAIN, JSON_HTML };
+enum json_layout {
+    JSON_ONE_LINE,
+    JSON_TABS, /* as Go's MarshalIndent(v, "", "\t") */
+};
 
 struct json_writer {
     struct buf *out;        /* borrowed */
     enum json_escape escape;
+    enum json_layout layout;
     uint64_t wrote_item;    /* a bit a nesting level: a comma is due before the next item */
     unsigned depth;
     bool after_key;
 };
 
 void json_init(struct json_writer *w, struct buf *out, enum json_escape escape);
+/* The same with a line for each item. */
+void json_init_tabs(struct json_writer *w, struct buf *out, enum json_escape escape);
 void json_begin_object(struct json_writer *w);
 void json_end_object(struct json_writer *w);
 void json_begin_array(struct json_writer *w);

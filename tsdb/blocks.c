@@ -102,7 +102,7 @@ is_replaced(const struct candidates *list, const struct candidate *c)
     for (size_t i = 0; i < list->n; i++) {
         const struct block_meta *other = meta_of(&list->v[i]);
         for (size_t k = 0; list->v[i].block && k < other->parents.n; k++) {
-            if (ulid_cmp(&other->parents.v[k], &meta_of(c)->ulid) == 0)
+            if (ulid_cmp(&other->parents.v[k].ulid, &meta_of(c)->ulid) == 0)
                 return true;
         }
     }

@@ -2,7 +2,8 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 %canon_reldir%_libtsdb_a_SOURCES = \
 	%reldir%/block/block.c %reldir%/block/block.h \
 	%reldir%/block/block_writer.c %reldir%/block/block_writer.h \
-	%reldir%/block/meta.c %reldir%/block/meta.h \
+	%reldir%/block/meta.c %reldir%/block/meta.h %reldir%/block/meta_int.h \
+	%reldir%/block/meta_format.c %reldir%/block/meta_unknown.c \
 	%reldir%/block/segment.c %reldir%/block/segment.h \
 	%reldir%/block/tombstones.c %reldir%/block/tombstones.h \
 	%reldir%/blocks.c %reldir%/blocks.h \

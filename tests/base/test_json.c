@@ -64,34 +64,55 @@ START_TEST(test_any_bytes_are_json)
 }
 END_TEST
 
+/* One document with every kind of item. */
+static void
+write_all_kinds(struct json_writer *w)
+{
+    json_begin_object(w);
+    json_key(w, STR("a"));
+    json_begin_array(w);
+    json_i64(w, INT64_MIN);
+    json_u64(w, UINT64_MAX);
+    json_begin_array(w);
+    json_end_array(w);
+    json_begin_object(w);
+    json_end_object(w);
+    json_null_value(w);
+    json_end_array(w);
+    json_key(w, STR("b\n"));
+    json_bool(w, true);
+    json_key(w, STR(""));
+    json_begin_object(w);
+    json_key(w, STR("c"));
+    json_raw(w, STR("1.5"));
+    json_end_object(w);
+    json_key(w, STR("d"));
+    json_bool(w, false);
+    json_end_object(w);
+}
+
 START_TEST(test_commas)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT;
     struct json_writer w;
     json_init(&w, &b, JSON_PLAIN);
-    json_begin_object(&w);
-    json_key(&w, STR("a"));
-    json_begin_array(&w);
-    json_i64(&w, INT64_MIN);
-    json_u64(&w, UINT64_MAX);
-    json_begin_array(&w);
-    json_end_array(&w);
-    json_begin_object(&w);
-    json_end_object(&w);
-    json_null_value(&w);
-    json_end_array(&w);
-    json_key(&w, STR("b\n"));
-    json_bool(&w, true);
-    json_key(&w, STR(""));
-    json_begin_object(&w);
-    json_key(&w, STR("c"));
-    json_raw(&w, STR("1.5"));
-    json_end_object(&w);
-    json_key(&w, STR("d"));
-    json_bool(&w, false);
-    json_end_object(&w);
+    write_all_kinds(&w);
     ck_assert_str_eq(buf_cstr(&b), "{\"a\":[-9223372036854775808,18446744073709551615,[],{},null],"
                                    "\"b\\n\":true,\"\":{\"c\":1.5},\"d\":false}");
+}
+END_TEST
+
+/* As Go's MarshalIndent writes it. */
+START_TEST(test_tabs)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    struct json_writer w;
+    json_init_tabs(&w, &b, JSON_HTML);
+    write_all_kinds(&w);
+    ck_assert_str_eq(buf_cstr(&b), "{\n\t\"a\": [\n\t\t-9223372036854775808,\n"
+                                   "\t\t18446744073709551615,\n\t\t[],\n\t\t{},\n\t\tnull\n\t],\n"
+                                   "\t\"b\\n\": true,\n\t\"\": {\n\t\t\"c\": 1.5\n\t},\n"
+                                   "\t\"d\": false\n}");
 }
 END_TEST
 
@@ -142,6 +163,7 @@ json_suite(void)
     tcase_add_loop_test(t, test_escape, 0, ARRAY_LEN(escape_cases));
     tcase_add_test(t, test_any_bytes_are_json);
     tcase_add_test(t, test_commas);
+    tcase_add_test(t, test_tabs);
     tcase_add_test(t, test_deepest);
     if (test_forks())
         tcase_add_loop_test_raise_signal(t, test_misuse_is_a_bug, SIGABRT, 0, MISUSES);

@@ -1,10 +1,9 @@
 /* meta.c - reads meta.json. */
-#include "tsdb/block/meta.h"
-
 #include <jansson.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "tsdb/block/meta_int.h"
 
 static void
 json_release(json_t **root)
@@ -48,13 +47,33 @@ get_count(json_t *object, const char *key, uint64_t *ret_value)
     return OK;
 }
 
+/* Of a string; of anything else, NULL included, ERR_INVALID. */
+static struct err
+ulid_of_json(const json_t *value, struct ulid *ret_ulid)
+{
+    return ulid_parse(str_of(json_string_value(value), json_string_length(value)), ret_ulid);
+}
+
 static struct err
 get_ulid(json_t *object, struct ulid *ret_ulid)
 {
     json_t *value;
     TRY(member(object, "ulid", JSON_STRING, &value));
-    struct str text = {json_string_value(value), json_string_length(value)};
-    TRY_IN(ulid_parse(text, ret_ulid), "meta.json: \"ulid\"");
+    TRY_IN(ulid_of_json(value, ret_ulid), "meta.json: \"ulid\"");
+    return OK;
+}
+
+static struct err
+get_sources(json_t *compaction, struct block_meta *m)
+{
+    json_t *sources, *source;
+    size_t i;
+    TRY(member(compaction, "sources", JSON_ARRAY, &sources));
+    json_array_foreach(sources, i, source) {
+        struct ulid u;
+        TRY_IN(ulid_of_json(source, &u), "meta.json: source %zu", i);
+        vec_push(&m->sources, u);
+    }
     return OK;
 }
 
@@ -65,9 +84,11 @@ get_parents(json_t *compaction, struct block_meta *m)
     size_t i;
     TRY(member(compaction, "parents", JSON_ARRAY, &parents));
     json_array_foreach(parents, i, parent) {
-        struct ulid u;
-        TRY_IN(get_ulid(parent, &u), "parent %zu", i);
-        vec_push(&m->parents, u);
+        struct block_parent p;
+        TRY_IN(get_ulid(parent, &p.ulid), "parent %zu", i);
+        TRY_IN(get_i64(parent, "minTime", INT64_MIN, INT64_MAX, &p.mint_ms), "parent %zu", i);
+        TRY_IN(get_i64(parent, "maxTime", INT64_MIN, INT64_MAX, &p.maxt_ms), "parent %zu", i);
+        vec_push(&m->parents, p);
     }
     return OK;
 }
@@ -75,20 +96,14 @@ get_parents(json_t *compaction, struct block_meta *m)
 static struct err
 get_hints(json_t *compaction, struct block_meta *m)
 {
-    static const struct {
-        const char *text;
-        enum block_hint hint;
-    } known[] = {{"from-out-of-order", BLOCK_FROM_OUT_OF_ORDER},
-                 {"from-stale-series", BLOCK_FROM_STALE_SERIES},
-                 {"from-selected-series", BLOCK_FROM_SELECTED_SERIES}};
     json_t *hints, *hint;
     size_t i;
     TRY(member(compaction, "hints", JSON_ARRAY, &hints));
     json_array_foreach(hints, i, hint) {
         const char *text = json_string_value(hint);
-        for (size_t k = 0; text && k < ARRAY_LEN(known); k++) {
-            if (strcmp(text, known[k].text) == 0)
-                m->hints |= known[k].hint;
+        for (size_t k = 0; text && k < block_hint_name_count; k++) {
+            if (strcmp(text, block_hint_names[k].text.p) == 0)
+                m->hints |= block_hint_names[k].hint;
         }
     }
     return OK;
@@ -97,13 +112,16 @@ get_hints(json_t *compaction, struct block_meta *m)
 static struct err
 get_compaction(json_t *root, struct block_meta *m)
 {
-    json_t *compaction, *deletable;
+    json_t *compaction, *deletable, *failed;
     int64_t level;
     TRY(member(root, "compaction", JSON_OBJECT, &compaction));
     TRY(get_i64(compaction, "level", 0, BLOCK_LEVEL_MAX, &level));
     m->level = (uint32_t)level;
     TRY(member(compaction, "deletable", JSON_TRUE, &deletable));
     m->deletable = json_is_true(deletable);
+    TRY(member(compaction, "failed", JSON_TRUE, &failed));
+    m->failed = json_is_true(failed);
+    TRY(get_sources(compaction, m));
     TRY(get_parents(compaction, m));
     return get_hints(compaction, m);
 }
@@ -114,6 +132,8 @@ get_stats(json_t *root, struct block_meta *m)
     json_t *stats;
     TRY(member(root, "stats", JSON_OBJECT, &stats));
     TRY(get_count(stats, "numSamples", &m->samples));
+    TRY(get_count(stats, "numFloatSamples", &m->float_samples));
+    TRY(get_count(stats, "numHistogramSamples", &m->histogram_samples));
     TRY(get_count(stats, "numSeries", &m->series));
     TRY(get_count(stats, "numChunks", &m->chunks));
     return get_count(stats, "numTombstones", &m->deletions);
@@ -147,8 +167,10 @@ block_meta_parse(struct str text, struct block_meta *ret_meta)
         json_loadb(text.n ? text.p : "", text.n, JSON_ALLOW_NUL, &problem);
     if (!root)
         return ERR(ERR_CORRUPT, "meta.json: line %d: %s", problem.line, problem.text);
-    struct block_meta m = {.parents = VEC_INIT};
+    struct block_meta m = {.level = 0};
     struct err e = get_all(root, &m);
+    if (e.code == ERR_NONE)
+        block_meta_keep_unknown(text, &m);
     if (e.code != ERR_NONE) {
         block_meta_fini(&m);
         return e;
@@ -169,5 +191,10 @@ block_meta_load(struct fs *fs, const char *dir, struct block_meta *ret_meta)
 void
 block_meta_fini(struct block_meta *m)
 {
+    vec_fini(&m->sources);
     vec_fini(&m->parents);
+    buf_fini(&m->unknown);
+    buf_fini(&m->unknown_stats);
+    buf_fini(&m->unknown_compaction);
+    buf_fini(&m->unknown_hints);
 }
