@@ -1,6 +1,7 @@
 noinst_LIBRARIES += %reldir%/libtsdb.a
 %canon_reldir%_libtsdb_a_SOURCES = \
 	%reldir%/block/block.c %reldir%/block/block.h \
+	%reldir%/block/block_delete.c %reldir%/block/block_delete.h \
 	%reldir%/block/block_writer.c %reldir%/block/block_writer.h \
 	%reldir%/block/meta.c %reldir%/block/meta.h %reldir%/block/meta_int.h \
 	%reldir%/block/meta_format.c %reldir%/block/meta_unknown.c \
@@ -50,8 +51,9 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/index/file_writer.c %reldir%/index/file_writer.h \
 	%reldir%/index/index_int.h \
 	%reldir%/index/index_reader.c %reldir%/index/index_reader.h \
-	%reldir%/index/index_writer.c %reldir%/index/index_writer.h \
+	%reldir%/index/index_writer.c %reldir%/index/index_writer.h %reldir%/index/index_writer_int.h \
 	%reldir%/index/lists.c \
+	%reldir%/index/lists_writer.c \
 	%reldir%/index/match.c %reldir%/index/match.h \
 	%reldir%/index/names.c \
 	%reldir%/index/postings.c %reldir%/index/postings.h \

@@ -95,7 +95,8 @@ static const struct format_case {
     {"unknown members of every object",
      "{\n\t\"ulid\": \"" ULID "\",\n\t\"minTime\": 5,\n\t\"maxTime\": 9,\n\t\"stats\": {\n"
      "\t\t\"numSamples\": 4,\n\t\t\"numNew\": 1e3\n\t},\n\t\"compaction\": {\n\t\t\"level\": 1,\n"
-     "\t\t\"hints\": [\n\t\t\t\"from-stale-series\",\n\t\t\t\"from-\\u0000 \\\" ]\",\n\t\t\t7\n\t\t],\n"
+     "\t\t\"hints\": [\n\t\t\t\"from-stale-series\",\n\t\t\t\"from-\\u0000 \\\" ]\",\n\t\t\t7\n"
+     "\t\t],\n"
      "\t\t\"new\": [\n\t\t\t{},\n\t\t\t\"}\"\n\t\t],\n\t\t\"newer\": null\n\t},\n"
      "\t\"version\": 1,\n\t\"a\": -0.50,\n\t\"thanos\": {\n\t\t\"labels\": {\n"
      "\t\t\t\"a\\\\\": \"\\u003c\"\n\t\t}\n\t}\n}\n",

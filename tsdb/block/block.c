@@ -42,20 +42,6 @@ open_segments(struct block *b)
     return segments_open(b->fs, buf_cstr(&path), &b->segments);
 }
 
-static struct err
-open_tombstones(struct block *b)
-{
-    AUTO(buf_fini) struct buf path = BUF_INIT, image = BUF_INIT;
-    buf_printf(&path, "%s/tombstones", b->dir);
-    struct err e = fs_read_file(b->fs, buf_cstr(&path), TOMBSTONES_BYTES_MAX, &image);
-    if (e.code == ERR_NOT_FOUND) { /* nothing was deleted */
-        err_drop(e);
-        return OK;
-    }
-    TRY(e);
-    return tombstones_parse(buf_str(&image), &b->tombstones);
-}
-
 struct err
 block_open(struct fs *fs, const char *dir, struct block_meta *meta, struct block **ret_block)
 {
@@ -65,7 +51,7 @@ block_open(struct fs *fs, const char *dir, struct block_meta *meta, struct block
     b->dir = mem_dup_text(dir, strlen(dir));
     TRY_IN(open_index(b), "block %s", dir);
     TRY_IN(open_segments(b), "block %s", dir);
-    TRY_IN(open_tombstones(b), "block %s", dir);
+    TRY_IN(tombstones_load(fs, dir, &b->tombstones), "block %s", dir);
     b->meta = *meta;
     *meta = (struct block_meta){.parents = VEC_INIT};
     *ret_block = TAKE(b);

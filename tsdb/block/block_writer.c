@@ -3,47 +3,113 @@
 
 #include <stdio.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/crc32c.h"
-#include "base/json.h"
 #include "base/mem.h"
+#include "tsdb/block/block_delete.h"
 #include "tsdb/block/segment.h"
 #include "tsdb/block/tombstones.h"
 #include "tsdb/index/file_writer.h"
-#include "tsdb/index/index_writer.h"
 
-struct writing {
-    const struct block_writer_opts *o;
+enum { CRC_BYTES = 4 };
+
+enum state { WRITING, FAILED, PUBLISHED };
+
+struct block_writer {
+    struct block_writer_opts o;
+    struct block_meta meta; /* counts grow */
     char ulid[ULID_TEXT_BYTES + 1];
-    struct buf dir; /* <ULID>.tmp-for-creation */
+    char *tmp_dir; /* <ULID>.tmp-for-creation; owned */
+    enum state state;
     struct file_writer segment;
     uint32_t segment_count;
     struct index_writer *index;
-    VEC(struct index_chunk) chunks; /* of one series */
-    uint64_t series, samples, chunk_count;
+    VEC(struct index_chunk) chunks; /* of the series that has not ended yet */
 };
 
-static void
-auto_writing_fini(struct writing *w)
+static char *
+path_of(const struct block_writer *w, const char *name)
 {
-    file_writer_close(&w->segment);
-    index_writer_close(w->index);
-    buf_fini(&w->dir);
-    vec_fini(&w->chunks);
+    return fs_path_below(w->tmp_dir, str_of_cstr(name));
 }
 
-static const char *
-path_of(struct writing *w, struct buf *path, const char *name)
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void
+fill_meta(const struct block_writer_opts *o, struct block_meta *m)
 {
-    buf_clear(path);
-    buf_printf(path, "%s/%s", buf_cstr(&w->dir), name);
-    return buf_cstr(path);
+    m->ulid = o->ulid;
+    m->mint_ms = o->mint_ms;
+    m->maxt_ms = o->maxt_ms;
+    m->level = o->level > 0 ? o->level : 1;
+    m->hints = o->hints;
+    for (size_t i = 0; i < o->source_count; i++)
+        vec_push(&m->sources, o->sources[i]);
+    if (o->source_count == 0)
+        vec_push(&m->sources, o->ulid);
+    for (size_t i = 0; i < o->parent_count; i++)
+        vec_push(&m->parents, o->parents[i]);
+    if (o->base) {
+        struct block_parent p = {o->base->ulid, o->base->mint_ms, o->base->maxt_ms};
+        vec_push(&m->parents, p);
+        m->hints |= o->base->hints;
+    }
+}
+
+static struct err
+make_dirs(const struct block_writer *w)
+{
+    AUTO(mem_free) char *chunks = path_of(w, "chunks");
+    TRY(fs_remove_tree(w->o.fs, w->tmp_dir));
+    return fs_make_dirs(w->o.fs, chunks);
+}
+
+struct err
+block_writer_open(const struct block_writer_opts *o, struct block_writer **ret_writer)
+{
+    AUTO(block_writer_close) struct block_writer *w = mem_alloc_zero(sizeof *w);
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    w->o = *o;
+    ulid_format(&o->ulid, w->ulid);
+    buf_printf(&path, "%s/%s.tmp-for-creation", o->dir, w->ulid);
+    w->tmp_dir = mem_dup_text(path.p, path.n);
+    w->index = index_writer_open();
+    fill_meta(o, &w->meta);
+    TRY_IN(make_dirs(w), "new block %s", w->ulid);
+    *ret_writer = TAKE(w);
+    return OK;
+}
+
+void
+block_writer_close(struct block_writer *w)
+{
+    if (!w)
+        return;
+    file_writer_close(&w->segment);
+    index_writer_close(w->index);
+    if (w->state != PUBLISHED) /* best effort: the next opening removes what is left */
+        err_drop(fs_remove_tree(w->o.fs, w->tmp_dir));
+    block_meta_fini(&w->meta);
+    vec_fini(&w->chunks);
+    mem_free(w->tmp_dir);
+    mem_free(w);
+}
+
+/* The result of a step: after a failure nothing more is done. */
+static struct err
+step(struct block_writer *w, struct err e)
+{
+    if (e.code == ERR_NONE)
+        return e;
+    w->state = FAILED;
+    return err_wrap(e, "new block %s", w->ulid);
 }
 
 /* --- chunks ----------------------------------------------------------------------------------- */
 
 static struct err
-end_segment(struct writing *w)
+end_segment(struct block_writer *w)
 {
     if (!w->segment.file)
         return OK;
@@ -53,15 +119,15 @@ end_segment(struct writing *w)
 }
 
 static struct err
-begin_segment(struct writing *w)
+begin_segment(struct block_writer *w)
 {
     TRY(end_segment(w));
     if (w->segment_count >= SEGMENTS_MAX)
         return ERR(ERR_LIMIT, "more than %d chunk files", SEGMENTS_MAX);
-    AUTO(buf_fini) struct buf path = BUF_INIT;
     char name[32];
     snprintf(name, sizeof name, "chunks/%06u", ++w->segment_count);
-    TRY(file_writer_open(w->o->fs, path_of(w, &path, name), &w->segment));
+    AUTO(mem_free) char *path = path_of(w, name);
+    TRY(file_writer_open(w->o.fs, path, &w->segment));
     buf_put_be32(&w->segment.pending, SEGMENT_MAGIC);
     buf_put_u8(&w->segment.pending, SEGMENT_VERSION);
     buf_append(&w->segment.pending, STR("\0\0\0"));
@@ -69,145 +135,169 @@ begin_segment(struct writing *w)
 }
 
 static struct err
-put_chunk(struct writing *w, const struct chunk_view *c)
+count_samples(struct block_writer *w, const struct chunk_view *c)
 {
-    uint64_t limit = w->o->segment_bytes ? w->o->segment_bytes : BLOCK_SEGMENT_BYTES_MAX;
-    uint64_t room = c->data.n + UVARINT_BYTES_MAX + 1 + sizeof(uint32_t);
-    if (!w->segment.file || file_writer_at(&w->segment) + room > limit)
-        TRY(begin_segment(w));
-    if (c->mint_ms < w->o->mint_ms || c->maxt_ms >= w->o->maxt_ms)
-        return ERR(ERR_INVALID, "chunk %jd to %jd leaves the block", (intmax_t)c->mint_ms,
-                   (intmax_t)c->maxt_ms);
     size_t samples;
     TRY(chunk_sample_count(c, &samples));
+    bool floats = c->encoding == CHUNK_XOR || c->encoding == CHUNK_XOR2;
+    w->meta.samples += samples;
+    *(floats ? &w->meta.float_samples : &w->meta.histogram_samples) += samples;
+    return OK;
+}
+
+/* Everything but the bytes: there is room for them afterwards. */
+static struct err
+begin_chunk(struct block_writer *w, const struct chunk_view *c)
+{
+    ASSERT(w->state == WRITING);
+    uint64_t limit = w->o.segment_bytes ? w->o.segment_bytes : BLOCK_SEGMENT_BYTES_MAX;
+    uint64_t room = c->data.n + UVARINT_BYTES_MAX + 1 + CRC_BYTES;
+    if (!w->segment.file || file_writer_at(&w->segment) + room > limit)
+        TRY(begin_segment(w));
+    if (c->mint_ms < w->o.mint_ms || c->maxt_ms >= w->o.maxt_ms)
+        return ERR(ERR_INVALID, "chunk %jd to %jd leaves the block", (intmax_t)c->mint_ms,
+                   (intmax_t)c->maxt_ms);
+    TRY(count_samples(w, c));
     struct index_chunk at = {.mint_ms = c->mint_ms,
                              .maxt_ms = c->maxt_ms,
                              .ref = (uint64_t)(w->segment_count - 1) << 32 |
                                     file_writer_at(&w->segment)};
+    vec_push(&w->chunks, at);
+    buf_reserve(&w->segment.pending, room);
+    buf_put_uvarint(&w->segment.pending, c->data.n);
+    return OK;
+}
+
+static struct err
+put_chunk(struct block_writer *w, const struct chunk_view *c)
+{
+    TRY(begin_chunk(w, c));
     struct buf *to = &w->segment.pending;
-    buf_put_uvarint(to, c->data.n);
     size_t covered = to->n;
     buf_put_u8(to, (uint8_t)c->encoding);
     buf_append(to, c->data);
     buf_put_be32(to, crc32c(str_skip(buf_str(to), covered)));
-    vec_push(&w->chunks, at);
-    w->samples += samples;
     return file_writer_flush_full(&w->segment);
 }
 
 static struct err
-put_series(struct writing *w, const struct series_view *s)
+put_framed_chunk(struct block_writer *w, const struct chunk_view *c)
 {
+    TRY(begin_chunk(w, c));
+    ASSERT((uint8_t)c->data.p[-1] == (uint8_t)c->encoding);
+    buf_append(&w->segment.pending, str_of(c->data.p - 1, c->data.n + 1 + CRC_BYTES));
+    return file_writer_flush_full(&w->segment);
+}
+
+struct err
+block_writer_chunk(struct block_writer *w, const struct chunk_view *c)
+{
+    return step(w, put_chunk(w, c));
+}
+
+struct err
+block_writer_framed_chunk(struct block_writer *w, const struct chunk_view *c)
+{
+    return step(w, put_framed_chunk(w, c));
+}
+
+/* --- series ----------------------------------------------------------------------------------- */
+
+/* After the index has taken the series, or has not. */
+static struct err
+end_series(struct block_writer *w, struct err added)
+{
+    w->meta.series++;
+    w->meta.chunks += w->chunks.n;
     vec_clear(&w->chunks);
-    for (size_t i = 0; i < s->chunk_count; i++)
-        TRY(put_chunk(w, &s->chunks[i]));
+    return step(w, added);
+}
+
+struct err
+block_writer_series(struct block_writer *w, struct labels labels)
+{
+    ASSERT(w->state == WRITING);
     if (w->chunks.n == 0)
         return OK;
-    w->series++;
-    w->chunk_count += w->chunks.n;
-    return index_writer_add(w->index, s->labels, w->chunks.v, w->chunks.n);
+    return end_series(w, index_writer_add(w->index, labels, w->chunks.v, w->chunks.n));
 }
 
-/* --- the rest --------------------------------------------------------------------------------- */
-
-static void
-put_number(struct json_writer *j, struct str key, uint64_t value)
+void
+block_writer_symbols(struct block_writer *w, const struct str *sorted, size_t count)
 {
-    json_key(j, key);
-    json_u64(j, value);
+    index_writer_symbols(w->index, sorted, count);
 }
 
-static void
-format_meta(const struct writing *w, struct buf *to)
+struct err
+block_writer_series_numbered(struct block_writer *w, const struct index_pair *pairs, size_t count)
 {
-    struct str ulid = str_of(w->ulid, ULID_TEXT_BYTES);
-    struct json_writer j;
-    json_init(&j, to, JSON_PLAIN);
-    json_begin_object(&j);
-    json_key(&j, STR("ulid"));
-    json_str(&j, ulid);
-    json_key(&j, STR("minTime"));
-    json_i64(&j, w->o->mint_ms);
-    json_key(&j, STR("maxTime"));
-    json_i64(&j, w->o->maxt_ms);
-    json_key(&j, STR("stats"));
-    json_begin_object(&j);
-    put_number(&j, STR("numSamples"), w->samples);
-    put_number(&j, STR("numSeries"), w->series);
-    put_number(&j, STR("numChunks"), w->chunk_count);
-    json_end_object(&j);
-    json_key(&j, STR("compaction"));
-    json_begin_object(&j);
-    put_number(&j, STR("level"), 1);
-    json_key(&j, STR("sources"));
-    json_begin_array(&j);
-    json_str(&j, ulid);
-    json_end_array(&j);
-    json_end_object(&j);
-    put_number(&j, STR("version"), BLOCK_META_VERSION);
-    json_end_object(&j);
+    ASSERT(w->state == WRITING);
+    if (w->chunks.n == 0)
+        return OK;
+    return end_series(
+        w, index_writer_add_numbered(w->index, pairs, count, w->chunks.v, w->chunks.n));
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static struct err
+write_index(struct block_writer *w)
+{
+    AUTO(mem_free) char *path = path_of(w, "index");
+    return index_writer_finish(w->index, w->o.fs, path);
+}
+
+/* The block gets its name; a directory that could not be synced afterwards is taken back, for
+ * the caller would write it again. */
+static struct err
+publish(struct block_writer *w)
+{
+    AUTO(mem_free) char *chunks = path_of(w, "chunks");
+    AUTO(mem_free) char *final = fs_path_below(w->o.dir, str_of_cstr(w->ulid));
+    TRY(fs_sync_dir(w->o.fs, chunks));
+    TRY(fs_sync_dir(w->o.fs, w->tmp_dir));
+    TRY(fs_rename(w->o.fs, w->tmp_dir, final));
+    struct err e = fs_sync_dir(w->o.fs, w->o.dir);
+    if (e.code != ERR_NONE)
+        err_drop(block_delete(w->o.fs, w->o.dir, &w->o.ulid));
+    return e;
 }
 
 static struct err
-write_small_files(struct writing *w)
+finish(struct block_writer *w)
 {
-    AUTO(buf_fini) struct buf path = BUF_INIT, meta = BUF_INIT, tombstones = BUF_INIT;
-    format_meta(w, &meta);
-    TRY(fs_write_file(w->o->fs, path_of(w, &path, "meta.json"), buf_str(&meta)));
-    buf_put_be32(&tombstones, TOMBSTONES_MAGIC);
-    buf_put_u8(&tombstones, TOMBSTONES_VERSION);
-    buf_put_be32(&tombstones, crc32c(STR("")));
-    return fs_write_file(w->o->fs, path_of(w, &path, "tombstones"), buf_str(&tombstones));
-}
-
-static struct err
-publish(struct writing *w)
-{
-    AUTO(buf_fini) struct buf path = BUF_INIT;
-    TRY(fs_sync_dir(w->o->fs, path_of(w, &path, "chunks")));
-    TRY(fs_sync_dir(w->o->fs, buf_cstr(&w->dir)));
-    buf_clear(&path);
-    buf_printf(&path, "%s/%s", w->o->dir, w->ulid);
-    TRY(fs_rename(w->o->fs, buf_cstr(&w->dir), buf_cstr(&path)));
-    return fs_sync_dir(w->o->fs, w->o->dir);
-}
-
-static struct err
-write_all(struct writing *w, struct series_set *set)
-{
-    AUTO(buf_fini) struct buf path = BUF_INIT;
-    TRY(fs_remove_tree(w->o->fs, buf_cstr(&w->dir)));
-    TRY(fs_make_dirs(w->o->fs, path_of(w, &path, "chunks")));
-    struct series_view s;
-    for (bool more;;) {
-        TRY(series_set_next(set, &s, &more));
-        if (!more)
-            break;
-        TRY(put_series(w, &s));
-    }
+    const struct tombstones none = TOMBSTONES_INIT;
     TRY(end_segment(w));
-    if (w->series == 0)
-        return fs_remove_tree(w->o->fs, buf_cstr(&w->dir));
-    TRY(index_writer_finish(w->index, w->o->fs, path_of(w, &path, "index")));
-    TRY(write_small_files(w));
+    if (w->meta.series == 0)
+        return fs_remove_tree(w->o.fs, w->tmp_dir);
+    TRY(write_index(w));
+    TRY(block_meta_write(w->o.fs, w->tmp_dir, &w->meta));
+    TRY(tombstones_write(w->o.fs, w->tmp_dir, &none));
     return publish(w);
+}
+
+struct err
+block_writer_finish(struct block_writer *w, bool *ret_empty)
+{
+    ASSERT(w->state == WRITING && w->chunks.n == 0); /* the last series has ended */
+    TRY(step(w, finish(w)));
+    w->state = PUBLISHED;
+    *ret_empty = w->meta.series == 0;
+    return OK;
 }
 
 struct err
 block_write(const struct block_writer_opts *o, struct series_set *set, bool *ret_empty)
 {
-    __attribute__((cleanup(auto_writing_fini))) struct writing w = {
-        .o = o, .dir = BUF_INIT, .segment = FILE_WRITER_INIT, .chunks = VEC_INIT};
-    ulid_format(&o->ulid, w.ulid);
-    buf_printf(&w.dir, "%s/%s.tmp-for-creation", o->dir, w.ulid);
-    w.index = index_writer_open();
-    struct err e = write_all(&w, set);
-    if (e.code != ERR_NONE) { /* best effort: the next opening removes what is left */
-        err_drop(fs_remove_tree(o->fs, buf_cstr(&w.dir)));
-        AUTO(mem_free) char *published = fs_path_below(o->dir, str_of(w.ulid, ULID_TEXT_BYTES));
-        err_drop(fs_remove_tree(o->fs, published)); /* renamed, but not for sure */
-        return err_wrap(e, "new block %s", w.ulid);
+    AUTO(block_writer_close) struct block_writer *w = NULL;
+    TRY(block_writer_open(o, &w));
+    struct series_view s;
+    for (bool more;;) {
+        TRY(step(w, series_set_next(set, &s, &more)));
+        if (!more)
+            return block_writer_finish(w, ret_empty);
+        for (size_t i = 0; i < s.chunk_count; i++)
+            TRY(block_writer_chunk(w, &s.chunks[i]));
+        TRY(block_writer_series(w, s.labels));
     }
-    *ret_empty = w.series == 0;
-    return OK;
 }

@@ -90,6 +90,49 @@ tombstones_parse(struct str image, struct tombstones *ret_tombstones)
     return e;
 }
 
+struct err
+tombstones_load(struct fs *fs, const char *dir, struct tombstones *ret_tombstones)
+{
+    AUTO(mem_free) char *path = fs_path_below(dir, STR("tombstones"));
+    AUTO(buf_fini) struct buf image = BUF_INIT;
+    struct err e = fs_read_file(fs, path, TOMBSTONES_BYTES_MAX, &image);
+    if (e.code == ERR_NOT_FOUND) { /* nothing was deleted */
+        err_drop(e);
+        *ret_tombstones = (struct tombstones)TOMBSTONES_INIT;
+        return OK;
+    }
+    TRY(e);
+    return tombstones_parse(buf_str(&image), ret_tombstones);
+}
+
+void
+tombstones_format(const struct tombstones *t, struct buf *to)
+{
+    buf_put_be32(to, TOMBSTONES_MAGIC);
+    buf_put_u8(to, TOMBSTONES_VERSION);
+    size_t covered = to->n;
+    for (size_t i = 0; i < t->series.n; i++) {
+        const struct tombstone_series *s = &t->series.v[i];
+        for (size_t k = s->first; k < s->first + s->count; k++) {
+            buf_put_uvarint(to, s->id);
+            buf_put_varint(to, t->spans.v[k].mint_ms);
+            buf_put_varint(to, t->spans.v[k].maxt_ms);
+        }
+    }
+    buf_put_be32(to, crc32c(str_skip(buf_str(to), covered)));
+}
+
+struct err
+tombstones_write(struct fs *fs, const char *dir, const struct tombstones *t)
+{
+    AUTO(mem_free) char *path = fs_path_below(dir, STR("tombstones"));
+    AUTO(buf_fini) struct buf image = BUF_INIT;
+    tombstones_format(t, &image);
+    if (image.n > TOMBSTONES_BYTES_MAX)
+        return ERR(ERR_LIMIT, "%s: %zu bytes, limit %d", path, image.n, TOMBSTONES_BYTES_MAX);
+    return fs_write_file(fs, path, buf_str(&image));
+}
+
 void
 tombstones_fini(struct tombstones *t)
 {

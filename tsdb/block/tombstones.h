@@ -4,10 +4,9 @@
  * Source: spec/tsdb.md section 7 (prometheus tsdb/docs/format/tombstones.md).
  * Threads: immutable after reading: any. Errors: ERR_CORRUPT naming offset and reason. */
 #pragma once
+#include "base/fs.h"
 #include "base/vec.h"
 #include "tsdb/model/interval.h"
-#include "base/err.h"
-#include "base/str.h"
 
 enum { TOMBSTONES_MAGIC = 0x0130ba30, TOMBSTONES_VERSION = 1 };
 /* A file above it is refused; Prometheus rewrites a block long before. */
@@ -33,5 +32,11 @@ auto_tombstones_fini(struct tombstones *t)
 {
     tombstones_fini(t);
 }
+/* Reads <dir>/tombstones; a missing file says that nothing was deleted. */
+struct err tombstones_load(struct fs *fs, const char *dir, struct tombstones *ret_tombstones);
+/* Appends the whole file's bytes. */
+void tombstones_format(const struct tombstones *t, struct buf *to);
+/* Replaces <dir>/tombstones as a whole: a crash leaves the old one or the new one. */
+struct err tombstones_write(struct fs *fs, const char *dir, const struct tombstones *t);
 /* The joined deletions of one series; *ret_spans is borrowed. Returns how many. */
 size_t tombstones_of(const struct tombstones *t, uint64_t id, const struct interval **ret_spans);

@@ -1,7 +1,4 @@
-/* index_writer.c - collects series as numbers, then writes the file front to end.
- *
- * Postings come out of one stable sort of all labels by value and then by name: two counting
- * passes over symbol numbers, no comparison of texts. */
+/* index_writer.c - collects series as numbers, then writes the file front to end. */
 #include "tsdb/index/index_writer.h"
 
 #include <stdlib.h>
@@ -12,27 +9,15 @@
 #include "base/mem.h"
 #include "tsdb/index/file_writer.h"
 #include "tsdb/index/index_int.h"
-
-struct written_series {
-    size_t first_pair, first_chunk;
-    uint32_t pair_count, chunk_count;
-};
-struct pair_numbers {
-    uint32_t name, value; /* symbols, numbered as they came; by rank from finish on */
-};
-/* A label of a series. */
-struct occurrence {
-    struct pair_numbers pair;
-    uint32_t series; /* its number in the file */
-};
+#include "tsdb/index/index_writer_int.h"
 
 struct index_writer {
     struct arena texts;
     struct map numbers; /* text -> number + 1 */
-    VEC(struct str) symbols;
-    VEC(struct pair_numbers) pairs;
-    VEC(struct index_chunk) chunks;
-    VEC(struct written_series) series;
+    VEC(struct str) symbols; /* numbered as they came, sorted from finish on */
+    const struct str *given; /* or those of index_writer_symbols() */
+    size_t given_count;
+    struct written w;
     struct arena last[2]; /* the label set added last is in [series.n % 2] */
     struct labels before;
 };
@@ -55,9 +40,9 @@ index_writer_close(struct index_writer *w)
         return;
     map_fini(&w->numbers);
     vec_fini(&w->symbols);
-    vec_fini(&w->pairs);
-    vec_fini(&w->chunks);
-    vec_fini(&w->series);
+    vec_fini(&w->w.pairs);
+    vec_fini(&w->w.chunks);
+    vec_fini(&w->w.series);
     arena_fini(&w->last[0]);
     arena_fini(&w->last[1]);
     arena_fini(&w->texts);
@@ -79,17 +64,45 @@ symbol_number(struct index_writer *w, struct str text)
 }
 
 static struct err
-check_series(const struct index_writer *w, struct labels labels, const struct index_chunk *chunks,
-             size_t count)
+check_chunks(const struct index_writer *w, const struct index_chunk *chunks, size_t count)
 {
-    if (w->series.n > 0 && labels_cmp(w->before, labels) >= 0)
-        return ERR(ERR_INVALID, "index: series %zu is not behind the one before", w->series.n);
     for (size_t i = 0; i < count; i++) {
         bool behind = i == 0 || chunks[i].mint_ms > chunks[i - 1].maxt_ms;
         if (!behind || chunks[i].maxt_ms < chunks[i].mint_ms)
-            return ERR(ERR_INVALID, "index: series %zu: chunk %zu overlaps another", w->series.n,
-                       i);
+            return ERR(ERR_INVALID, "index: series %zu: chunk %zu overlaps another",
+                       w->w.series.n, i);
     }
+    return OK;
+}
+
+/* Takes the chunks of a series whose `count` pairs have been added to w->w.pairs. */
+static struct err
+add_series(struct index_writer *w, size_t count, const struct index_chunk *chunks,
+           size_t chunk_count)
+{
+    if (w->w.pairs.n > UINT32_MAX || w->w.series.n >= UINT32_MAX)
+        return ERR(ERR_LIMIT, "index: more than %u labels", UINT32_MAX);
+    struct written_series s = {.first_pair = u32_of_size(w->w.pairs.n - count),
+                               .pair_count = u32_of_size(count),
+                               .first_chunk = w->w.chunks.n,
+                               .chunk_count = u32_of_size(chunk_count)};
+    vec_reserve(&w->w.chunks, chunk_count);
+    for (size_t i = 0; i < chunk_count; i++)
+        w->w.chunks.v[w->w.chunks.n++] = chunks[i];
+    vec_push(&w->w.series, s);
+    return OK;
+}
+
+static struct err
+check_labels(const struct index_writer *w, struct labels labels)
+{
+    for (size_t i = 1; i < labels.n; i++) {
+        if (str_cmp(labels.v[i - 1].name, labels.v[i].name) >= 0)
+            return ERR(ERR_INVALID, "index: series %zu has labels that are not sorted",
+                       w->w.series.n);
+    }
+    if (w->w.series.n > 0 && labels_cmp(w->before, labels) >= 0)
+        return ERR(ERR_INVALID, "index: series %zu is not behind the one before", w->w.series.n);
     return OK;
 }
 
@@ -97,63 +110,72 @@ struct err
 index_writer_add(struct index_writer *w, struct labels labels, const struct index_chunk *chunks,
                  size_t count)
 {
-    TRY(check_series(w, labels, chunks, count));
-    struct written_series s = {.first_pair = w->pairs.n,
-                               .first_chunk = w->chunks.n,
-                               .pair_count = u32_of_size(labels.n),
-                               .chunk_count = u32_of_size(count)};
+    ASSERT(!w->given);
+    TRY(check_labels(w, labels));
+    TRY(check_chunks(w, chunks, count));
     for (size_t i = 0; i < labels.n; i++) {
-        struct pair_numbers p = {symbol_number(w, labels.v[i].name),
-                                 symbol_number(w, labels.v[i].value)};
-        vec_push(&w->pairs, p);
+        struct index_pair p = {symbol_number(w, labels.v[i].name),
+                               symbol_number(w, labels.v[i].value)};
+        vec_push(&w->w.pairs, p);
     }
-    for (size_t i = 0; i < count; i++)
-        vec_push(&w->chunks, chunks[i]);
-    vec_push(&w->series, s);
-    struct arena *a = &w->last[w->series.n % 2];
+    TRY(add_series(w, labels.n, chunks, count));
+    struct arena *a = &w->last[w->w.series.n % 2];
     arena_reset(a);
     w->before = labels_copy(a, labels);
     return OK;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
-
-/* A section whose body is written in pieces: its length must be known first. */
-struct section {
-    uint32_t crc;
-    size_t from; /* of what is in `pending` and not in the checksum yet */
-};
-
-static void
-section_begin(struct file_writer *out, struct section *s, uint32_t body_bytes)
+void
+index_writer_symbols(struct index_writer *w, const struct str *sorted, size_t count)
 {
-    buf_put_be32(&out->pending, body_bytes);
-    *s = (struct section){.crc = 0, .from = out->pending.n};
+    ASSERT(w->w.series.n == 0);
+    w->given = sorted;
+    w->given_count = count;
+}
+
+/* The order of labels_cmp(), for numbers that ascend as their texts. */
+static int
+pairs_cmp(const struct index_pair *x, size_t x_count, const struct index_pair *y, size_t y_count)
+{
+    for (size_t i = 0; i < x_count && i < y_count; i++) {
+        if (x[i].name != y[i].name)
+            return x[i].name < y[i].name ? -1 : 1;
+        if (x[i].value != y[i].value)
+            return x[i].value < y[i].value ? -1 : 1;
+    }
+    return (x_count > y_count) - (x_count < y_count);
 }
 
 static struct err
-section_flush_full(struct file_writer *out, struct section *s)
+check_pairs(const struct index_writer *w, const struct index_pair *pairs, size_t count)
 {
-    if (out->pending.n < FILE_WRITER_PIECE_BYTES)
-        return OK;
-    s->crc = crc32c_extend(s->crc, str_skip(buf_str(&out->pending), s->from));
-    s->from = 0;
-    return file_writer_flush_full(out);
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(pairs[i].name < w->given_count && pairs[i].value < w->given_count);
+        if (i > 0 && pairs[i - 1].name >= pairs[i].name)
+            return ERR(ERR_INVALID, "index: series %zu has labels that are not sorted",
+                       w->w.series.n);
+    }
+    const struct written_series *before = w->w.series.n > 0 ? vec_last(&w->w.series) : NULL;
+    if (before && pairs_cmp(&w->w.pairs.v[before->first_pair], before->pair_count, pairs,
+                            count) >= 0)
+        return ERR(ERR_INVALID, "index: series %zu is not behind the one before", w->w.series.n);
+    return OK;
 }
 
-static void
-section_end(struct file_writer *out, struct section *s)
+struct err
+index_writer_add_numbered(struct index_writer *w, const struct index_pair *pairs, size_t count,
+                          const struct index_chunk *chunks, size_t chunk_count)
 {
-    s->crc = crc32c_extend(s->crc, str_skip(buf_str(&out->pending), s->from));
-    buf_put_be32(&out->pending, s->crc);
+    ASSERT(w->given);
+    TRY(check_pairs(w, pairs, count));
+    TRY(check_chunks(w, chunks, chunk_count));
+    vec_reserve(&w->w.pairs, count);
+    for (size_t i = 0; i < count; i++)
+        w->w.pairs.v[w->w.pairs.n++] = pairs[i];
+    return add_series(w, count, chunks, chunk_count);
 }
 
-static void
-align(struct file_writer *out, unsigned to)
-{
-    while (file_writer_at(out) % to != 0)
-        buf_put_u8(&out->pending, 0);
-}
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static int
 by_text(const void *a, const void *b, void *symbols)
@@ -162,9 +184,9 @@ by_text(const void *a, const void *b, void *symbols)
     return str_cmp(v[*(const uint32_t *)a], v[*(const uint32_t *)b]);
 }
 
-/* Puts symbols in order and makes every pair name ranks. */
+/* Puts symbols that came with their series in order; pairs name positions afterwards. */
 static void
-rank_symbols(struct index_writer *w)
+sort_symbols(struct index_writer *w)
 {
     size_t n = w->symbols.n;
     AUTO(mem_free) uint32_t *order = mem_array_zero(n, sizeof *order);
@@ -180,61 +202,88 @@ rank_symbols(struct index_writer *w)
     }
     if (n > 0)
         memcpy(w->symbols.v, sorted, n * sizeof *sorted);
-    vec_each (&w->pairs, p)
-        *p = (struct pair_numbers){rank[p->name], rank[p->value]};
+    vec_each (&w->w.pairs, p)
+        *p = (struct index_pair){rank[p->name], rank[p->value]};
+}
+
+/* Numbers the symbols that some series uses; the caller frees w->w.numbers. */
+static void
+number_symbols(struct index_writer *w)
+{
+    if (!w->given)
+        sort_symbols(w);
+    w->w.symbols = w->given ? w->given : w->symbols.v;
+    w->w.symbol_count = w->given ? w->given_count : w->symbols.n;
+    uint32_t *numbers = mem_array_zero(w->w.symbol_count, sizeof *numbers), used = 0;
+    vec_each (&w->w.pairs, p)
+        numbers[p->name] = numbers[p->value] = 1;
+    for (size_t i = 0; i < w->w.symbol_count; i++)
+        numbers[i] = numbers[i] ? used++ : SYMBOL_UNUSED;
+    w->w.numbers = numbers;
+    w->w.used_symbols = used;
 }
 
 static struct err
-write_symbols(struct index_writer *w, struct file_writer *out)
+write_symbols(const struct written *w, struct file_writer *out)
 {
     uint64_t bytes = sizeof(uint32_t);
-    vec_each (&w->symbols, s)
-        bytes += uvarint_bytes(s->n) + s->n;
+    for (size_t i = 0; i < w->symbol_count; i++) {
+        if (w->numbers[i] != SYMBOL_UNUSED)
+            bytes += uvarint_bytes(w->symbols[i].n) + w->symbols[i].n;
+    }
     if (bytes > UINT32_MAX)
         return ERR(ERR_LIMIT, "index: symbols of %ju bytes, limit 4 GiB", (uintmax_t)bytes);
-    struct section section;
-    section_begin(out, &section, (uint32_t)bytes);
-    buf_put_be32(&out->pending, u32_of_size(w->symbols.n));
-    vec_each (&w->symbols, s) {
-        buf_put_ustr(&out->pending, *s);
-        TRY(section_flush_full(out, &section));
+    struct index_section_writer section;
+    index_section_begin(out, &section, (uint32_t)bytes);
+    buf_put_be32(&out->pending, w->used_symbols);
+    for (size_t i = 0; i < w->symbol_count; i++) {
+        if (w->numbers[i] == SYMBOL_UNUSED)
+            continue;
+        buf_put_ustr(&out->pending, w->symbols[i]);
+        TRY(index_section_flush(out, &section));
     }
-    section_end(out, &section);
+    index_section_end(out, &section);
     return OK;
 }
 
-static void
-put_series_body(const struct index_writer *w, const struct written_series *s, struct buf *to)
+/* At most as many bytes as put_series_body() needs. */
+static size_t
+series_body_bytes_max(const struct written_series *s)
 {
-    buf_put_uvarint(to, s->pair_count);
+    return UVARINT_BYTES_MAX * (2 + 2 * (size_t)s->pair_count + 3 * (size_t)s->chunk_count);
+}
+
+static size_t
+put_series_body(const struct written *w, const struct written_series *s, uint8_t *to)
+{
+    uint8_t *p = to;
+    p += store_uvarint(p, s->pair_count);
     for (uint32_t i = 0; i < s->pair_count; i++) {
-        buf_put_uvarint(to, w->pairs.v[s->first_pair + i].name);
-        buf_put_uvarint(to, w->pairs.v[s->first_pair + i].value);
+        const struct index_pair *pair = &w->pairs.v[s->first_pair + i];
+        p += store_uvarint(p, w->numbers[pair->name]);
+        p += store_uvarint(p, w->numbers[pair->value]);
     }
-    buf_put_uvarint(to, s->chunk_count);
+    p += store_uvarint(p, s->chunk_count);
     for (uint32_t i = 0; i < s->chunk_count; i++) {
         const struct index_chunk *c = &w->chunks.v[s->first_chunk + i];
-        if (i == 0)
-            buf_put_varint(to, c->mint_ms);
-        else
-            buf_put_uvarint(to, (uint64_t)c->mint_ms - (uint64_t)c[-1].maxt_ms);
-        buf_put_uvarint(to, (uint64_t)c->maxt_ms - (uint64_t)c->mint_ms);
-        if (i == 0)
-            buf_put_uvarint(to, c->ref);
-        else
-            buf_put_varint(to, (int64_t)(c->ref - c[-1].ref));
+        p += i == 0 ? store_varint(p, c->mint_ms)
+                    : store_uvarint(p, (uint64_t)c->mint_ms - (uint64_t)c[-1].maxt_ms);
+        p += store_uvarint(p, (uint64_t)c->maxt_ms - (uint64_t)c->mint_ms);
+        p += i == 0 ? store_uvarint(p, c->ref) : store_varint(p, (int64_t)(c->ref - c[-1].ref));
     }
+    return (size_t)(p - to);
 }
 
 /* Fills ids[] with the numbers of the series. */
 static struct err
-write_series(const struct index_writer *w, struct file_writer *out, uint32_t *ids)
+write_series(const struct written *w, struct file_writer *out, uint32_t *ids)
 {
     AUTO(buf_fini) struct buf body = BUF_INIT;
     for (size_t i = 0; i < w->series.n; i++) {
         buf_clear(&body);
-        put_series_body(w, &w->series.v[i], &body);
-        align(out, INDEX_SERIES_ALIGN);
+        buf_reserve(&body, series_body_bytes_max(&w->series.v[i]));
+        body.n = put_series_body(w, &w->series.v[i], (uint8_t *)body.p);
+        index_align(out, INDEX_SERIES_ALIGN);
         if (file_writer_at(out) / INDEX_SERIES_ALIGN > UINT32_MAX)
             return ERR(ERR_LIMIT, "index: series pass 64 GiB");
         ids[i] = (uint32_t)(file_writer_at(out) / INDEX_SERIES_ALIGN);
@@ -245,88 +294,16 @@ write_series(const struct index_writer *w, struct file_writer *out, uint32_t *id
     return OK;
 }
 
-/* One stable counting pass by the symbol that `by_value` chooses. */
-static void
-sort_occurrences(const struct occurrence *from, struct occurrence *to, size_t n, size_t symbols,
-                 bool by_value)
-{
-    AUTO(mem_free) size_t *at = mem_array_zero(symbols + 1, sizeof *at);
-    for (size_t i = 0; i < n; i++)
-        at[(by_value ? from[i].pair.value : from[i].pair.name) + 1]++;
-    for (size_t i = 1; i <= symbols; i++)
-        at[i] += at[i - 1];
-    for (size_t i = 0; i < n; i++)
-        to[at[by_value ? from[i].pair.value : from[i].pair.name]++] = from[i];
-}
-
-/* Every label of every series, sorted by name, value, series. The caller frees it. */
-static struct occurrence *
-all_occurrences(const struct index_writer *w, const uint32_t *ids)
-{
-    struct occurrence *all = mem_array_zero(w->pairs.n, sizeof *all);
-    AUTO(mem_free) struct occurrence *half = mem_array_zero(w->pairs.n, sizeof *half);
-    for (size_t i = 0; i < w->series.n; i++) {
-        const struct written_series *s = &w->series.v[i];
-        for (uint32_t k = 0; k < s->pair_count; k++)
-            all[s->first_pair + k] = (struct occurrence){w->pairs.v[s->first_pair + k], ids[i]};
-    }
-    sort_occurrences(all, half, w->pairs.n, w->symbols.n, true);
-    sort_occurrences(half, all, w->pairs.n, w->symbols.n, false);
-    return all;
-}
-
-static void
-put_entry(struct buf *table, struct str name, struct str value, uint64_t offset)
-{
-    buf_put_uvarint(table, 2); /* keys */
-    buf_put_ustr(table, name);
-    buf_put_ustr(table, value);
-    buf_put_uvarint(table, offset);
-}
-
-/* The list of all series, then one for each pair; `table` learns where they are. */
-static struct err
-write_lists(const struct index_writer *w, struct file_writer *out, const uint32_t *ids,
-            struct buf *table, uint32_t *ret_entries)
-{
-    AUTO(mem_free) struct occurrence *all = all_occurrences(w, ids);
-    size_t n = w->pairs.n, from = 0;
-    uint32_t entries = 0;
-    for (bool first = true; first || from < n; first = false, entries++) {
-        size_t to = from;
-        while (!first && to < n && memcmp(&all[to].pair, &all[from].pair, sizeof all->pair) == 0)
-            to++;
-        size_t count = first ? w->series.n : to - from;
-        align(out, sizeof(uint32_t));
-        if (first)
-            put_entry(table, STR(""), STR(""), file_writer_at(out));
-        else
-            put_entry(table, w->symbols.v[all[from].pair.name], w->symbols.v[all[from].pair.value],
-                      file_writer_at(out));
-        struct section section;
-        section_begin(out, &section, u32_of_size((count + 1) * sizeof(uint32_t)));
-        buf_put_be32(&out->pending, u32_of_size(count));
-        for (size_t i = 0; i < count; i++) {
-            buf_put_be32(&out->pending, first ? ids[i] : all[from + i].series);
-            TRY(section_flush_full(out, &section));
-        }
-        section_end(out, &section);
-        from = to;
-    }
-    *ret_entries = entries;
-    return OK;
-}
-
 static struct err
 write_table(struct file_writer *out, struct str table, uint32_t entries)
 {
     if (table.n > UINT32_MAX - sizeof entries)
         return ERR(ERR_LIMIT, "index: table of postings of %zu bytes, limit 4 GiB", table.n);
-    struct section section;
-    section_begin(out, &section, u32_of_size(table.n + sizeof entries));
+    struct index_section_writer section;
+    index_section_begin(out, &section, u32_of_size(table.n + sizeof entries));
     buf_put_be32(&out->pending, entries);
     buf_append(&out->pending, table);
-    section_end(out, &section);
+    index_section_end(out, &section);
     return OK;
 }
 
@@ -339,26 +316,35 @@ put_toc(struct buf *to, const uint64_t *offsets, size_t count)
     buf_put_be32(to, crc32c(str_skip(buf_str(to), from)));
 }
 
-struct err
-index_writer_finish(struct index_writer *w, struct fs *fs, const char *path)
+static struct err
+write_parts(const struct written *w, struct file_writer *out)
 {
-    AUTO(file_writer_close) struct file_writer out = FILE_WRITER_INIT;
     AUTO(buf_fini) struct buf table = BUF_INIT;
     AUTO(mem_free) uint32_t *ids = mem_array_zero(w->series.n, sizeof *ids);
     uint64_t toc[6]; /* symbols, series, label indices, their table, postings, table */
     uint32_t entries;
+    buf_put_be32(&out->pending, INDEX_MAGIC);
+    buf_put_u8(&out->pending, INDEX_VERSION_2);
+    toc[0] = file_writer_at(out);
+    TRY(write_symbols(w, out));
+    toc[1] = file_writer_at(out);
+    TRY(write_series(w, out, ids));
+    toc[2] = toc[4] = file_writer_at(out); /* label indices are not written any more */
+    TRY(index_write_lists(w, ids, out, &table, &entries));
+    toc[3] = toc[5] = file_writer_at(out);
+    TRY(write_table(out, buf_str(&table), entries));
+    put_toc(&out->pending, toc, ARRAY_LEN(toc));
+    return file_writer_finish(out);
+}
+
+struct err
+index_writer_finish(struct index_writer *w, struct fs *fs, const char *path)
+{
+    AUTO(file_writer_close) struct file_writer out = FILE_WRITER_INIT;
     TRY(file_writer_open(fs, path, &out));
-    rank_symbols(w);
-    buf_put_be32(&out.pending, INDEX_MAGIC);
-    buf_put_u8(&out.pending, INDEX_VERSION_2);
-    toc[0] = file_writer_at(&out);
-    TRY(write_symbols(w, &out));
-    toc[1] = file_writer_at(&out);
-    TRY(write_series(w, &out, ids));
-    toc[2] = toc[4] = file_writer_at(&out); /* label indices are not written any more */
-    TRY(write_lists(w, &out, ids, &table, &entries));
-    toc[3] = toc[5] = file_writer_at(&out);
-    TRY(write_table(&out, buf_str(&table), entries));
-    put_toc(&out.pending, toc, ARRAY_LEN(toc));
-    return file_writer_finish(&out);
+    number_symbols(w);
+    struct err e = write_parts(&w->w, &out);
+    mem_free(w->w.numbers);
+    w->w.numbers = NULL;
+    return e;
 }

@@ -1,7 +1,8 @@
 /* index_writer.h - writes the index file of a block, version 2, as Prometheus does.
  *
  * Series are given in ascending label order; the file is written when all are known, because
- * symbols stand in front of series. Memory: 8 bytes a label, 24 a chunk, each text once.
+ * symbols stand in front of series. Memory: 8 bytes a label, 24 a chunk, each text once; while
+ * the lists are made, 4 bytes a label and a symbol more.
  * Format: README.md. Threads: one. */
 #pragma once
 #include "base/fs.h"
@@ -16,5 +17,18 @@ DEFINE_AUTO(struct index_writer *, index_writer_close)
  * chunks that do not ascend without overlap. */
 struct err index_writer_add(struct index_writer *w, struct labels labels,
                             const struct index_chunk *chunks, size_t count);
+
+/* A label of a series: positions in the symbols. */
+struct index_pair {
+    uint32_t name, value;
+};
+/* Gives the symbols beforehand: ascending, none twice; those that no series uses are left out of
+ * the file. The texts are borrowed until the writer is closed. Series come by numbers then. */
+void index_writer_symbols(struct index_writer *w, const struct str *sorted, size_t count);
+/* As index_writer_add(), after index_writer_symbols(). */
+struct err index_writer_add_numbered(struct index_writer *w, const struct index_pair *pairs,
+                                     size_t count, const struct index_chunk *chunks,
+                                     size_t chunk_count);
+
 /* Writes and syncs a new file. ERR_LIMIT when a part of it would pass what the format can hold. */
 struct err index_writer_finish(struct index_writer *w, struct fs *fs, const char *path);
