@@ -147,6 +147,12 @@ fs_free_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes)
 }
 
 struct err
+fs_disk_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes)
+{
+    return fs->ops->disk_bytes(fs, path, ret_bytes);
+}
+
+struct err
 fs_lock_file(struct fs *fs, const char *path, struct file **ret_file)
 {
     return fs->ops->lock_file(fs, path, ret_file);
@@ -222,6 +228,41 @@ struct err
 fs_remove_tree(struct fs *fs, const char *path)
 {
     return remove_tree_below(fs, path, 1);
+}
+
+static struct err
+add_tree_bytes(struct fs *fs, const char *path, unsigned depth, uint64_t *sum)
+{
+    struct fs_stat st;
+    if (depth > FS_TREE_DEPTH_MAX)
+        return ERR(ERR_LIMIT, "size of %s: more than %d nested directories", path,
+                   FS_TREE_DEPTH_MAX);
+    struct err e = fs_stat(fs, path, &st);
+    if (e.code != ERR_NONE)
+        return missing_is_fine(e);
+    if (st.kind != FS_DIR) {
+        *sum += st.size_bytes;
+        return OK;
+    }
+    AUTO(fs_list_fini) struct fs_list list = VEC_INIT;
+    AUTO(buf_fini) struct buf below = BUF_INIT;
+    TRY(missing_is_fine(fs_list_dir(fs, path, &list)));
+    vec_each (&list, entry) {
+        buf_clear(&below);
+        buf_printf(&below, "%s/%s", path, entry->name);
+        if (entry->kind != FS_OTHER)
+            TRY(add_tree_bytes(fs, buf_cstr(&below), depth + 1, sum));
+    }
+    return OK;
+}
+
+struct err
+fs_tree_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes)
+{
+    uint64_t sum = 0;
+    TRY(add_tree_bytes(fs, path, 1, &sum));
+    *ret_bytes = sum;
+    return OK;
 }
 
 struct err

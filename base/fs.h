@@ -91,6 +91,11 @@ struct err fs_map_reserve(struct fs *fs, const char *path, size_t bytes, struct 
 void fs_unmap(struct fs *fs, struct fs_map *map);
 /* Bytes free for this process on the file system that holds `path`. */
 struct err fs_free_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes);
+/* Bytes of the whole file system that holds `path`, used or not. */
+struct err fs_disk_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes);
+/* The sizes of all files below a directory (or of one file). What goes meanwhile counts as 0, as
+ * does a missing path. */
+struct err fs_tree_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes);
 /* Takes an exclusive advisory lock, creating the file; ERR_CONFLICT when another process has
  * it. Held until file_close(). */
 struct err fs_lock_file(struct fs *fs, const char *path, struct file **ret_file);

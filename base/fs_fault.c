@@ -375,6 +375,12 @@ fault_lock_holder(struct fs *fs, const char *path, uint64_t *ret_pid)
     return fs_lock_holder(fault_of(fs)->inner, path, ret_pid);
 }
 
+static struct err
+fault_disk_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes)
+{
+    return fs_disk_bytes(fault_of(fs)->inner, path, ret_bytes);
+}
+
 static const struct fs_ops fault_ops = {
     .open = fault_open,
     .list_dir = fault_list_dir,
@@ -387,6 +393,7 @@ static const struct fs_ops fault_ops = {
     .map = fault_map,
     .unmap = fault_unmap,
     .free_bytes = fault_free_bytes,
+    .disk_bytes = fault_disk_bytes,
     .lock_file = fault_lock_file,
     .lock_holder = fault_lock_holder,
 };

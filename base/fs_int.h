@@ -23,6 +23,7 @@ struct fs_ops {
                       struct fs_map *ret_map);
     void (*unmap)(struct fs *fs, struct fs_map *map);
     struct err (*free_bytes)(struct fs *fs, const char *path, uint64_t *ret_bytes);
+    struct err (*disk_bytes)(struct fs *fs, const char *path, uint64_t *ret_bytes);
     struct err (*lock_file)(struct fs *fs, const char *path, struct file **ret_file);
     struct err (*lock_holder)(struct fs *fs, const char *path, uint64_t *ret_pid);
 };

@@ -390,6 +390,17 @@ posix_free_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes)
     return OK;
 }
 
+static struct err
+posix_disk_bytes(struct fs *fs, const char *path, uint64_t *ret_bytes)
+{
+    (void)fs;
+    struct statvfs st;
+    if (statvfs(path, &st) != 0)
+        return err_errno(errno, "statvfs %s", path);
+    *ret_bytes = (uint64_t)st.f_blocks * (uint64_t)st.f_frsize;
+    return OK;
+}
+
 struct fs *
 fs_posix(void)
 {
@@ -405,6 +416,7 @@ fs_posix(void)
         .map = posix_map,
         .unmap = posix_unmap,
         .free_bytes = posix_free_bytes,
+        .disk_bytes = posix_disk_bytes,
         .lock_file = posix_lock_file,
         .lock_holder = posix_lock_holder,
     };

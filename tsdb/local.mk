@@ -21,6 +21,8 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
 	%reldir%/chunk/xor2.c %reldir%/chunk/xor2.h \
 	%reldir%/chunk/xor_window.h \
+	%reldir%/compact/plan.c %reldir%/compact/plan.h \
+	%reldir%/compact/retention.c %reldir%/compact/retention.h \
 	%reldir%/db.c %reldir%/db.h \
 	%reldir%/db_cut.c %reldir%/db_int.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
@@ -101,5 +103,5 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/wal/wal_truncate.c \
 	%reldir%/wal/wal_writer.c %reldir%/wal/wal_writer.h
 EXTRA_DIST += %reldir%/README.md %reldir%/block/README.md %reldir%/head/README.md %reldir%/index/README.md \
-	%reldir%/inspect/README.md \
+	%reldir%/compact/README.md %reldir%/inspect/README.md \
 	%reldir%/chunk/README.md %reldir%/model/README.md %reldir%/wal/README.md

@@ -294,6 +294,40 @@ START_TEST(test_free_bytes)
 }
 END_TEST
 
+START_TEST(test_disk_bytes)
+{
+    uint64_t all, free_bytes;
+    CK_OK(fs_disk_bytes(fs_posix(), test_dir(), &all));
+    CK_OK(fs_free_bytes(fs_posix(), test_dir(), &free_bytes));
+    ck_assert_uint_gt(all, 0);
+    ck_assert_uint_ge(all, free_bytes);
+    CK_ERR(ERR_NOT_FOUND, fs_disk_bytes(fs_posix(), "no/such/place", &all));
+}
+END_TEST
+
+START_TEST(test_tree_bytes)
+{
+    AUTO(buf_fini) struct buf path = BUF_INIT;
+    uint64_t bytes = 1;
+    const char *dir = test_dir();
+    CK_OK(fs_tree_bytes(fs_posix(), dir, &bytes));
+    ck_assert_uint_eq(bytes, 0);
+    buf_printf(&path, "%s/a/b", dir);
+    CK_OK(fs_make_dirs(fs_posix(), buf_cstr(&path)));
+    buf_append(&path, STR("/file"));
+    CK_OK(fs_write_file(fs_posix(), buf_cstr(&path), STR("12345")));
+    CK_OK(fs_tree_bytes(fs_posix(), buf_cstr(&path), &bytes));
+    ck_assert_uint_eq(bytes, 5);
+    buf_clear(&path);
+    buf_printf(&path, "%s/other", dir);
+    CK_OK(fs_write_file(fs_posix(), buf_cstr(&path), STR("12")));
+    CK_OK(fs_tree_bytes(fs_posix(), dir, &bytes));
+    ck_assert_uint_eq(bytes, 7);
+    CK_OK(fs_tree_bytes(fs_posix(), "no/such/place", &bytes));
+    ck_assert_uint_eq(bytes, 0);
+}
+END_TEST
+
 Suite *
 fs_suite(void)
 {
@@ -312,6 +346,8 @@ fs_suite(void)
     tcase_add_test(t, test_rename);
     tcase_add_test(t, test_lock);
     tcase_add_test(t, test_free_bytes);
+    tcase_add_test(t, test_disk_bytes);
+    tcase_add_test(t, test_tree_bytes);
     suite_add_tcase(s, t);
     return s;
 }

@@ -9,6 +9,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/record_kit.c %reldir%/record_kit.h \
 	%reldir%/test_bits.c \
 	%reldir%/test_block.c \
+	%reldir%/test_block_delete.c \
 	%reldir%/test_block_writer.c \
 	%reldir%/test_blocks.c \
 	%reldir%/test_checkpoint.c \
@@ -38,6 +39,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_model.c \
 	%reldir%/test_model_threads.c \
 	%reldir%/test_order.c \
+	%reldir%/test_plan.c \
 	%reldir%/test_postings.c \
 	%reldir%/test_recode.c \
 	%reldir%/test_record.c \
@@ -45,6 +47,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_record_histograms.c \
 	%reldir%/test_record_metadata.c \
 	%reldir%/test_replay_crew.c \
+	%reldir%/test_retention.c \
 	%reldir%/test_tombstones.c \
 	%reldir%/test_wal.c \
 	%reldir%/test_wal_failure.c \

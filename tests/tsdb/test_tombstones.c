@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "tests/tsdb/golden.h"
 #include "tsdb/block/tombstones.h"
 
 /* A file around triples; `bad` is added to the checksum. */
@@ -71,6 +72,72 @@ START_TEST(test_tombstone_frames)
 }
 END_TEST
 
+static void
+assert_same(const struct tombstones *x, const struct tombstones *y)
+{
+    ck_assert_uint_eq(x->series.n, y->series.n);
+    ck_assert_uint_eq(x->spans.n, y->spans.n);
+    for (size_t i = 0; i < x->series.n; i++) {
+        ck_assert_uint_eq(x->series.v[i].id, y->series.v[i].id);
+        ck_assert_uint_eq(x->series.v[i].count, y->series.v[i].count);
+    }
+    for (size_t i = 0; i < x->spans.n; i++) {
+        ck_assert_int_eq(x->spans.v[i].mint_ms, y->spans.v[i].mint_ms);
+        ck_assert_int_eq(x->spans.v[i].maxt_ms, y->spans.v[i].maxt_ms);
+    }
+}
+
+/* Added in lots or one by one, in whatever order: the same; and written, the same when read. */
+START_TEST(test_add)
+{
+    static const struct tombstone v[] = {
+        {9, {1, 5}}, {3, {INT64_MIN, -7}}, {9, {7, 8}}, {3, {-5, INT64_MAX}}, {9, {6, 6}},
+        {UINT64_MAX, {0, 0}}, {3, {-6, -6}}, {1, {4, 4}}, {1, {6, 6}}, {1, {1, 2}},
+    };
+    AUTO(tombstones_fini) struct tombstones all = TOMBSTONES_INIT, one_by_one = TOMBSTONES_INIT;
+    AUTO(tombstones_fini) struct tombstones back = TOMBSTONES_INIT;
+    AUTO(buf_fini) struct buf image = BUF_INIT;
+    tombstones_add(&all, v, ARRAY_LEN(v));
+    for (size_t i = ARRAY_LEN(v); i-- > 0;)
+        tombstones_add(&one_by_one, &v[i], 1);
+    assert_same(&all, &one_by_one);
+    ck_assert_uint_eq(all.series.n, 4);
+    ck_assert_uint_eq(all.spans.n, 6); /* 3: all of time; 9: 1 to 8 */
+    tombstones_format(&all, &image);
+    CK_OK(tombstones_parse(buf_str(&image), &back));
+    assert_same(&all, &back);
+}
+END_TEST
+
+START_TEST(test_write)
+{
+    AUTO(tombstones_fini) struct tombstones none = TOMBSTONES_INIT, some = TOMBSTONES_INIT;
+    AUTO(tombstones_fini) struct tombstones back = TOMBSTONES_INIT;
+    const char *dir = test_dir();
+    CK_OK(tombstones_load(fs_posix(), dir, &back)); /* there is no file */
+    assert_same(&back, &none);
+    tombstones_add(&some, &(struct tombstone){5, {1, 2}}, 1);
+    CK_OK(tombstones_write(fs_posix(), dir, &some));
+    CK_OK(tombstones_load(fs_posix(), dir, &back));
+    assert_same(&back, &some);
+}
+END_TEST
+
+START_TEST(test_golden)
+{
+    const char *dir = golden_path("blocks/tombstones/01M8320MZ751W333Y3N2NX6NNB");
+    if (!dir)
+        return;
+    AUTO(tombstones_fini) struct tombstones t = TOMBSTONES_INIT, back = TOMBSTONES_INIT;
+    AUTO(buf_fini) struct buf image = BUF_INIT;
+    CK_OK(tombstones_load(fs_posix(), dir, &t));
+    ck_assert_uint_eq(t.spans.n, 8);
+    tombstones_format(&t, &image);
+    CK_OK(tombstones_parse(buf_str(&image), &back));
+    assert_same(&t, &back);
+}
+END_TEST
+
 Suite *
 tombstones_suite(void)
 {
@@ -78,6 +145,9 @@ tombstones_suite(void)
     TCase *t = tcase_create("core");
     tcase_add_loop_test(t, test_tombstones, 0, ARRAY_LEN(tombstone_cases));
     tcase_add_test(t, test_tombstone_frames);
+    tcase_add_test(t, test_add);
+    tcase_add_test(t, test_write);
+    tcase_add_test(t, test_golden);
     suite_add_tcase(s, t);
     return s;
 }

@@ -92,6 +92,12 @@ block_overlaps(const struct block *b, int64_t mint_ms, int64_t maxt_ms)
     return b->meta.mint_ms <= maxt_ms && mint_ms < b->meta.maxt_ms;
 }
 
+struct block_parts
+block_parts_of(const struct block *b)
+{
+    return (struct block_parts){b->fs, b->dir, b->index, b->segments, &b->tombstones};
+}
+
 /* --- series ----------------------------------------------------------------------------------- */
 
 struct block_set {

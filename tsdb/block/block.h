@@ -31,5 +31,15 @@ struct err block_label_names(const struct block *b, struct matchers matchers, st
 struct err block_label_values(const struct block *b, struct str name, struct matchers matchers,
                               struct arena *a, struct str_list *ret_values);
 
+/* What a block is made of, for compactions and deletions. Borrowed from the block. */
+struct block_parts {
+    struct fs *fs;
+    const char *dir;
+    const struct index_reader *index;
+    const struct segments *segments;
+    const struct tombstones *tombstones;
+};
+struct block_parts block_parts_of(const struct block *b);
+
 /* Reads everything: index, every chunk, and that both and meta.json agree. */
 struct err block_check(const struct block *b);

@@ -9,12 +9,7 @@
 
 enum { HEADER_BYTES = 5, CRC_BYTES = 4 };
 
-/* One triple of the file. */
-struct deletion {
-    uint64_t id;
-    struct interval span;
-};
-VEC_TYPE(deletions, struct deletion);
+VEC_TYPE(deletions, struct tombstone);
 
 static struct err
 check_frame(struct str image, struct str *ret_triples)
@@ -40,7 +35,7 @@ read_triples(struct str triples, struct deletions *to)
     struct reader r = reader_of(triples);
     while (reader_left(&r) > 0) {
         size_t at = reader_offset(&r);
-        struct deletion d = {.id = reader_uvarint(&r)};
+        struct tombstone d = {.id = reader_uvarint(&r)};
         d.span.mint_ms = reader_varint(&r);
         d.span.maxt_ms = reader_varint(&r);
         if (r.code == ERR_NONE && d.span.mint_ms > d.span.maxt_ms)
@@ -54,14 +49,16 @@ read_triples(struct str triples, struct deletions *to)
 static int
 by_id(const void *a, const void *b)
 {
-    const struct deletion *x = a, *y = b;
+    const struct tombstone *x = a, *y = b;
     return (x->id > y->id) - (x->id < y->id);
 }
 
-/* Sorted deletions, series by series. */
+/* Deletions, series by series; sorts them. */
 static void
-group(const struct deletions *from, struct tombstones *t)
+group(struct deletions *from, struct tombstones *t)
 {
+    if (from->n > 0)
+        qsort(from->v, from->n, sizeof *from->v, by_id);
     for (size_t i = 0; i < from->n;) {
         struct tombstone_series s = {.id = from->v[i].id, .first = t->spans.n};
         for (; i < from->n && from->v[i].id == s.id; i++)
@@ -81,13 +78,29 @@ tombstones_parse(struct str image, struct tombstones *ret_tombstones)
     struct err e = read_triples(triples, &all);
     if (e.code == ERR_NONE) {
         struct tombstones t = TOMBSTONES_INIT;
-        if (all.n > 0)
-            qsort(all.v, all.n, sizeof *all.v, by_id);
         group(&all, &t);
         *ret_tombstones = t;
     }
     vec_fini(&all);
     return e;
+}
+
+void
+tombstones_add(struct tombstones *t, const struct tombstone *more, size_t n)
+{
+    struct deletions all = VEC_INIT;
+    for (size_t i = 0; i < t->series.n; i++) {
+        const struct tombstone_series *s = &t->series.v[i];
+        for (size_t k = s->first; k < s->first + s->count; k++)
+            vec_push(&all, ((struct tombstone){s->id, t->spans.v[k]}));
+    }
+    for (size_t i = 0; i < n; i++)
+        vec_push(&all, more[i]);
+    struct tombstones joined = TOMBSTONES_INIT;
+    group(&all, &joined);
+    tombstones_fini(t);
+    *t = joined;
+    vec_fini(&all);
 }
 
 struct err

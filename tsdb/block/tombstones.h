@@ -24,6 +24,14 @@ struct tombstones {
 };
 #define TOMBSTONES_INIT {.series = VEC_INIT, .spans = VEC_INIT}
 
+/* One deletion. */
+struct tombstone {
+    uint64_t id;
+    struct interval span; /* mint_ms <= maxt_ms */
+};
+/* Adds deletions, in any order, to those that are there. */
+void tombstones_add(struct tombstones *t, const struct tombstone *more, size_t n);
+
 /* The whole file's bytes; nothing of them is kept. */
 struct err tombstones_parse(struct str image, struct tombstones *ret_tombstones);
 void tombstones_fini(struct tombstones *t);
