@@ -10,6 +10,7 @@ noinst_PROGRAMS += %reldir%/tsdb
 %canon_reldir%_tsdb_SOURCES = \
 	%reldir%/tsdb.c %reldir%/tsdb_bench.h \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h \
+	%reldir%/tsdb_compact.c \
 	%reldir%/tsdb_order.c \
 	%reldir%/tsdb_postings.c
 EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py

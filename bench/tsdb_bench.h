@@ -24,5 +24,6 @@ struct bench_timer bench_since(struct bench_timer start);
 /* Resident bytes of this process, unused memory of the allocator given back first. */
 uint64_t bench_resident_bytes(void);
 
+struct err bench_compact(struct bench *b);
 struct err bench_order(struct bench *b);
 struct err bench_intersect(struct bench *b);

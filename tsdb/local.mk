@@ -21,8 +21,12 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
 	%reldir%/chunk/xor2.c %reldir%/chunk/xor2.h \
 	%reldir%/chunk/xor_window.h \
+	%reldir%/compact/compact.c %reldir%/compact/compact.h \
 	%reldir%/compact/plan.c %reldir%/compact/plan.h \
 	%reldir%/compact/retention.c %reldir%/compact/retention.h \
+	%reldir%/compact/source.c %reldir%/compact/source.h \
+	%reldir%/compact/symbols.c %reldir%/compact/symbols.h \
+	%reldir%/compact/tournament.c %reldir%/compact/tournament.h \
 	%reldir%/db.c %reldir%/db.h \
 	%reldir%/db_cut.c %reldir%/db_int.h \
 	%reldir%/head/append.c %reldir%/head/append.h \

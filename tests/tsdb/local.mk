@@ -16,6 +16,10 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_checkpoint_sift.c \
 	%reldir%/test_chunk.c \
 	%reldir%/test_chunk_golden.c \
+	%reldir%/compact_kit.c %reldir%/compact_kit.h \
+	%reldir%/test_compact.c \
+	%reldir%/test_compact_failure.c \
+	%reldir%/test_compact_golden.c \
 	%reldir%/test_db_cut.c \
 	%reldir%/test_exemplars.c \
 	%reldir%/test_fingerprints.c \
@@ -49,6 +53,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_replay_crew.c \
 	%reldir%/test_retention.c \
 	%reldir%/test_tombstones.c \
+	%reldir%/test_tournament.c \
 	%reldir%/test_wal.c \
 	%reldir%/test_wal_failure.c \
 	%reldir%/test_wal_golden.c \

@@ -124,13 +124,13 @@ END_TEST
 
 START_TEST(test_delete_range_crash)
 {
-    const char *dir = copy_block(test_dir());
+    const char *parent = test_dir(), *dir = copy_block(parent);
     AUTO(block_close) struct block *whole = NULL;
     CK_OK(open_block(test_data("tsdb/block"), &whole));
     size_t all = count_samples(whole, ".+", t0, t0 + 60000);
     AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
     for (uint64_t n = 1;; n++) {
-        copy_block(test_dir());
+        copy_block(parent);
         fs_fault_arm(fs, &(struct fs_fault_opts){.fail_call = n,
                                                  .mode = _i ? FS_FAULT_CRASH : FS_FAULT_ONCE,
                                                  .torn_bytes = (size_t)_i * 5});

@@ -272,9 +272,8 @@ block_check(const struct block *b)
     AUTO(arena_fini) struct arena a, row;
     arena_init(&a, 0);
     arena_init(&row, 0);
-    const struct postings_source *source = index_reader_postings(b->index);
     struct postings all;
-    TRY(source->ops->all(source, &a, &all));
+    TRY(index_reader_all(b->index, &a, &all));
     struct totals t = {0, 0, 0};
     for (size_t i = 0; i < all.n; i++)
         TRY_IN(check_series(b, all.v[i], &row, &t), "series %u", all.v[i]);

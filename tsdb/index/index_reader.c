@@ -151,7 +151,8 @@ after(int64_t t_ms, uint64_t distance_ms)
 }
 
 static struct err
-read_chunks(uint32_t id, struct reader *body, struct arena *a, struct index_series *s)
+read_chunks(uint32_t id, struct reader *body, struct arena *a,
+            const struct index_chunk **ret_chunks, size_t *ret_count)
 {
     uint64_t count = reader_uvarint(body);
     if (count > reader_left(body) / CHUNK_BYTES_MIN)
@@ -164,8 +165,10 @@ read_chunks(uint32_t id, struct reader *body, struct arena *a, struct index_seri
         if (v[i].maxt_ms < v[i].mint_ms)
             return bad_series(id, "has a chunk that ends before it starts");
     }
-    s->chunks = v;
-    s->chunk_count = count;
+    if (body->code != ERR_NONE)
+        return bad_series(id, "is cut off");
+    *ret_chunks = v;
+    *ret_count = count;
     return OK;
 }
 
@@ -177,11 +180,54 @@ index_reader_series(const struct index_reader *r, uint32_t id, struct arena *a,
     TRY(index_series_entry(r, id, &body));
     struct index_series s;
     TRY(read_labels(r, id, &body, a, &s.labels));
-    TRY(read_chunks(id, &body, a, &s));
-    if (body.code != ERR_NONE)
-        return bad_series(id, "is cut off");
+    TRY(read_chunks(id, &body, a, &s.chunks, &s.chunk_count));
     *ret_series = s;
     return OK;
+}
+
+static struct err
+read_pairs(const struct index_reader *r, uint32_t id, struct reader *body, struct arena *a,
+           struct index_numbered_series *s)
+{
+    uint64_t count = reader_uvarint(body);
+    if (count > reader_left(body) / LABEL_BYTES_MIN)
+        return bad_series(id, "has more labels than bytes");
+    struct index_pair *v = arena_alloc(a, count * sizeof *v);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t name = reader_uvarint(body), value = reader_uvarint(body);
+        if (name >= r->symbols.count || value >= r->symbols.count)
+            return bad_series(id, "has a label without a symbol");
+        v[i] = (struct index_pair){(uint32_t)name, (uint32_t)value};
+    }
+    s->pairs = v;
+    s->pair_count = count;
+    return OK;
+}
+
+struct err
+index_reader_series_numbered(const struct index_reader *r, uint32_t id, struct arena *a,
+                             struct index_numbered_series *ret_series)
+{
+    struct reader body;
+    TRY(index_series_entry(r, id, &body));
+    struct index_numbered_series s;
+    TRY(read_pairs(r, id, &body, a, &s));
+    TRY(read_chunks(id, &body, a, &s.chunks, &s.chunk_count));
+    *ret_series = s;
+    return OK;
+}
+
+struct reader
+index_reader_symbols(const struct index_reader *r, uint32_t *ret_count)
+{
+    *ret_count = r->symbols.count;
+    return reader_of(r->symbols.bytes);
+}
+
+struct err
+index_reader_all(const struct index_reader *r, struct arena *a, struct postings *ret_all)
+{
+    return r->source.ops->all(&r->source, a, ret_all);
 }
 
 /* --- check ------------------------------------------------------------------------------------ */

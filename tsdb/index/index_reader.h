@@ -8,6 +8,7 @@
  * Threads: immutable after opening: any. Errors: ERR_CORRUPT naming offset and part,
  * ERR_UNIMPLEMENTED for versions that this reader does not know. */
 #pragma once
+#include "base/bytes.h"
 #include "tsdb/index/match.h"
 #include "tsdb/model/labels.h"
 #include "tsdb/series_set.h"
@@ -39,6 +40,24 @@ struct index_series {
 /* The entry of one series. */
 struct err index_reader_series(const struct index_reader *r, uint32_t id, struct arena *a,
                                struct index_series *ret_series);
+
+/* The same by numbers of symbols, for who reads all series: no text is looked at. */
+struct index_pair {
+    uint32_t name, value;
+};
+struct index_numbered_series {
+    const struct index_pair *pairs; /* arrays in the arena */
+    size_t pair_count;
+    const struct index_chunk *chunks;
+    size_t chunk_count;
+};
+struct err index_reader_series_numbered(const struct index_reader *r, uint32_t id, struct arena *a,
+                                        struct index_numbered_series *ret_series);
+/* All symbols in the order of their numbers, ascending: `count` times reader_ustr(). */
+struct reader index_reader_symbols(const struct index_reader *r, uint32_t *ret_count);
+/* The numbers of all series, in label order. */
+struct err index_reader_all(const struct index_reader *r, struct arena *a,
+                            struct postings *ret_all);
 
 /* Names, or values of one name, that occur in the file, or in the series found. */
 struct err index_reader_names(const struct index_reader *r, struct arena *a,

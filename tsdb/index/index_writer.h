@@ -18,10 +18,6 @@ DEFINE_AUTO(struct index_writer *, index_writer_close)
 struct err index_writer_add(struct index_writer *w, struct labels labels,
                             const struct index_chunk *chunks, size_t count);
 
-/* A label of a series: positions in the symbols. */
-struct index_pair {
-    uint32_t name, value;
-};
 /* Gives the symbols beforehand: ascending, none twice; those that no series uses are left out of
  * the file. The texts are borrowed until the writer is closed. Series come by numbers then. */
 void index_writer_symbols(struct index_writer *w, const struct str *sorted, size_t count);
