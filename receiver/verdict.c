@@ -33,7 +33,7 @@ static const struct reason_row {
       {1u << SAMPLE_OUT_OF_BOUNDS | 1u << SAMPLE_TOO_NEW, "out of bounds"},
       {1u << SAMPLE_TOO_OLD, "too old sample"},
 };
-_Static_assert(LABEL_FAULT_COUNT == 8 && SAMPLE_FATE_COUNT == 7, "a row for every refusal");
+_Static_assert(LABEL_FAULT_COUNT == 8 && SAMPLE_FATE_COUNT == 8, "a row for every refusal");
 
 enum { REASONS_MAX = ARRAY_LEN(label_reasons) + ARRAY_LEN(sample_reasons) + 3 };
 

@@ -43,6 +43,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/id_list.c %reldir%/head/id_list.h \
 	%reldir%/head/id_map.c %reldir%/head/id_map.h \
 	%reldir%/head/isolation.c %reldir%/head/isolation.h \
+	%reldir%/head/judge.c %reldir%/head/judge.h \
 	%reldir%/head/mapper.c \
 	%reldir%/head/match.c %reldir%/head/match.h \
 	%reldir%/head/metadata_family.c %reldir%/head/metadata_family.h \

@@ -107,7 +107,7 @@ static const struct verdict_case {
      .text = "2 errors: add 1 samples: duplicate sample for timestamp; "
              "add 1 samples: out of order sample"},
     {.name = "everything at once",
-     .result = {.fates = {1, 1, 1, 1, 1, 1, 1},
+     .result = {.fates = {1, 1, 1, 1, 1, 1, 1, 1},
                 .label_faults = {1, 1, 1, 1, 1, 1, 1, 1},
                 .series_over_limit = 1,
                 .histograms_unsupported = 1,

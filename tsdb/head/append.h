@@ -40,7 +40,8 @@ struct append_request {
  * label_key.h's terms. */
 enum sample_fate {
     SAMPLE_STORED,
-    SAMPLE_REPEATED, /* same time, same value: accepted, nothing to do */
+    SAMPLE_STORED_LATE, /* out of order, within the window            */
+    SAMPLE_REPEATED,    /* same time, same value: accepted, nothing to do */
     SAMPLE_OUT_OF_ORDER,
     SAMPLE_DUPLICATE,     /* same time, other value                         */
     SAMPLE_OUT_OF_BOUNDS, /* older than the head accepts                    */
