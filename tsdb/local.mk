@@ -18,7 +18,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/chunk/recode.c %reldir%/chunk/recode.h \
 	%reldir%/chunk/start_times.h \
 	%reldir%/chunk/varbit.h \
-	%reldir%/chunk/xor.c %reldir%/chunk/xor.h \
+	%reldir%/chunk/xor.c %reldir%/chunk/xor.h %reldir%/chunk/xor_reopen.c \
 	%reldir%/chunk/xor2.c %reldir%/chunk/xor2.h \
 	%reldir%/chunk/xor_window.h \
 	%reldir%/compact/compact.c %reldir%/compact/compact.h \

@@ -22,7 +22,8 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_wal_histogram_replay \
 	%reldir%/fuzz_wal_record_replay \
 	%reldir%/fuzz_wal_segment_replay \
-	%reldir%/fuzz_xor_replay
+	%reldir%/fuzz_xor_replay \
+	%reldir%/fuzz_xor_reopen_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_api_params_replay_SOURCES = %reldir%/fuzz_api_params.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_chunk_segment_replay_SOURCES = %reldir%/fuzz_chunk_segment.c $(FUZZ_MAIN)
@@ -47,6 +48,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_wal_record_replay_SOURCES = %reldir%/fuzz_wal_record.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_wal_segment_replay_SOURCES = %reldir%/fuzz_wal_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_xor_replay_SOURCES = %reldir%/fuzz_xor.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_xor_reopen_replay_SOURCES = %reldir%/fuzz_xor_reopen.c $(FUZZ_MAIN)
 
 check_PROGRAMS += $(FUZZ_REPLAYS)
 EXTRA_DIST += %reldir%/README.md

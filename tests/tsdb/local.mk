@@ -69,6 +69,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/verify_kit.c %reldir%/verify_kit.h \
 	%reldir%/test_varbit.c \
 	%reldir%/test_xor2.c \
+	%reldir%/test_xor_reopen.c \
 	%reldir%/wal_help.c %reldir%/wal_help.h
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
 %canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)

@@ -44,6 +44,11 @@ void xor_append(struct xor_appender *x, uint8_t *buffer, int64_t t_ms, uint64_t 
 size_t xor_seal(const struct xor_appender *x, uint8_t *buffer);
 /* Copies the finished chunk to `to` (xor_bytes() long) without touching the buffer. */
 size_t xor_snapshot(const struct xor_appender *x, const uint8_t *buffer, uint8_t *to);
+/* The state in which the appender of these bytes was, so that appending goes on: as if it had
+ * never ended. The buffer that goes with it starts with all of `data`, room behind as above.
+ * ERR_CORRUPT as xor_check(), ERR_LIMIT above XOR_REOPEN_BYTES_MAX. */
+enum { XOR_REOPEN_BYTES_MAX = 32 << 10 }; /* the head cuts at 1 KiB */
+struct err xor_reopen(struct str data, struct xor_appender *ret_x);
 
 /* Decodes; see chunk_decode_floats(). Fast path for runs of unchanged deltas and values. */
 struct err xor_decode(struct str data, int64_t mint_ms, int64_t maxt_ms, struct sample_columns *to);
