@@ -49,6 +49,9 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/metadata_family.c %reldir%/head/metadata_family.h \
 	%reldir%/head/metadata_store.c %reldir%/head/metadata_store.h \
 	%reldir%/head/order.c %reldir%/head/order.h \
+	%reldir%/head/ooo_chunk.c %reldir%/head/ooo_chunk.h \
+	%reldir%/head/ooo_log.c %reldir%/head/ooo_log.h %reldir%/head/ooo_replay.c \
+	%reldir%/head/ooo_series.c %reldir%/head/ooo_series.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c %reldir%/head/read_names.c \
 	%reldir%/head/replay.c %reldir%/head/replay_chunks.c %reldir%/head/replay_crew.c \

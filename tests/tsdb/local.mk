@@ -44,6 +44,11 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_model.c \
 	%reldir%/test_model_threads.c \
 	%reldir%/test_order.c \
+	%reldir%/test_ooo_chunk.c \
+	%reldir%/test_ooo_log.c \
+	%reldir%/test_ooo_replay.c \
+	%reldir%/test_ooo_replay_golden.c \
+	%reldir%/test_ooo_series.c \
 	%reldir%/test_plan.c \
 	%reldir%/test_postings.c \
 	%reldir%/test_recode.c \

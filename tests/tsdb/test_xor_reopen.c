@@ -33,7 +33,7 @@ make_samples(const struct mix *m, struct sample *to)
     uint64_t t = 1717200000000, value = bits_of_f64(1.5);
     for (size_t i = 0; i < SAMPLES; i++) {
         t += 15000 + random_bits(&g, m->delta_bits);
-        if (rand_below(&g, m->value_every) == 0)
+        if (m->value_bits > 0 && rand_below(&g, m->value_every) == 0)
             value ^= random_bits(&g, m->value_bits) << rand_below(&g, 65 - m->value_bits);
         to[i] = (struct sample){(int64_t)t, i % 23 == 22 ? STALE_NAN_BITS : value};
     }

@@ -350,9 +350,10 @@ head_chunks_finish(struct head_chunks *h)
     return e;
 }
 
-struct err
-head_chunks_write(struct head_chunks *h, uint64_t series_ref, const struct chunk_view *chunk,
-                  head_chunk_ref *ret_ref)
+/* `flags` go into the byte of the encoding. */
+static struct err
+write_chunk(struct head_chunks *h, uint64_t series_ref, const struct chunk_view *chunk,
+            unsigned flags, head_chunk_ref *ret_ref)
 {
     ASSERT(chunk->data.n <= CHUNK_BYTES_MAX);
     ASSERT(series_ref != 0); /* zeros mark the end of a file */
@@ -369,10 +370,24 @@ head_chunks_write(struct head_chunks *h, uint64_t series_ref, const struct chunk
     buf_put_be64(&h->waiting, series_ref);
     buf_put_be64(&h->waiting, (uint64_t)chunk->mint_ms);
     buf_put_be64(&h->waiting, (uint64_t)chunk->maxt_ms);
-    buf_put_u8(&h->waiting, (uint8_t)chunk->encoding);
+    buf_put_u8(&h->waiting, (uint8_t)((unsigned)chunk->encoding | flags));
     buf_put_ustr(&h->waiting, chunk->data);
     buf_put_be32(&h->waiting, crc32c(str_skip(buf_str(&h->waiting), start)));
     return h->waiting.n >= FLUSH_BYTES ? head_chunks_flush(h) : OK;
+}
+
+struct err
+head_chunks_write(struct head_chunks *h, uint64_t series_ref, const struct chunk_view *chunk,
+                  head_chunk_ref *ret_ref)
+{
+    return write_chunk(h, series_ref, chunk, 0, ret_ref);
+}
+
+struct err
+head_chunks_write_late(struct head_chunks *h, uint64_t series_ref, const struct chunk_view *chunk,
+                       head_chunk_ref *ret_ref)
+{
+    return write_chunk(h, series_ref, chunk, HEAD_CHUNK_LATE_BIT, ret_ref);
 }
 
 /* --- forgetting ------------------------------------------------------------------------------- */

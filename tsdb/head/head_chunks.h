@@ -38,6 +38,9 @@ void head_chunks_close(struct head_chunks *h); /* NULL is allowed */
  * file is given up and the next write starts a new one. */
 struct err head_chunks_write(struct head_chunks *h, uint64_t series_ref,
                              const struct chunk_view *chunk, head_chunk_ref *ret_ref);
+/* The same for a chunk of out-of-order samples: visits say so, and it may overlap others. */
+struct err head_chunks_write_late(struct head_chunks *h, uint64_t series_ref,
+                                  const struct chunk_view *chunk, head_chunk_ref *ret_ref);
 /* Writes the buffer and makes everything written so far readable by head_chunks_data(). */
 struct err head_chunks_flush(struct head_chunks *h);
 /* The chunk was flushed: after a failure some were and others were not. */

@@ -4,10 +4,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 
-enum {
-    CHUNK_FRAME_BYTES_MIN = 34, /* Prometheus' least room for another chunk */
-    OUT_OF_ORDER_BIT = 0x80,
-};
+enum { CHUNK_FRAME_BYTES_MIN = 34 }; /* Prometheus' least room for another chunk */
 
 static bool
 all_zero(struct str s)
@@ -54,8 +51,8 @@ read_chunk(struct reader *r, uint32_t number, struct head_chunk_info *ret_info, 
     *ret_info = (struct head_chunk_info){
         .series_ref = series,
         .ref = (uint64_t)number << 32 | at,
-        .chunk = {mint, maxt, encoding & ~OUT_OF_ORDER_BIT, data},
-        .out_of_order = (encoding & OUT_OF_ORDER_BIT) != 0,
+        .chunk = {mint, maxt, encoding & ~HEAD_CHUNK_LATE_BIT, data},
+        .out_of_order = (encoding & HEAD_CHUNK_LATE_BIT) != 0,
     };
     return OK;
 }

@@ -9,6 +9,7 @@ enum {
     HEAD_CHUNKS_HEADER_BYTES = 8,
     HEAD_CHUNK_FRONT_BYTES = 25, /* series, mint, maxt, encoding */
     HEAD_CHUNK_CRC_BYTES = 4,
+    HEAD_CHUNK_LATE_BIT = 0x80, /* of the encoding: out-of-order samples */
 };
 
 /* Visits every chunk of file `number` up to the zeros behind the last. ERR_CORRUPT with the
