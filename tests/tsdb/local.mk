@@ -58,11 +58,16 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_record_metadata.c \
 	%reldir%/test_replay_crew.c \
 	%reldir%/test_retention.c \
+	%reldir%/test_snapshot.c \
+	%reldir%/test_snapshot_failure.c \
+	%reldir%/test_snapshot_golden.c \
+	%reldir%/test_snapshot_record.c \
 	%reldir%/test_tombstones.c \
 	%reldir%/test_tournament.c \
 	%reldir%/test_wal.c \
 	%reldir%/test_wal_failure.c \
 	%reldir%/test_wal_golden.c \
+	%reldir%/test_wal_reader_skip.c \
 	%reldir%/test_wal_reader.c \
 	%reldir%/test_tenants.c \
 	%reldir%/test_verify.c \
@@ -75,6 +80,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_varbit.c \
 	%reldir%/test_xor2.c \
 	%reldir%/test_xor_reopen.c \
+	%reldir%/snapshot_kit.c %reldir%/snapshot_kit.h \
 	%reldir%/wal_help.c %reldir%/wal_help.h
 %canon_reldir%_test_tsdb_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites.h"'
 %canon_reldir%_test_tsdb_CFLAGS = $(TEST_CFLAGS)

@@ -79,12 +79,8 @@ put_words(struct buf *to, enum histogram_kind kind, struct histogram_words words
 }
 
 void
-record_put_histogram(struct record_samples_writer *w, uint64_t ref,
-                     const struct histogram_sample *s)
+record_put_histogram_value(struct buf *to, const struct histogram *h)
 {
-    const struct histogram *h = &s->value;
-    struct buf *to = w->to;
-    record_put_point(w, ref, s->t_ms);
     buf_put_u8(to, (uint8_t)h->reset);
     buf_put_varint(to, h->schema);
     buf_put_be64(to, h->zero_threshold);
@@ -97,6 +93,14 @@ record_put_histogram(struct record_samples_writer *w, uint64_t ref,
     put_words(to, h->kind, h->negative);
     if (h->schema == HISTOGRAM_SCHEMA_CUSTOM)
         put_words(to, HISTOGRAM_FLOAT, h->custom_bounds);
+}
+
+void
+record_put_histogram(struct record_samples_writer *w, uint64_t ref,
+                     const struct histogram_sample *s)
+{
+    record_put_point(w, ref, s->t_ms);
+    record_put_histogram_value(w->to, &s->value);
 }
 
 /* --- decoding ----------------------------------------------------------------------------- */
@@ -190,8 +194,9 @@ judge(int32_t schema, const struct lists *lists)
 }
 
 /* The fields one after the other; an initialiser would not fix their order. */
-static enum record_histogram_use
-get_histogram(struct reader *r, struct arena *a, enum histogram_kind kind, struct histogram *h)
+enum record_histogram_use
+record_get_histogram_value(struct reader *r, struct arena *a, enum histogram_kind kind,
+                           struct histogram *h)
 {
     struct lists lists = {.r = r, .arena = a};
     *h = (struct histogram){.kind = kind};
@@ -233,7 +238,7 @@ record_next_histogram(struct record_cursor *c, struct arena *a, uint64_t *ret_re
     struct histogram_sample s;
     record_next_point(c, &ref, &s.t_ms);
     enum histogram_kind kind = kind_of((enum record_type)c->r.start[0]);
-    enum record_histogram_use use = get_histogram(&c->r, a, kind, &s.value);
+    enum record_histogram_use use = record_get_histogram_value(&c->r, a, kind, &s.value);
     if (c->r.code)
         return false;
     *ret_ref = ref;

@@ -29,3 +29,9 @@ void record_read_histograms(struct record_cursor *c, struct str record);
  * come as they are stored; a reset hint that we do not know is HISTOGRAM_RESET_UNKNOWN. */
 bool record_next_histogram(struct record_cursor *c, struct arena *a, uint64_t *ret_ref,
                            struct histogram_sample *ret_sample, enum record_histogram_use *ret_use);
+
+/* A histogram alone, as snapshots of a head have it. A malformed one fails the reader. */
+void record_put_histogram_value(struct buf *to, const struct histogram *h);
+enum record_histogram_use record_get_histogram_value(struct reader *r, struct arena *a,
+                                                     enum histogram_kind kind,
+                                                     struct histogram *ret_histogram);

@@ -30,6 +30,12 @@ wal_frames_begin(struct wal_frames *f, struct str image)
     f->at = f->record_at = 0;
 }
 
+void
+wal_frames_skip(struct wal_frames *f, uint64_t offset)
+{
+    f->at = f->record_at = (size_t)u64_min(offset, f->image.n);
+}
+
 static struct err
 corrupt(const struct wal_frames *f, const char *what)
 {

@@ -26,6 +26,8 @@ struct wal_frames {
 void wal_frames_fini(struct wal_frames *f);
 /* Starts at the beginning of another segment; keeps memory. */
 void wal_frames_begin(struct wal_frames *f, struct str image);
+/* Reads on from there, where a record begins, or from the end. */
+void wal_frames_skip(struct wal_frames *f, uint64_t offset);
 /* The next record, decompressed; a view valid until the next call. *ret_more is false, and the
  * record empty, at the end. ERR_CORRUPT for damage and a torn end, ERR_LIMIT for a record above
  * WAL_RECORD_BYTES_MAX; f->record_at is then where a repair has to cut. */

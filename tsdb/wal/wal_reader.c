@@ -10,6 +10,7 @@ struct wal_reader {
     struct fs *fs;      /* borrowed */
     char *dir;          /* owned */
     uint64_t next, end; /* segments not yet opened: next .. end-1 */
+    uint64_t skip_segment, skip_offset; /* this one is read from there on */
 
     uint64_t segment; /* the mapped one, or the last that was */
     bool mapped;
@@ -41,6 +42,15 @@ wal_reader_open_range(struct fs *fs, const char *dir, uint64_t first, uint64_t e
     return r;
 }
 
+void
+wal_reader_skip(struct wal_reader *r, uint64_t segment, uint64_t offset)
+{
+    ASSERT(!r->mapped);
+    r->next = r->segment = u64_max(r->next, segment);
+    r->skip_segment = segment;
+    r->skip_offset = offset;
+}
+
 static void
 unmap(struct wal_reader *r)
 {
@@ -68,6 +78,8 @@ map_next(struct wal_reader *r)
     r->segment = r->next++;
     r->mapped = true;
     wal_frames_begin(&r->frames, r->map.bytes);
+    if (r->segment == r->skip_segment)
+        wal_frames_skip(&r->frames, r->skip_offset);
     return OK;
 }
 

@@ -16,6 +16,9 @@ struct err wal_reader_open(struct fs *fs, const char *dir, uint64_t first,
 struct wal_reader *wal_reader_open_range(struct fs *fs, const char *dir, uint64_t first,
                                          uint64_t end);
 void wal_reader_close(struct wal_reader *r);
+/* Leaves out what stands before that offset, where a record begins, of that segment: a snapshot
+ * has it. The offset may be behind the segment's end. Before the first record only. */
+void wal_reader_skip(struct wal_reader *r, uint64_t segment, uint64_t offset);
 /* The next record, decompressed; *ret_record is valid until the next call and has n == 0 (and
  * *ret_more false) behind the last. ERR_CORRUPT names segment, offset and cause: see
  * wal_reader_where(). A torn last record is ERR_CORRUPT too: wal_repair() cuts it off. */
