@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "tests/tsdb/histogram_kit.h"
+#include "tests/tsdb/record_kit.h"
 #include "tsdb/head/ooo_log.h"
 #include "tsdb/wal/record.h"
 
@@ -105,6 +107,62 @@ START_TEST(test_marker_bytes)
 }
 END_TEST
 
+/* Histograms go to records of their types, in Prometheus' order. */
+START_TEST(test_histograms)
+{
+    static const char *const values[] = {"f s=1 zc=2 n=2 sum=1", "i s=-53 n=1 sum=1 b=1 p=0:1",
+                                         "i s=1 zc=2 n=2 sum=1", "f s=-53 n=1 sum=1 b=1 p=0:1",
+                                         "i s=1 zc=3 n=3 sum=1"};
+    static const struct {
+        unsigned type;
+        size_t count;
+    } want[] = {{5, 1}, {2, 1}, {7, 2}, {9, 1}, {8, 1}, {10, 1}, {5, 1}, {8, 1}};
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    AUTO(ooo_log_fini) struct ooo_log l = OOO_LOG_INIT;
+    struct histogram h[ARRAY_LEN(values)];
+    ooo_log_begin_chunk(&l, 1, 0);
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        h[i] = kit_parse(values[i], &a);
+        ooo_log_put_histogram(&l, 1, 100 - (int64_t)i, &h[i]);
+    }
+    ooo_log_put(&l, 1, (struct sample){5, 5});
+    ooo_log_begin_chunk(&l, 1, 9); /* ends the group */
+    ooo_log_put_histogram(&l, 1, 7, &h[0]);
+    size_t n;
+    const struct str *records = ooo_log_records(&l, &a, &n);
+    ck_assert_uint_eq(n, ARRAY_LEN(want));
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_eq(record_type_of(records[i]), want[i].type);
+        ck_assert_uint_eq(record_kit_walk(records[i], NULL), want[i].count);
+    }
+}
+END_TEST
+
+/* Large ones are spread over several records of a type. */
+START_TEST(test_large_histograms)
+{
+    enum { BUCKETS = 60000, COUNT = 60 }; /* 8 bytes each: nine to a record */
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    AUTO(ooo_log_fini) struct ooo_log l = OOO_LOG_INIT;
+    struct histogram_span span = {0, BUCKETS};
+    struct histogram h = {.kind = HISTOGRAM_FLOAT,
+                          .positive_spans = {&span, 1},
+                          .positive = {ARENA_ARRAY(&a, uint64_t, BUCKETS), BUCKETS}};
+    for (int64_t i = 0; i < COUNT; i++)
+        ooo_log_put_histogram(&l, 3, i, &h);
+    size_t n, seen = 0;
+    const struct str *records = ooo_log_records(&l, &a, &n);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_lt(records[i].n, OOO_LOG_RECORD_BYTES + BUCKETS * 8 + 100);
+        seen += record_kit_walk(records[i], NULL);
+    }
+    ck_assert_uint_eq(seen, COUNT);
+    ck_assert_uint_eq(n, 7);
+}
+END_TEST
+
 /* A record is bounded however many samples an append has. */
 START_TEST(test_many)
 {
@@ -135,6 +193,8 @@ ooo_log_suite(void)
     TCase *t = tcase_create("ooo_log");
     tcase_add_loop_test(t, test_groups, 0, ARRAY_LEN(group_cases));
     tcase_add_test(t, test_marker_bytes);
+    tcase_add_test(t, test_histograms);
+    tcase_add_test(t, test_large_histograms);
     tcase_add_test(t, test_many);
     suite_add_tcase(s, t);
     return s;

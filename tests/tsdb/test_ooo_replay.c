@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/rand.h"
+#include "tests/tsdb/histogram_kit.h"
 #include "tests/tsdb/wal_help.h"
 #include "tsdb/head/ooo_log.h"
 #include "tsdb/wal/record.h"
@@ -250,6 +251,53 @@ START_TEST(test_torn)
 }
 END_TEST
 
+/* Histograms of the log go into open chunks, but for those that no chunk can hold. */
+static const struct histogram_case {
+    const char *name, *value;
+    bool kept;
+    int32_t schema; /* that it is kept with */
+} histogram_cases[] = {
+    {"integer", "i s=1 zc=2 n=2 sum=1", true, 1},
+    {"float", "f s=-4 zc=2 n=2 sum=1 p=0:1", true, -4},
+    {"custom buckets", "i s=-53 n=1 sum=1 b=1 p=0:1", true, -53},
+    {"a reserved schema", "i s=10 n=3 sum=1 p=0:1,2", true, 8},
+    {"a schema of a later version", "i s=53 n=3 sum=1 p=0:1,2", false, 0},
+    {"one that may be read but not stored", "i s=-6 n=3 sum=1 p=0:1,2", false, 0},
+    {"buckets without a span", "i s=1 n=3 sum=1 p=0:1 p+=2", false, 0},
+    {"a count that is not that of its buckets", "i s=1 n=4 sum=1 p=0:1,2", false, 0},
+    {"a stale marker counts nothing", "i s=1 n=4 sum=stale p=0:1,2", true, 1},
+};
+
+START_TEST(test_histograms)
+{
+    const struct histogram_case *c = &histogram_cases[_i];
+    AUTO(arena_fini) struct arena a;
+    AUTO(ooo_log_fini) struct ooo_log l = OOO_LOG_INIT;
+    struct world w;
+    size_t n;
+    world_init(&w);
+    arena_init(&a, 0);
+    struct histogram h = kit_parse(c->value, &a);
+    if (strstr(c->value, "stale"))
+        h.sum = STALE_NAN_BITS;
+    ooo_log_put_histogram(&l, 1, 100, &h);
+    const struct str *records = ooo_log_records(&l, &a, &n);
+    struct ooo_replay r = replay_of(&w);
+    ck_assert_uint_eq(n, 1);
+    CK_OK(ooo_replay_record(&r, records[0]));
+    CK_OK(ooo_replay_record(&r, records[0]));
+    ROW_ASSERT(c->name, r.stored == c->kept && r.repeated == c->kept);
+    ROW_ASSERT(c->name, r.refused == (c->kept ? 0 : 2));
+    const struct ooo_chunk *open = &w.series[0].open;
+    ROW_ASSERT(c->name, open->count == c->kept);
+    ROW_ASSERT(c->name, !c->kept || open->histograms[0]->schema == c->schema);
+    ROW_ASSERT(c->name, r.mint_ms == (c->kept ? 100 : INT64_MAX));
+    ooo_series_seal(&w.series[0]); /* it can be encoded */
+    ROW_ASSERT(c->name, w.series[0].finished_count == c->kept);
+    world_fini(&w);
+}
+END_TEST
+
 /* --- crashes ---------------------------------------------------------------------------------- */
 
 enum { SAMPLES = 160, TIMES = 240 };
@@ -431,6 +479,7 @@ ooo_replay_suite(void)
     tcase_add_loop_test(t, test_markers, 0, ARRAY_LEN(marker_cases));
     tcase_add_test(t, test_no_chunks);
     tcase_add_loop_test(t, test_records, 0, ARRAY_LEN(record_cases));
+    tcase_add_loop_test(t, test_histograms, 0, ARRAY_LEN(histogram_cases));
     tcase_add_test(t, test_lost_marker);
     tcase_add_test(t, test_torn);
     tcase_add_loop_test(t, test_crashes, 0, 6);

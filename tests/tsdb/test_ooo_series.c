@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/fs_fault.h"
+#include "base/rand.h"
 #include "tsdb/head/ooo_series.h"
+#include "tsdb/model/histogram.h"
 
 enum { CAPACITY = 4, SERIES_REF = 77 };
 
@@ -274,6 +277,44 @@ START_TEST(test_copies)
 }
 END_TEST
 
+/* Histograms with many buckets make chunks far longer than floats do. */
+START_TEST(test_large_histograms)
+{
+    enum { BUCKETS = 9000 };
+    struct ooo_series o = {0};
+    struct seen seen = {0};
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    AUTO(head_chunks_close) struct head_chunks *chunks = open_chunks(fs_posix(), test_dir(), &seen);
+    struct rand_gen g = rand_gen_of(3);
+    struct histogram_span span = {0, BUCKETS};
+    uint64_t *words = ARENA_ARRAY(&a, uint64_t, BUCKETS);
+    struct histogram h = {.kind = HISTOGRAM_FLOAT,
+                          .reset = HISTOGRAM_GAUGE,
+                          .positive_spans = {&span, 1},
+                          .positive = {words, BUCKETS}};
+    for (int64_t t = CAPACITY; t > 0; t--) {
+        for (size_t i = 0; i < BUCKETS; i++)
+            words[i] = bits_of_f64(rand_f64(&g));
+        ck_assert_int_eq(ooo_series_insert_histogram(&o, CAPACITY, t, &h), OOO_STORED);
+    }
+    ck_assert_int_eq(ooo_series_insert_histogram(&o, CAPACITY, 100, &h), OOO_FULL);
+    ooo_series_seal(&o);
+    ck_assert_uint_gt(o.finished[0].bytes, CHUNK_BYTES_MAX);
+    CK_OK(write_all(&o, chunks));
+    struct chunk_views views = VEC_INIT;
+    struct histogram_columns got = HISTOGRAM_COLUMNS_INIT;
+    ooo_series_collect(&o, chunks, &everything, &a, &views);
+    ck_assert_uint_eq(views.n, 1);
+    CK_OK(chunk_decode_histograms(&views.v[0], INT64_MIN, INT64_MAX, &a, &got));
+    ck_assert_uint_eq(got.n, CAPACITY);
+    ck_assert(histogram_equal(&got.values[0], &h)); /* the one inserted last */
+    histogram_columns_fini(&got);
+    vec_fini(&views);
+    ooo_series_fini(&o);
+}
+END_TEST
+
 Suite *
 ooo_series_suite(void)
 {
@@ -285,6 +326,7 @@ ooo_series_suite(void)
     tcase_add_test(t, test_unwritten_ranges);
     tcase_add_test(t, test_full_disk);
     tcase_add_test(t, test_copies);
+    tcase_add_test(t, test_large_histograms);
     suite_add_tcase(s, t);
     return s;
 }

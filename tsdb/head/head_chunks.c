@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/segarray.h"
+#include "tsdb/chunk/histogram_chunk.h"
 #include "tsdb/head/head_chunks_scan.h"
 
 enum {
@@ -355,7 +356,7 @@ static struct err
 write_chunk(struct head_chunks *h, uint64_t series_ref, const struct chunk_view *chunk,
             unsigned flags, head_chunk_ref *ret_ref)
 {
-    ASSERT(chunk->data.n <= CHUNK_BYTES_MAX);
+    ASSERT(chunk->data.n <= HISTOGRAM_CHUNK_BYTES_MAX);
     ASSERT(series_ref != 0); /* zeros mark the end of a file */
     size_t frame =
         HEAD_CHUNK_FRONT_BYTES + UVARINT_BYTES_MAX + chunk->data.n + HEAD_CHUNK_CRC_BYTES;

@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "tsdb/wal/record.h"
+#include "tsdb/wal/record_histograms.h"
 
 void
 ooo_log_fini(struct ooo_log *l)
@@ -16,6 +16,7 @@ ooo_log_fini(struct ooo_log *l)
     vec_fini(&l->ends);
     vec_fini(&l->markers);
     vec_fini(&l->samples);
+    vec_fini(&l->histograms);
 }
 
 static void
@@ -50,11 +51,41 @@ end_samples(struct ooo_log *l)
     end_record(l);
 }
 
+/* Those that go into records of one type. */
+static void
+end_histograms(struct ooo_log *l, enum record_type type)
+{
+    struct record_samples_writer w;
+    size_t start = l->bytes.n;
+    vec_each (&l->histograms, h) {
+        if (record_histogram_type(&h->sample.value) != type)
+            continue;
+        if (l->bytes.n == start)
+            record_begin_histograms(&w, &l->bytes, type, h->series_ref, h->sample.t_ms);
+        record_put_histogram(&w, h->series_ref, &h->sample);
+        if (l->bytes.n - start >= OOO_LOG_RECORD_BYTES) {
+            end_record(l);
+            start = l->bytes.n;
+        }
+    }
+    if (l->bytes.n > start)
+        end_record(l);
+}
+
+/* In Prometheus' order. Between samples of different kinds it does not matter: a series has one at
+ * each time. */
 static void
 end_group(struct ooo_log *l)
 {
     end_markers(l);
     end_samples(l);
+    if (l->histograms.n > 0) {
+        end_histograms(l, RECORD_HISTOGRAMS);
+        end_histograms(l, RECORD_CUSTOM_HISTOGRAMS);
+        end_histograms(l, RECORD_FLOAT_HISTOGRAMS);
+        end_histograms(l, RECORD_CUSTOM_FLOAT_HISTOGRAMS);
+    }
+    vec_clear(&l->histograms);
     memset(l->filter, 0, sizeof l->filter);
 }
 
@@ -75,14 +106,30 @@ ooo_log_begin_chunk(struct ooo_log *l, uint64_t series_ref, head_chunk_ref chunk
     vec_push(&l->markers, ((struct ooo_log_marker){series_ref, chunk}));
 }
 
+static void
+note_sample(struct ooo_log *l, uint64_t series_ref)
+{
+    uint64_t *word, bit = filter_bit(l, series_ref, &word);
+    *word |= bit;
+}
+
 void
 ooo_log_put(struct ooo_log *l, uint64_t series_ref, struct sample s)
 {
     if (l->samples.n >= OOO_LOG_GROUP_SAMPLES_MAX)
         end_group(l);
-    uint64_t *word, bit = filter_bit(l, series_ref, &word);
-    *word |= bit;
+    note_sample(l, series_ref);
     vec_push(&l->samples, ((struct ooo_log_sample){series_ref, s}));
+}
+
+void
+ooo_log_put_histogram(struct ooo_log *l, uint64_t series_ref, int64_t t_ms,
+                      const struct histogram *h)
+{
+    if (l->histograms.n >= OOO_LOG_GROUP_SAMPLES_MAX)
+        end_group(l);
+    note_sample(l, series_ref);
+    vec_push(&l->histograms, ((struct ooo_log_histogram){series_ref, {t_ms, *h}}));
 }
 
 const struct str *

@@ -22,7 +22,15 @@ struct ooo_log_sample {
     uint64_t series_ref;
     struct sample sample;
 };
-enum { OOO_LOG_GROUP_SAMPLES_MAX = 1 << 16, OOO_LOG_FILTER_WORDS = 16 };
+struct ooo_log_histogram {
+    uint64_t series_ref;
+    struct histogram_sample sample; /* lists borrowed */
+};
+enum {
+    OOO_LOG_GROUP_SAMPLES_MAX = 1 << 16, /* floats, and as many histograms */
+    OOO_LOG_RECORD_BYTES = 4 << 20,      /* a record of histograms ends behind it */
+    OOO_LOG_FILTER_WORDS = 16,
+};
 
 /* Records of one append. They come in groups, the markers of each before its samples; all zero
  * is an empty one. */
@@ -31,9 +39,14 @@ struct ooo_log {
     VEC(size_t) ends;
     VEC(struct ooo_log_marker) markers; /* of the open group */
     VEC(struct ooo_log_sample) samples;
+    VEC(struct ooo_log_histogram) histograms;
     uint64_t filter[OOO_LOG_FILTER_WORDS]; /* series that may have samples in the open group */
 };
-#define OOO_LOG_INIT {.bytes = BUF_INIT, .ends = VEC_INIT, .markers = VEC_INIT, .samples = VEC_INIT}
+#define OOO_LOG_INIT                                                                               \
+    {                                                                                              \
+        .bytes = BUF_INIT, .ends = VEC_INIT, .markers = VEC_INIT, .samples = VEC_INIT,             \
+        .histograms = VEC_INIT                                                                     \
+    }
 void ooo_log_fini(struct ooo_log *l);
 static inline void
 auto_ooo_log_fini(struct ooo_log *l)
@@ -45,6 +58,9 @@ auto_ooo_log_fini(struct ooo_log *l)
 void ooo_log_begin_chunk(struct ooo_log *l, uint64_t series_ref, head_chunk_ref chunk);
 /* A late sample was stored. */
 void ooo_log_put(struct ooo_log *l, uint64_t series_ref, struct sample s);
+/* The lists of *h live until ooo_log_records(). */
+void ooo_log_put_histogram(struct ooo_log *l, uint64_t series_ref, int64_t t_ms,
+                           const struct histogram *h);
 /* Ends the group; views of all records, valid until l changes, in the arena. */
 const struct str *ooo_log_records(struct ooo_log *l, struct arena *a, size_t *ret_count);
 
@@ -61,6 +77,7 @@ struct ooo_replay {
 
     /* what came of it */
     uint64_t stored, repeated, unknown_samples, unknown_markers, other_records;
+    uint64_t refused; /* histograms that break the model's rules, or are of a later version */
     int64_t mint_ms, maxt_ms; /* of the stored samples; INT64_MAX, INT64_MIN without */
 };
 /* Fills in what is not given. */

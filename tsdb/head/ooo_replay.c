@@ -6,38 +6,54 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "tsdb/wal/record.h"
+#include "tsdb/wal/record_histograms.h"
 #include "tsdb/wal/wal_reader.h"
 
 void
 ooo_replay_init(struct ooo_replay *r)
 {
     r->stored = r->repeated = r->unknown_samples = r->unknown_markers = r->other_records = 0;
+    r->refused = 0;
     r->mint_ms = INT64_MAX;
     r->maxt_ms = INT64_MIN;
 }
 
+/* A sample of either kind. */
+struct point {
+    int64_t t_ms;
+    uint64_t bits;
+    const struct histogram *histogram; /* NULL: a float */
+};
+
+static enum ooo_insert
+insert(struct ooo_series *o, unsigned capacity, const struct point *p)
+{
+    if (p->histogram)
+        return ooo_series_insert_histogram(o, capacity, p->t_ms, p->histogram);
+    return ooo_series_insert(o, capacity, (struct sample){p->t_ms, p->bits});
+}
+
 static void
-replay_sample(struct ooo_replay *r, uint64_t ref, struct sample s)
+replay_point(struct ooo_replay *r, uint64_t ref, struct point p)
 {
     struct ooo_series *o = r->series_of(r->arg, ref);
     if (!o) {
         r->unknown_samples++;
         return;
     }
-    enum ooo_insert inserted = ooo_series_insert(o, r->capacity, s);
+    enum ooo_insert inserted = insert(o, r->capacity, &p);
     if (inserted == OOO_FULL) {
         ooo_series_seal(o);
         ooo_series_drop_copies(o, r->chunks);
-        inserted = ooo_series_insert(o, r->capacity, s);
+        inserted = insert(o, r->capacity, &p);
     }
     if (inserted == OOO_DUPLICATE) {
         r->repeated++;
         return;
     }
     r->stored++;
-    r->mint_ms = i64_min(r->mint_ms, s.t_ms);
-    r->maxt_ms = i64_max(r->maxt_ms, s.t_ms);
+    r->mint_ms = i64_min(r->mint_ms, p.t_ms);
+    r->maxt_ms = i64_max(r->maxt_ms, p.t_ms);
 }
 
 /* What was stored before the marker is in chunks_head, or was in it and went into a block. A ref
@@ -67,7 +83,42 @@ replay_samples(struct ooo_replay *r, struct str record)
     struct sample s;
     record_read_samples(&c, record);
     while (record_next_sample(&c, &ref, &s))
-        replay_sample(r, ref, s);
+        replay_point(r, ref, (struct point){.t_ms = s.t_ms, .bits = s.bits});
+    return record_cursor_check(&c);
+}
+
+/* Reserved schemas are reduced; false for what no chunk may hold. */
+static bool
+prepare(struct histogram *h, enum record_histogram_use use, struct arena *a)
+{
+    if (use != RECORD_HISTOGRAM_USABLE)
+        return false;
+    if (histogram_is_stale(h))
+        return true; /* nothing else of it counts */
+    struct err e = histogram_reduce(h, a, h);
+    if (e.code == ERR_NONE)
+        e = histogram_validate(h);
+    bool ok = e.code == ERR_NONE;
+    err_drop(e);
+    return ok;
+}
+
+static struct err
+replay_histograms(struct ooo_replay *r, struct str record)
+{
+    AUTO(arena_fini) struct arena a;
+    struct record_cursor c;
+    uint64_t ref;
+    struct histogram_sample s;
+    enum record_histogram_use use;
+    arena_init(&a, 0); /* at most eight times the record */
+    record_read_histograms(&c, record);
+    while (record_next_histogram(&c, &a, &ref, &s, &use)) {
+        if (prepare(&s.value, use, &a))
+            replay_point(r, ref, (struct point){.t_ms = s.t_ms, .histogram = &s.value});
+        else
+            r->refused++;
+    }
     return record_cursor_check(&c);
 }
 
@@ -100,9 +151,16 @@ ooo_replay_record(struct ooo_replay *r, struct str record)
     case RECORD_SAMPLES:
     case RECORD_SAMPLES_V2:
         return replay_samples(r, record);
+    case RECORD_HISTOGRAMS:
+    case RECORD_FLOAT_HISTOGRAMS:
+    case RECORD_CUSTOM_HISTOGRAMS:
+    case RECORD_CUSTOM_FLOAT_HISTOGRAMS:
+    case RECORD_HISTOGRAMS_V2:
+    case RECORD_FLOAT_HISTOGRAMS_V2:
+        return replay_histograms(r, record);
     case RECORD_MMAP_MARKERS:
         return replay_markers(r, record);
-    default: /* kinds that we cannot hold, and those of later versions */
+    default: /* kinds that do not belong here, and those of later versions */
         r->other_records++;
         return OK;
     }

@@ -50,6 +50,12 @@ ooo_series_insert(struct ooo_series *o, unsigned capacity, struct sample s)
 {
     return ooo_chunk_insert(&o->open, capacity, s);
 }
+static inline enum ooo_insert
+ooo_series_insert_histogram(struct ooo_series *o, unsigned capacity, int64_t t_ms,
+                            const struct histogram *h)
+{
+    return ooo_chunk_insert_histogram(&o->open, capacity, t_ms, h);
+}
 /* Turns the open chunk, if any, into finished ones on the heap. */
 void ooo_series_seal(struct ooo_series *o);
 
