@@ -1,7 +1,8 @@
 /* metrics.c - the registry and the values.
  *
- * Families and children are made under the registry's lock and never freed before it; their
- * values are relaxed atomics without any lock. No callback runs under the lock: an exposition
+ * Families and children are made under the registry's lock; families are never freed before it,
+ * removed children once no exposition is under way that may have a copy of their pointer. Values
+ * are relaxed atomics without any lock. No callback runs under the lock: an exposition
  * copies the list of collectors, and metrics_off_collect() waits until nobody may still be
  * inside one. */
 #include "base/metrics_int.h"
@@ -56,9 +57,10 @@ metrics_close(struct metrics *m)
 {
     if (!m)
         return;
-    ASSERT(m->collecting == 0);
+    ASSERT(m->collecting == 0 && m->showing == 0 && m->removed.n == 0);
     vec_each (&m->families, f)
         family_free(*f);
+    vec_fini(&m->removed);
     vec_fini(&m->families);
     vec_fini(&m->collectors);
     map_fini(&m->by_name);
@@ -126,17 +128,24 @@ add_child(struct metric_family *f, const struct str *values)
     }
     if (f->spec.type == METRIC_HISTOGRAM)
         c->buckets = mem_array_zero(f->spec.bucket_count + 1, sizeof *c->buckets);
+    c->place = f->children.n;
     vec_push(&f->children, c);
     return c;
+}
+
+static void
+put_key(const struct metric_family *f, const struct str *values, size_t count, struct buf *key)
+{
+    ASSERT(count == f->label_count);
+    for (size_t i = 0; i < count; i++)
+        buf_put_ustr(key, values[i]);
 }
 
 struct metric *
 metric_with(struct metric_family *f, const struct str *values, size_t count)
 {
-    ASSERT(count == f->label_count);
     AUTO(buf_fini) struct buf key = BUF_INIT;
-    for (size_t i = 0; i < count; i++)
-        buf_put_ustr(&key, values[i]);
+    put_key(f, values, count, &key);
     LOCKED(&f->registry->lock);
     struct metric *c = map_get(&f->by_values, buf_str(&key));
     if (c)
@@ -150,6 +159,34 @@ metric_with(struct metric_family *f, const struct str *values, size_t count)
     c = add_child(f, values);
     map_put(&f->by_values, buf_str(&key), c);
     return c;
+}
+
+static void
+free_removed(struct metrics *m) REQUIRES(m->lock)
+{
+    if (m->showing > 0)
+        return;
+    vec_each (&m->removed, c)
+        metric_free(*c);
+    vec_clear(&m->removed);
+}
+
+void
+metric_remove(struct metric_family *f, const struct str *values, size_t count)
+{
+    AUTO(buf_fini) struct buf key = BUF_INIT;
+    put_key(f, values, count, &key);
+    LOCKED(&f->registry->lock);
+    struct metric *c = map_remove(&f->by_values, buf_str(&key));
+    if (!c)
+        return;
+    struct metric *last = vec_pop(&f->children);
+    if (last != c) {
+        f->children.v[c->place] = last;
+        last->place = c->place;
+    }
+    vec_push(&f->registry->removed, c);
+    free_removed(f->registry);
 }
 
 struct metric *
@@ -199,12 +236,21 @@ run_collectors(struct metrics *m)
 }
 
 void
-metrics_copy_families(struct metrics *m, struct family_vec *to)
+metrics_begin_show(struct metrics *m, struct family_vec *to)
 {
     run_collectors(m);
     LOCKED(&m->lock);
+    m->showing++;
     vec_each (&m->families, f)
         vec_push(to, *f);
+}
+
+void
+metrics_end_show(struct metrics *m)
+{
+    LOCKED(&m->lock);
+    m->showing--;
+    free_removed(m);
 }
 
 void

@@ -2,7 +2,8 @@
  *
  * A registry holds families; a family (one name, type, help, label names) holds one child a
  * combination of label values. Updating a child is a relaxed atomic: cheap enough for hot
- * paths once the child pointer is kept. Children live as long as the registry.
+ * paths once the child pointer is kept. Children live as long as the registry, unless they are
+ * removed.
  * Exposition: Prometheus text 0.0.4 and OpenMetrics 1.0.0 (counters get _total there as the
  * format demands; register them with their full name, "..._total").
  * Threads: any. */
@@ -41,6 +42,9 @@ void metrics_close(struct metrics *m);
 struct metric_family *metrics_family(struct metrics *m, const struct metric_spec *spec);
 /* The child for these label values, made when it is new; `values` has one per label. */
 struct metric *metric_with(struct metric_family *f, const struct str *values, size_t count);
+/* Takes the child of these label values out of every later exposition; none is fine. Nobody may
+ * use its pointer any more: for things that come and go by the thousand. */
+void metric_remove(struct metric_family *f, const struct str *values, size_t count);
 /* For families without labels: family and its only child in one call. */
 struct metric *metrics_single(struct metrics *m, const struct metric_spec *spec);
 

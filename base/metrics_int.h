@@ -10,6 +10,7 @@
 struct metric {
     struct metric_family *family; /* immutable */
     struct str *values;           /* one a label; immutable, owned */
+    size_t place;                 /* GUARDED_BY(registry->lock): in family->children */
     /* The value is `whole` + `rest`: counters add whole numbers to the first without a loop;
      * gauges and the sums of histograms use the second alone (the bits of a double). */
     _Atomic(uint64_t) whole, rest_bits;
@@ -41,10 +42,14 @@ struct metrics {
     struct family_vec families;
     struct collector_vec collectors;
     size_t collecting;        /* expositions that may be inside a collector */
+    size_t showing;           /* expositions that may read families and children */
+    struct metric_vec removed; /* freed once nobody shows */
     struct cond collected;    /* `collecting` fell to 0 */
     struct metric *overflows; /* immutable once opened */
 };
 
-/* Snapshots under the lock; families and children never die before the registry does. */
-void metrics_copy_families(struct metrics *m, struct family_vec *to);
+/* Snapshots under the lock. Families never die before the registry does, children not between
+ * begin and end. */
+void metrics_begin_show(struct metrics *m, struct family_vec *to);
+void metrics_end_show(struct metrics *m);
 void metrics_copy_children(struct metric_family *f, struct metric_vec *to);

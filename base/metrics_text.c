@@ -155,10 +155,11 @@ void
 metrics_write(struct metrics *m, enum metrics_format format, struct buf *to)
 {
     struct family_vec families = VEC_INIT;
-    metrics_copy_families(m, &families);
+    metrics_begin_show(m, &families);
     qsort(families.v, families.n, sizeof *families.v, compare_families);
     vec_each (&families, f)
         put_family(to, *f, format);
+    metrics_end_show(m);
     vec_fini(&families);
     if (format == METRICS_OPENMETRICS)
         buf_append(to, STR("# EOF\n"));

@@ -188,3 +188,14 @@ process_metrics_register(struct metrics *m)
                    (double)boot + (double)fields[STAT_START_TICKS] / (double)sysconf(_SC_CLK_TCK));
     metrics_on_collect(m, collect, m);
 }
+
+uint64_t
+process_raise_open_files_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}

@@ -227,6 +227,66 @@ START_TEST(test_collectors)
 }
 END_TEST
 
+/* What is removed is not shown any more, makes room in a full family and starts at 0 when it
+ * comes again. */
+START_TEST(test_remove)
+{
+    struct metrics *m = metrics_open();
+    struct metric_spec spec = temperature_spec;
+    spec.labels[0] = "room";
+    spec.children_max = 3;
+    struct metric_family *f = metrics_family(m, &spec);
+    static const struct str rooms[] = {STR_INIT("a"), STR_INIT("b"), STR_INIT("c")};
+    for (size_t i = 0; i < ARRAY_LEN(rooms); i++)
+        metric_set(metric_with(f, &rooms[i], 1), (double)i + 1);
+    struct metric *last = metric_with(f, &rooms[2], 1);
+    metric_remove(f, &rooms[0], 1);
+    metric_remove(f, &rooms[0], 1); /* none is fine */
+    metric_remove(f, &STR("never"), 1);
+    ck_assert_ptr_eq(metric_with(f, &rooms[2], 1), last);
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    metrics_write(m, METRICS_TEXT, &b);
+    ck_assert_msg(!strstr(buf_cstr(&b), "room=\"a\""), "%s", buf_cstr(&b));
+    ck_assert(strstr(buf_cstr(&b), "room=\"b\"} 2") && strstr(buf_cstr(&b), "room=\"c\"} 3"));
+    ck_assert(metric_value(metric_with(f, &rooms[0], 1)) == 0);
+    metric_remove(f, &rooms[2], 1);
+    metric_remove(f, &rooms[1], 1);
+    metric_remove(f, &rooms[0], 1);
+    buf_clear(&b);
+    metrics_write(m, METRICS_TEXT, &b);
+    ck_assert_ptr_null(strstr(buf_cstr(&b), "temperature"));
+    metrics_close(m);
+}
+END_TEST
+
+static void *
+come_and_go(void *arg)
+{
+    struct metrics *m = arg;
+    struct metric_family *f = metrics_family(m, &requests_spec);
+    for (int i = 0; i < 500; i++) {
+        struct str values[] = {STR("200"), str_of("abcdefgh", (size_t)(i % 8))};
+        metric_inc(metric_with(f, values, 2));
+        metric_remove(f, values, 2);
+    }
+    return NULL;
+}
+
+START_TEST(test_remove_while_shown)
+{
+    struct metrics *m = metrics_open();
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, come_and_go, m), 0);
+    for (int i = 0; i < 200; i++) {
+        buf_clear(&b);
+        metrics_write(m, METRICS_TEXT, &b);
+    }
+    pthread_join(thread, NULL);
+    metrics_close(m);
+}
+END_TEST
+
 enum misuse {
     OTHER_TYPE,
     OTHER_LABELS,
@@ -270,6 +330,8 @@ metrics_suite(void)
     tcase_add_test(t, test_overflow);
     tcase_add_test(t, test_threads);
     tcase_add_test(t, test_collectors);
+    tcase_add_test(t, test_remove);
+    tcase_add_test(t, test_remove_while_shown);
     if (test_forks())
         tcase_add_loop_test_raise_signal(t, test_misuse_is_a_bug, SIGABRT, 0, MISUSES);
     suite_add_tcase(s, t);

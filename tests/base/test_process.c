@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -89,6 +90,19 @@ START_TEST(test_cpu_grows)
 }
 END_TEST
 
+START_TEST(test_open_files_limit)
+{
+    struct rlimit before, after;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit low = {.rlim_cur = 64, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+    ck_assert_uint_eq(process_raise_open_files_limit(), before.rlim_max);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &after), 0);
+    ck_assert_uint_eq(after.rlim_cur, before.rlim_max);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+END_TEST
+
 Suite *
 process_suite(void)
 {
@@ -98,6 +112,7 @@ process_suite(void)
     tcase_add_test(t, test_start_time);
     tcase_add_test(t, test_fds_follow);
     tcase_add_test(t, test_cpu_grows);
+    tcase_add_test(t, test_open_files_limit);
     suite_add_tcase(s, t);
     return s;
 }
