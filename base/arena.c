@@ -8,7 +8,7 @@
 
 enum {
     ARENA_ALIGN = 16,
-    ARENA_BLOCK_BYTES_MIN = 4 << 10,
+    ARENA_BLOCK_BYTES_MIN = 4 << 10, /* with its header: the allocator's size classes */
     ARENA_BLOCK_BYTES_MAX = 1 << 20,
 };
 
@@ -78,9 +78,9 @@ arena_reset(struct arena *a)
 static void
 arena_grow(struct arena *a, size_t need)
 {
-    size_t doubled = a->blocks ? size_min(a->blocks->bytes * 2, ARENA_BLOCK_BYTES_MAX)
-                               : ARENA_BLOCK_BYTES_MIN;
-    size_t bytes = size_max(doubled, need);
+    size_t last = a->blocks ? sizeof *a->blocks + a->blocks->bytes : 0;
+    size_t whole = size_max(size_min(last * 2, ARENA_BLOCK_BYTES_MAX), ARENA_BLOCK_BYTES_MIN);
+    size_t bytes = size_max(whole - sizeof *a->blocks, need);
     struct arena_block *block = mem_alloc(sizeof *block + bytes);
     block->older = a->blocks;
     block->bytes = bytes;
