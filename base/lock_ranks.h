@@ -3,6 +3,7 @@
  * No include guard: see lock.h. */
 X(LOCK_RANK_RELOAD,        "configuration snapshots")
 X(LOCK_RANK_HTTP_SERVER,   "open connections and requests of a server")
+X(LOCK_RANK_TENANTS_COLLECT, "one collection of the tenants' figures at a time")
 X(LOCK_RANK_TENANTS,       "tenant name -> database")
 X(LOCK_RANK_DB_MAINTAIN,   "one maintenance pass of a database at a time")
 X(LOCK_RANK_DB_VIEWS,      "which blocks a reader sees")

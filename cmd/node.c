@@ -7,7 +7,6 @@
 #include "cmd/node.h"
 
 #include <signal.h>
-#include <stdatomic.h>
 #include <time.h>
 
 #include "base/cpu.h"
@@ -28,6 +27,8 @@ enum {
     WRITE_THREADS_MIN = 4, /* a group commit needs company */
     WRITES_QUEUED_MAX = 1000,
     QUERIES_QUEUED_MAX = 1000,
+    BACKGROUND_THREADS_MIN = 2, /* one for maintenance, one for what must not wait for it */
+    BACKGROUND_QUEUED_MAX = 64,
 };
 
 struct node {
@@ -45,7 +46,6 @@ struct node {
     struct tenants *tenants;
     struct tenant_stores stores;
     struct sink_tenants sink;
-    _Atomic(bool) maintaining; /* a pass is queued or runs */
 };
 
 /* --- starting -------------------------------------------------------------------------- */
@@ -65,7 +65,11 @@ start_threads(struct node *n)
         .threads = n->opts->query_concurrent_max,
         .queued_limit = QUERIES_QUEUED_MAX,
     };
-    struct pool_opts background = {.name = "background", .threads = cpus, .queued_limit = 64};
+    struct pool_opts background = {
+        .name = "background",
+        .threads = size_max(BACKGROUND_THREADS_MIN, cpus + 1), /* see tenants_maintain() */
+        .queued_limit = BACKGROUND_QUEUED_MAX,
+    };
     TRY(pool_start(&writes, &n->writes));
     TRY(pool_start(&queries, &n->queries));
     return pool_start(&background, &n->background);
@@ -166,7 +170,14 @@ static struct err
 open_databases(struct node *n)
 {
     const struct node_opts *o = n->opts;
-    struct tenants_opts opts = {.dir = o->data_dir, .db = db_opts_default(), .metrics = n->metrics};
+    struct tenants_opts opts = {
+        .dir = o->data_dir,
+        .db = db_opts_default(),
+        .metrics = n->metrics,
+        .labels = o->labels,
+        .tenant_label = o->tenant_label,
+        .retention_ms = o->retention_ms,
+    };
     opts.db.fs = fs_posix();
     opts.db.clock = clock_system();
     opts.db.log = n->log;
@@ -175,13 +186,15 @@ open_databases(struct node *n)
     opts.db.future_window_ms = o->future_window_ms;
     opts.db.exemplars_max = o->exemplars_max;
     TRY(tenants_open(&opts, n->background, &n->tenants));
-    struct db *first; /* as Thanos: the default tenant's directory is there from the start */
-    return tenants_get_or_create(n->tenants, str_of_cstr(o->write_default_tenant), &first);
+    /* As Thanos: the default tenant's directory is there from the start. */
+    AUTO(tenant_release) struct tenant *first = NULL;
+    return tenants_acquire(n->tenants, str_of_cstr(o->write_default_tenant), &first);
 }
 
 static struct err
 node_start(struct node *n)
 {
+    uint64_t files = process_raise_open_files_limit();
     n->metrics = metrics_open();
     process_metrics_register(n->metrics);
     n->status = status_open(n->metrics, n->opts->component);
@@ -197,7 +210,7 @@ node_start(struct node *n)
     log_info(n->log, "ready", KV_CSTR("version", MNEME_VERSION),
              KV_U64("http_port", http_server_port(n->http_server)),
              KV_U64("remote_write_port", http_server_port(n->write_server)),
-             KV_U64("tenants", tenants_count(n->tenants)));
+             KV_U64("tenants", tenants_count(n->tenants)), KV_U64("open_files_max", files));
     return OK;
 }
 
@@ -206,18 +219,7 @@ node_start(struct node *n)
 static void
 maintain(void *arg)
 {
-    struct node *n = arg;
-    tenants_maintain(n->tenants);
-    atomic_store(&n->maintaining, false);
-}
-
-static void
-start_maintenance(struct node *n)
-{
-    if (atomic_exchange(&n->maintaining, true))
-        return; /* the last pass still runs, on a slow disk */
-    if (!pool_submit(n->background, maintain, n))
-        atomic_store(&n->maintaining, false);
+    tenants_maintain(arg);
 }
 
 static void
@@ -248,7 +250,7 @@ run_until_told_to_stop(struct node *n)
         if (signal_number == SIGHUP)
             reload(n);
         else
-            start_maintenance(n);
+            (void)pool_submit(n->background, maintain, n->tenants); /* full: there is another */
     }
 }
 
@@ -263,6 +265,8 @@ node_stop(struct node *n)
     http_server_stop(n->http_server, (uint64_t)n->opts->grace_ms);
     pool_stop(n->writes);
     pool_stop(n->queries);
+    if (n->tenants)
+        tenants_finish(n->tenants);
     pool_stop(n->background);
     tenants_close(n->tenants);
     loops_stop(n->loops);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "querygw/promql/lex.h"
 
 struct err
 node_open_log(struct str level, struct str format, struct log **ret_log)
@@ -13,5 +14,50 @@ node_open_log(struct str level, struct str format, struct log **ret_log)
         return ERR(ERR_INVALID, "log level \"%.*s\" or format \"%.*s\" is unknown", STR_FMT(level),
                    STR_FMT(format));
     *ret_log = log_open(&opts);
+    return OK;
+}
+
+/* As Go's strconv.Unquote, but for characters in single quotes. */
+static bool
+unquote(struct str text, struct arena *a, struct str *ret_value)
+{
+    struct lexer l;
+    if (text.n < 2 || (text.p[0] != '"' && text.p[0] != '`'))
+        return false;
+    lex_init(&l, a, text);
+    struct lex_token t = lex_next(&l);
+    if (t.kind != LEX_STRING || t.text.n != text.n)
+        return false;
+    *ret_value = lex_unquote(a, text);
+    return true;
+}
+
+static struct err
+parse_label(struct str text, struct arena *a, struct label *ret_label)
+{
+    struct str rest = text;
+    struct label l = {.name = str_split(&rest, '=')};
+    if (l.name.n == 0 || l.name.n == text.n || !str_is_utf8(l.name) || !unquote(rest, a, &l.value))
+        return ERR(ERR_INVALID, "%.*s is not of the form name=\"value\"", STR_FMT(text));
+    *ret_label = l;
+    return OK;
+}
+
+struct err
+node_parse_labels(const struct flag_list *texts, struct arena *a, struct labels *ret_labels)
+{
+    struct label *v = ARENA_ARRAY(a, struct label, texts->n);
+    size_t n = 0;
+    for (size_t i = 0; i < texts->n; i++) {
+        TRY(parse_label(texts->v[i], a, &v[n]));
+        if (v[n].value.n > 0)
+            n++;
+    }
+    labels_sort(v, n);
+    for (size_t i = 1; i < n; i++) {
+        if (str_eq(v[i - 1].name, v[i].name))
+            return ERR(ERR_INVALID, "%.*s is given twice", STR_FMT(v[i].name));
+    }
+    *ret_labels = (struct labels){v, n};
     return OK;
 }

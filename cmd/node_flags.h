@@ -18,9 +18,16 @@
         .wal_compression = (f).tsdb_wal_compression ? WAL_SNAPPY : WAL_PLAIN,                      \
         .future_window_ms = (f).tsdb_future_window_ms,                                             \
         .exemplars_max = (size_t)i64_max((f).tsdb_exemplars_max, 0),                               \
+        .tenant_label = (f).tenant_label_name,                                                     \
+        .retention_ms = (f).tsdb_retention_ms,                                                     \
         .flags = (line)->flags,                                                                    \
         .flag_values = &(f),                                                                       \
     }
+
+/* --label: name="value" with a Go string, sorted, in the arena. One with an empty value is left
+ * out: it equals no label. ERR_INVALID for another form, a bad name and a name given twice. */
+struct err node_parse_labels(const struct flag_list *texts, struct arena *a,
+                             struct labels *ret_labels);
 
 /* The log of a process on standard error. */
 struct err node_open_log(struct str level, struct str format, struct log **ret_log);

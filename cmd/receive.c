@@ -19,6 +19,7 @@ receive_run(const struct command_line *line)
     TRY(node_open_log(f.log_level, f.log_format, &log));
     command_warn_not_yet(line, log);
     struct node_opts opts = NODE_OPTS_OF_FLAGS(f, line);
+    TRY_IN(node_parse_labels(&f.labels, line->arena, &opts.labels), "--label");
     opts.component = "receive";
     opts.data_dir = f.tsdb_path.p;
     opts.query_tenant_header = opts.write_tenant_header;

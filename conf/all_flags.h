@@ -7,7 +7,7 @@
     X(S, STRING, data_dir, "data-dir", "./data", \
       "Data directory; everything that is kept lives in it.") \
     X(S, LIST, labels, "label", NULL, \
-      "External label of this process, name=\"value\".", .notes = FLAG_NOT_YET)
+      "External label of this process, name=\"value\".")
 
 #define QUERY_FLAGS(X, S) \
     X(S, DURATION, query_timeout_ms, "query.timeout", "2m", \

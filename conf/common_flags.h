@@ -74,7 +74,7 @@
     X(S, STRING, default_tenant_id, "receive.default-tenant-id", "default-tenant", \
       "Tenant of writes without that header.") \
     X(S, STRING, tenant_label_name, "receive.tenant-label-name", "tenant_id", \
-      "External label that carries the tenant.", .notes = FLAG_NOT_YET)
+      "External label that carries the tenant.")
 
 #define TSDB_FLAGS(X, S) \
     X(S, DURATION, tsdb_retention_ms, "tsdb.retention", "15d", \

@@ -28,7 +28,7 @@
       "Data directory; each tenant has a directory in it.") \
     X(S, LIST, labels, "label", NULL, \
       "External label of this receiver, name=\"value\".", \
-      .notes = FLAG_REQUIRED | FLAG_NOT_YET) \
+      .notes = FLAG_REQUIRED) \
     X(S, CONTENT, objstore_config, "objstore.config", NULL, \
       "YAML of the bucket that blocks are uploaded to; absent: no upload.", \
       .notes = FLAG_NOT_YET | FLAG_SECRET) \

@@ -19,16 +19,18 @@ append(struct sink *sink, const struct batch *batch, struct arena *a,
        struct append_result *ret_result)
 {
     struct sink_tenants *s = container_of(sink, struct sink_tenants, sink);
-    struct db *db = NULL;
-    if (!batch_has_samples(batch) && !(db = tenants_find(s->tenants, batch->tenant))) {
+    if (!batch_has_samples(batch) && !tenants_know(s->tenants, batch->tenant)) {
         *ret_result = nothing_stored(&batch->request);
         return OK;
     }
-    if (!db)
-        TRY_IN(tenants_get_or_create(s->tenants, batch->tenant, &db), "tenant %.*s",
-               STR_FMT(batch->tenant));
-    TRY_IN(db_append(db, &batch->request, a, ret_result), "tenant %.*s", STR_FMT(batch->tenant));
-    return OK;
+    AUTO(tenant_release) struct tenant *tenant = NULL;
+    TRY_IN(tenants_acquire(s->tenants, batch->tenant, &tenant), "tenant %.*s",
+           STR_FMT(batch->tenant));
+    struct err e = db_append(tenant_db(tenant), &batch->request, a, ret_result);
+    if (e.code == ERR_NONE)
+        return OK;
+    tenant_hurry(tenant); /* a log that failed is recovered by maintenance */
+    return err_wrap(e, "tenant %.*s", STR_FMT(batch->tenant));
 }
 
 static const struct sink_ops sink_tenants_ops = {.append = append};

@@ -26,6 +26,8 @@ struct db_opts {
     uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
     uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
     size_t exemplars_max;       /* 0: none; at most EXEMPLARS_CAPACITY_MAX (head/exemplars.h) */
+    struct labels external_labels; /* for meta.json; sorted; copied */
+    int64_t cut_delay_ms; /* the head is cut that much later than it could be: staggers databases */
 };
 /* The defaults of production, without fs, clock and dir. */
 struct db_opts db_opts_default(void);

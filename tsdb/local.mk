@@ -29,6 +29,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/compact/tournament.c %reldir%/compact/tournament.h \
 	%reldir%/db.c %reldir%/db.h \
 	%reldir%/db_cut.c %reldir%/db_int.h \
+	%reldir%/due_heap.c %reldir%/due_heap.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
 	%reldir%/head/check.c \
 	%reldir%/head/claims.c %reldir%/head/claims.h \
@@ -97,7 +98,14 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/pattern.c %reldir%/model/pattern.h \
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
+	%reldir%/tenant_name.c %reldir%/tenant_name.h \
+	%reldir%/tenant_plan.c %reldir%/tenant_plan.h \
 	%reldir%/tenants.c %reldir%/tenants.h \
+	%reldir%/tenants.c %reldir%/tenants.h %reldir%/tenants_int.h \
+	%reldir%/tenants_disk.c \
+	%reldir%/tenants_maintain.c \
+	%reldir%/tenants_metrics.c \
+	%reldir%/tenants_start.c \
 	%reldir%/view.c %reldir%/view.h \
 	%reldir%/wal/checkpoint.c %reldir%/wal/checkpoint.h \
 	%reldir%/wal/checkpoint_sift.c %reldir%/wal/checkpoint_sift.h \

@@ -1,371 +1,313 @@
-/* tenants.c - the databases of all tenants: found at start, made on first write.
+/* tenants.c - the table of tenants, and who may use a database when.
  *
- * The table is a sorted array under one lock; a database is opened outside of the lock, by the
- * thread that inserted its entry, while others who want it wait on a condition. */
-#include "tsdb/tenants.h"
-
-#include <stdlib.h>
+ * One lock guards the table and every state; it is held for look-ups only. Whoever moves a tenant
+ * to OPENING or CLOSING under it owns the tenant until he moves it on, and does his I/O without
+ * it; others who want the tenant wait on `changed` and look again by name. */
+#include "tsdb/tenants_int.h"
 
 #include "base/assert.h"
-#include "base/lock.h"
 #include "base/mem.h"
 
-enum tenant_state { TENANT_OPENING, TENANT_OPEN };
-
-struct tenant {
-    struct str name;   /* owned */
-    char *dir;         /* owned */
-    struct db *db;     /* set once, before TENANT_OPEN */
-    enum tenant_state state; /* GUARDED_BY(tenants.lock) */
-    struct db_stats told;    /* by the last collection of metrics */
-    struct err open_error;   /* of the parallel opening at start */
+/* Bits of the states that a state may be followed by. */
+static const unsigned may_follow[TENANT_STATE_COUNT] = {
+    [TENANT_OPENING] = 1u << TENANT_OPEN | 1u << TENANT_DORMANT,
+    [TENANT_OPEN] = 1u << TENANT_CLOSING,
+    [TENANT_CLOSING] = 1u << TENANT_DORMANT | 1u << TENANT_GONE,
+    [TENANT_DORMANT] = 1u << TENANT_OPENING | 1u << TENANT_CLOSING,
+    [TENANT_GONE] = 0,
 };
-
-struct tenants {
-    char *dir;
-    struct db_opts db_opts;
-    struct metrics *metrics;
-    struct metric_family *series, *samples, *created, *mapped, *wal_bytes, *writable, *blocks;
-    struct lock lock;
-    struct cond opened;
-    VEC(struct tenant *) table GUARDED_BY(lock); /* by name */
-};
-
-/* --- names ----------------------------------------------------------------------------------- */
-
-static bool
-is_tenant_char(char c)
-{
-    bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return alphanumeric || (c != '\0' && strchr("-_.!*'()@:=+~,", c) != NULL);
-}
-
-struct err
-tenant_name_check(struct str name)
-{
-    if (name.n == 0 || name.n > TENANT_NAME_BYTES_MAX)
-        return ERR(ERR_INVALID, "tenant name not valid: %zu bytes, allowed 1 to %d", name.n,
-                   TENANT_NAME_BYTES_MAX);
-    if (str_eq(name, STR(".")) || str_eq(name, STR("..")) || str_eq(name, STR("lost+found")))
-        return ERR(ERR_INVALID, "tenant name not valid: \"%.*s\" is reserved", STR_FMT(name));
-    for (size_t i = 0; i < name.n; i++) {
-        if (!is_tenant_char(name.p[i]))
-            return ERR(ERR_INVALID,
-                       "tenant name not valid: byte 0x%02x at position %zu; allowed are letters, "
-                       "digits and -_.!*'()@:=+~,",
-                       (unsigned char)name.p[i], i);
-    }
-    return OK;
-}
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-static struct tenant *
-tenant_new(const struct tenants *t, struct str name)
+struct tenant *
+tenant_add(struct tenants *t, struct str name, enum tenant_state state)
 {
+    ASSERT(lock_is_held(&t->lock));
     struct tenant *n = mem_alloc_zero(sizeof *n);
+    n->owner = t;
     n->name = str_of(mem_dup_text(name.p, name.n), name.n);
-    n->dir = fs_path_below(t->dir, name);
+    n->state = state;
+    n->mint_ms = INT64_MAX;
+    n->maxt_ms = INT64_MIN;
+    atomic_store_explicit(&n->used_ms, tenants_now_ms(t), memory_order_relaxed);
+    n->place = t->all.n;
+    vec_push(&t->all, n);
+    t->state_counts[state]++;
+    if (state != TENANT_GONE) {
+        const void *before = map_put(&t->by_name, n->name, n);
+        ASSERT(!before);
+    }
     return n;
 }
 
-static void
-tenant_free(struct tenant *n)
+void
+tenant_set_state(struct tenant *n, enum tenant_state to)
 {
-    if (!n)
-        return;
-    db_close(n->db);
+    struct tenants *t = n->owner;
+    ASSERT(lock_is_held(&t->lock));
+    ASSERT(may_follow[n->state] & 1u << to);
+    t->state_counts[n->state]--;
+    t->state_counts[to]++;
+    n->state = to;
+    cond_broadcast(&t->changed);
+}
+
+void
+tenant_unname(struct tenant *n)
+{
+    const void *was = map_remove(&n->owner->by_name, n->name);
+    ASSERT(was == n);
+}
+
+void
+tenant_erase(struct tenant *n)
+{
+    struct tenants *t = n->owner;
+    ASSERT(!tenant_is_held(n));
+    due_heap_remove(&t->due, &n->due);
+    if (n->state != TENANT_GONE)
+        tenant_unname(n);
+    t->state_counts[n->state]--;
+    struct tenant *last = vec_pop(&t->all);
+    if (last != n) {
+        t->all.v[n->place] = last;
+        last->place = n->place;
+    }
+    err_drop(n->failure);
+    err_drop(n->open_failure);
     mem_free((char *)(uintptr_t)n->name.p);
-    mem_free(n->dir);
-    err_drop(n->open_error);
     mem_free(n);
 }
 
-/* Position of the first entry whose name is not before `name`. */
-static size_t
-place_of(const struct tenants *t, struct str name) REQUIRES(t->lock)
+/* --- when it is looked at --------------------------------------------------------------------- */
+
+static int64_t
+next_look_in_ms(const struct tenant *n, int64_t now_ms)
 {
-    size_t low = 0, high = t->table.n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (str_cmp(t->table.v[middle]->name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct tenants *t = n->owner;
+    if (n->failures > 0)
+        return tenant_backoff_ms(n->failures);
+    if (n->state == TENANT_OPEN && n->unfinished)
+        return TENANT_PASS_MS;
+    if (n->state == TENANT_OPEN)
+        return tenant_pass_interval_ms(now_ms - n->written_ms);
+    if (n->state == TENANT_GONE)
+        return TENANT_PASS_MS;
+    struct tenant_remains r = tenant_remains_of(n, now_ms);
+    int64_t in_ms = tenant_expires_in_ms(&r, clock_wall_ms(t->db_opts.clock), t->retention_ms);
+    if (in_ms == TENANT_DUE_NEVER)
+        return in_ms;
+    return i64_max(TENANT_PASS_MS, i64_min(in_ms, TENANT_EXPIRY_CHECK_MS_MAX));
 }
 
-static struct tenant *
-lookup(const struct tenants *t, struct str name) REQUIRES(t->lock)
+void
+tenant_schedule(struct tenant *n, int64_t now_ms)
 {
-    size_t at = place_of(t, name);
-    bool found = at < t->table.n && str_eq(t->table.v[at]->name, name);
-    return found ? t->table.v[at] : NULL;
+    struct tenants *t = n->owner;
+    ASSERT(lock_is_held(&t->lock));
+    if (n->in_pass)
+        return;
+    ASSERT(n->state == TENANT_OPEN || n->state == TENANT_DORMANT || n->state == TENANT_GONE);
+    int64_t in_ms = next_look_in_ms(n, now_ms);
+    if (in_ms == TENANT_DUE_NEVER)
+        due_heap_remove(&t->due, &n->due);
+    else
+        due_heap_put(&t->due, &n->due, tenant_due_ms(now_ms, in_ms, tenant_phase(n->name)));
+}
+
+void
+tenant_begin_life(struct tenant *n, int64_t now_ms)
+{
+    err_drop(n->open_failure);
+    n->open_failure = OK;
+    n->open_failures = 0;
+    n->written_ms = now_ms; /* whenever that was: its idleness begins here */
+    atomic_store_explicit(&n->used_ms, now_ms, memory_order_relaxed);
+    tenant_set_state(n, TENANT_OPEN);
+    tenant_schedule(n, now_ms);
+}
+
+void
+tenant_hurry(struct tenant *n)
+{
+    int64_t now_ms = tenants_now_ms(n->owner);
+    LOCKED(&n->owner->lock);
+    if (due_is_in_heap(&n->due) && n->failures == 0 && n->due.at_ms > now_ms)
+        due_heap_put(&n->owner->due, &n->due, now_ms);
+}
+
+/* --- references ------------------------------------------------------------------------------- */
+
+static void
+hold(struct tenant *n) REQUIRES(n->owner->lock)
+{
+    ASSERT(n->state == TENANT_OPEN);
+    tenant_hold_unseen(n);
 }
 
 static void
-insert(struct tenants *t, struct tenant *n) REQUIRES(t->lock)
+hold_to_write(struct tenant *n, int64_t now_ms) REQUIRES(n->owner->lock)
 {
-    size_t at = place_of(t, n->name);
-    vec_push(&t->table, n);
-    memmove(&t->table.v[at + 1], &t->table.v[at], (t->table.n - 1 - at) * sizeof(struct tenant *));
-    t->table.v[at] = n;
+    hold(n);
+    n->writes++;
+    n->written_ms = i64_max(n->written_ms, now_ms);
+    if (due_is_in_heap(&n->due) && n->failures == 0 && n->due.at_ms > now_ms + 2 * TENANT_PASS_MS)
+        tenant_schedule(n, now_ms); /* it was idle: passes had become rare */
 }
 
-static void
-erase(struct tenants *t, struct tenant *n) REQUIRES(t->lock)
+void
+tenant_release(struct tenant *n)
 {
-    size_t at = place_of(t, n->name);
-    ASSERT(at < t->table.n && t->table.v[at] == n);
-    t->table.n--;
-    memmove(&t->table.v[at], &t->table.v[at + 1], (t->table.n - at) * sizeof(struct tenant *));
-}
-
-static struct err
-tenant_open_db(const struct tenants *t, struct tenant *n)
-{
-    struct db_opts opts = t->db_opts;
-    opts.dir = n->dir;
-    TRY_IN(db_open(&opts, &n->db), "tenant %.*s", STR_FMT(n->name));
-    return OK;
+    if (!n)
+        return;
+    atomic_store_explicit(&n->used_ms, tenants_now_ms(n->owner), memory_order_relaxed);
+    uint32_t before = atomic_fetch_sub_explicit(&n->refs, 1, memory_order_release);
+    ASSERT(before > 0);
 }
 
 struct db *
-tenants_find(struct tenants *t, struct str name)
+tenant_db(const struct tenant *n)
 {
-    LOCKED(&t->lock);
-    struct tenant *n = lookup(t, name);
-    return n && n->state == TENANT_OPEN ? n->db : NULL;
+    return n->db;
 }
 
-/* The entry for `name`: *ret_mine when the caller has just inserted it and must open it. */
-static struct err
-claim(struct tenants *t, struct str name, struct tenant **ret_tenant, bool *ret_mine)
+/* Waits until the tenant is in a state to act on. NULL: there is none. */
+static struct tenant *
+settled(struct tenants *t, struct str name) REQUIRES(t->lock)
 {
-    *ret_mine = false;
-    LOCKED(&t->lock);
     for (;;) {
-        struct tenant *n = lookup(t, name);
-        if (n && n->state == TENANT_OPEN) {
+        struct tenant *n = map_get(&t->by_name, name);
+        if (!n || n->state == TENANT_OPEN || n->state == TENANT_DORMANT)
+            return n;
+        cond_wait(&t->changed, &t->lock);
+    }
+}
+
+/* Moves a closed tenant to OPENING: the caller must open it. What has just failed to open is not
+ * tried again by everybody who waits for it. */
+static struct err
+begin_opening(struct tenant *n, int64_t now_ms) REQUIRES(n->owner->lock)
+{
+    if (n->open_failures > 0 && now_ms < n->no_open_before_ms)
+        return ERR(n->open_failure.code, "%s", err_text(&n->open_failure));
+    due_heap_remove(&n->owner->due, &n->due);
+    tenant_set_state(n, TENANT_OPENING);
+    return OK;
+}
+
+static struct err
+begin_making(struct tenants *t, struct str name, struct tenant **ret_tenant) REQUIRES(t->lock)
+{
+    TRY(tenant_name_check(name));
+    if (t->by_name.count >= TENANTS_MAX)
+        return ERR(ERR_OVERLOAD, "limit of %d tenants is reached", TENANTS_MAX);
+    *ret_tenant = tenant_add(t, name, TENANT_OPENING);
+    return OK;
+}
+
+/* Opens a tenant that this thread has moved to OPENING, and takes a reference of it. */
+static struct err
+open_held(struct tenant *n, enum tenant_origin origin)
+{
+    struct tenants *t = n->owner;
+    struct err e = tenant_open_db(n, origin);
+    int64_t now_ms = tenants_now_ms(t);
+    LOCKED(&t->lock);
+    if (e.code == ERR_NONE) {
+        tenant_begin_life(n, now_ms);
+        hold(n);
+    } else if (origin == TENANT_NEW) {
+        tenant_erase(n);
+        cond_broadcast(&t->changed);
+    } else {
+        err_drop(n->open_failure);
+        n->open_failure = ERR(e.code, "%s", err_text(&e));
+        n->open_failures++;
+        n->no_open_before_ms = now_ms + tenant_backoff_ms(n->open_failures);
+        tenant_set_state(n, TENANT_DORMANT);
+        tenant_schedule(n, now_ms);
+    }
+    return e;
+}
+
+struct err
+tenants_acquire(struct tenants *t, struct str name, struct tenant **ret_tenant)
+{
+    int64_t now_ms = tenants_now_ms(t);
+    struct tenant *n;
+    enum tenant_origin origin;
+    {
+        LOCKED(&t->lock);
+        n = settled(t, name);
+        origin = n ? TENANT_FOUND : TENANT_NEW;
+        if (!n) {
+            TRY(begin_making(t, name, &n));
+        } else if (n->state == TENANT_DORMANT) {
+            TRY(begin_opening(n, now_ms));
+        } else {
+            hold_to_write(n, now_ms);
             *ret_tenant = n;
             return OK;
         }
-        if (!n)
-            break;
-        cond_wait(&t->opened, &t->lock); /* somebody else opens it, or fails and erases it */
     }
-    if (t->table.n >= TENANTS_MAX)
-        return ERR(ERR_OVERLOAD, "limit of %d tenants is reached", TENANTS_MAX);
-    *ret_tenant = tenant_new(t, name);
-    *ret_mine = true;
-    insert(t, *ret_tenant);
+    TRY(open_held(n, origin));
+    *ret_tenant = n;
     return OK;
 }
 
 struct err
-tenants_get_or_create(struct tenants *t, struct str name, struct db **ret_db)
+tenants_acquire_to_read(struct tenants *t, struct str name, int64_t mint_ms, int64_t maxt_ms,
+                        struct tenant **ret_tenant)
 {
-    TRY(tenant_name_check(name));
-    struct tenant *n = NULL;
-    bool mine;
-    TRY(claim(t, name, &n, &mine));
-    struct err e = OK;
-    if (mine) {
-        e = tenant_open_db(t, n);
+    int64_t now_ms = tenants_now_ms(t);
+    struct tenant *n;
+    {
         LOCKED(&t->lock);
-        if (e.code == ERR_NONE)
-            n->state = TENANT_OPEN;
-        else
-            erase(t, n);
-        cond_broadcast(&t->opened);
-    }
-    if (e.code != ERR_NONE) {
-        tenant_free(n);
-        return e;
-    }
-    *ret_db = n->db;
-    return OK;
-}
-
-/* --- metrics ---------------------------------------------------------------------------------- */
-
-static struct metric_family *
-family(struct metrics *m, enum metric_type type, const char *name, const char *help)
-{
-    struct metric_spec spec = {.type = type, .name = name, .help = help, .labels = {"tenant"}};
-    return metrics_family(m, &spec);
-}
-
-static void
-add_difference(struct metric_family *f, struct str tenant, uint64_t now, uint64_t *told)
-{
-    metric_add(metric_with(f, &tenant, 1), (double)(now - *told));
-    *told = now;
-}
-
-/* Called at each exposition; the registry lets one collection run at a time. */
-static void
-collect(void *arg)
-{
-    struct tenants *t = arg;
-    LOCKED(&t->lock);
-    vec_each (&t->table, at) {
-        struct tenant *n = *at;
-        if (n->state != TENANT_OPEN)
-            continue;
-        struct db_stats s;
-        db_stats(n->db, &s);
-        metric_set(metric_with(t->series, &n->name, 1), (double)s.series);
-        metric_set(metric_with(t->wal_bytes, &n->name, 1), (double)s.wal_bytes);
-        metric_set(metric_with(t->writable, &n->name, 1), s.writable ? 1 : 0);
-        metric_set(metric_with(t->blocks, &n->name, 1), (double)s.blocks);
-        add_difference(t->samples, n->name, s.samples_appended, &n->told.samples_appended);
-        add_difference(t->created, n->name, s.series_created, &n->told.series_created);
-        add_difference(t->mapped, n->name, s.chunks_mapped, &n->told.chunks_mapped);
-    }
-}
-
-static void
-register_metrics(struct tenants *t)
-{
-    struct metrics *m = t->metrics;
-    t->series = family(m, METRIC_GAUGE, "prometheus_tsdb_head_series",
-                       "Total number of series in the head block.");
-    t->samples = family(m, METRIC_COUNTER, "prometheus_tsdb_head_samples_appended_total",
-                        "Total number of appended samples.");
-    t->created = family(m, METRIC_COUNTER, "prometheus_tsdb_head_series_created_total",
-                        "Total number of series created in the head");
-    t->mapped = family(m, METRIC_COUNTER, "prometheus_tsdb_mmap_chunks_total",
-                       "Total number of chunks that were memory-mapped.");
-    t->wal_bytes = family(m, METRIC_GAUGE, "mneme_tsdb_wal_written_bytes",
-                          "Bytes written to the write-ahead log since start.");
-    t->writable = family(m, METRIC_GAUGE, "mneme_tsdb_writable",
-                         "1 while the write-ahead log is healthy, 0 while writes are refused.");
-    t->blocks = family(m, METRIC_GAUGE, "prometheus_tsdb_blocks_loaded",
-                       "Number of currently loaded data blocks");
-    metrics_on_collect(m, collect, t);
-}
-
-/* --- life cycle ------------------------------------------------------------------------------- */
-
-static void
-open_one(void *arg, size_t i)
-{
-    struct tenants *t = arg;
-    struct tenant *n = t->table.v[i];
-    n->open_error = tenant_open_db(t, n);
-}
-
-static struct err
-find_directories(struct tenants *t)
-{
-    AUTO(fs_list_fini) struct fs_list entries = VEC_INIT;
-    TRY(fs_list_dir(t->db_opts.fs, t->dir, &entries));
-    LOCKED(&t->lock);
-    vec_each (&entries, entry) {
-        struct str name = str_of_cstr(entry->name);
-        struct err e = entry->kind == FS_DIR ? tenant_name_check(name) : OK;
-        if (entry->kind == FS_DIR && e.code == ERR_NONE)
-            insert(t, tenant_new(t, name));
-        else if (entry->kind == FS_DIR && !str_eq(name, STR("lost+found")))
-            log_warn(t->db_opts.log, "directory is no tenant, ignored",
-                     KV_CSTR("dir", entry->name), KV_ERR(e));
-        err_drop(e);
-    }
-    return OK;
-}
-
-static struct err
-open_all(struct tenants *t, struct pool *pool)
-{
-    TRY(find_directories(t));
-    pool_for_each(pool, t->table.n, open_one, t);
-    vec_each (&t->table, at) {
-        if ((*at)->open_error.code != ERR_NONE) {
-            struct err e = (*at)->open_error;
-            (*at)->open_error = OK;
-            return e;
+        n = settled(t, name);
+        bool is_open = n && n->state == TENANT_OPEN;
+        if (!n || (!is_open && (n->mint_ms > maxt_ms || n->maxt_ms < mint_ms))) {
+            *ret_tenant = NULL;
+            return OK;
         }
-        (*at)->state = TENANT_OPEN;
-    }
-    return OK;
-}
-
-static void
-tenants_free(struct tenants *t)
-{
-    if (t->series)
-        metrics_off_collect(t->metrics, t);
-    vec_each (&t->table, at)
-        tenant_free(*at);
-    vec_fini(&t->table);
-    cond_fini(&t->opened);
-    lock_fini(&t->lock);
-    mem_free(t->dir);
-    mem_free(t);
-}
-
-struct err
-tenants_open(const struct tenants_opts *opts, struct pool *pool, struct tenants **ret_tenants)
-{
-    TRY(fs_make_dirs(opts->db.fs, opts->dir));
-    struct tenants *t = mem_alloc_zero(sizeof *t);
-    t->dir = mem_dup_text(opts->dir, strlen(opts->dir));
-    t->db_opts = opts->db;
-    t->metrics = opts->metrics;
-    lock_init(&t->lock, LOCK_RANK_TENANTS);
-    cond_init(&t->opened);
-    struct err e = open_all(t, pool);
-    if (e.code != ERR_NONE) {
-        tenants_free(t);
-        return e;
-    }
-    register_metrics(t);
-    *ret_tenants = t;
-    return OK;
-}
-
-void
-tenants_close(struct tenants *t)
-{
-    if (!t)
-        return;
-    vec_each (&t->table, at) {
-        struct err e = db_finish((*at)->db);
-        if (e.code != ERR_NONE)
-            log_error(t->db_opts.log, "closing a database failed; its log will be replayed",
-                      KV_STR("tenant", (*at)->name), KV_ERR(e));
-        err_drop(e);
-    }
-    tenants_free(t);
-}
-
-void
-tenants_maintain(struct tenants *t)
-{
-    /* A database outlives this pass: none is closed before tenants_close(). */
-    for (size_t i = 0;; i++) {
-        struct tenant *n = NULL;
-        {
-            LOCKED(&t->lock);
-            if (i >= t->table.n)
-                return;
-            n = t->table.v[i]->state == TENANT_OPEN ? t->table.v[i] : NULL;
+        if (is_open) {
+            hold(n);
+            *ret_tenant = n;
+            return OK;
         }
-        if (!n)
-            continue;
-        struct err e = db_maintain(n->db);
-        if (e.code != ERR_NONE)
-            log_warn(t->db_opts.log, "maintenance failed, trying again", KV_STR("tenant", n->name),
-                     KV_ERR(e));
-        err_drop(e);
+        TRY(begin_opening(n, now_ms));
     }
+    TRY(open_held(n, TENANT_FOUND));
+    *ret_tenant = n;
+    return OK;
+}
+
+/* --- figures ---------------------------------------------------------------------------------- */
+
+bool
+tenants_know(struct tenants *t, struct str name)
+{
+    LOCKED(&t->lock);
+    return map_get(&t->by_name, name) != NULL;
 }
 
 size_t
 tenants_count(struct tenants *t)
 {
     LOCKED(&t->lock);
-    return t->table.n;
+    return t->by_name.count;
+}
+
+struct labels
+tenants_labels(const struct tenants *t, struct str name, struct arena *a)
+{
+    struct label *v = ARENA_ARRAY(a, struct label, t->labels.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < t->labels.n; i++) {
+        if (!str_eq(t->labels.v[i].name, t->tenant_label))
+            v[n++] = t->labels.v[i];
+    }
+    if (t->tenant_label.n > 0)
+        v[n++] = (struct label){t->tenant_label, name};
+    labels_sort(v, n);
+    return labels_copy(a, (struct labels){v, n});
 }

@@ -2,46 +2,94 @@
 #include "querygw/store/store_tsdb.h"
 
 #include "base/mem.h"
+#include "tsdb/merge.h"
 
-static struct db *
-db_of(struct store *s)
+struct store_tsdb {
+    struct store store;
+    struct tenants *tenants; /* borrowed */
+    struct arena *arena;     /* of the query */
+    struct str name;         /* in it */
+    struct tenant *held;     /* NULL until a call needed it; the arena releases it */
+};
+
+static void
+release(void *tenant)
 {
-    return container_of(s, struct store_tsdb, store)->db;
+    tenant_release(tenant);
+}
+
+/* *ret_db is NULL when the tenant has nothing between these times, or was removed. */
+static struct err
+db_for(struct store *store, int64_t mint_ms, int64_t maxt_ms, struct db **ret_db)
+{
+    struct store_tsdb *s = container_of(store, struct store_tsdb, store);
+    if (!s->held) {
+        TRY(tenants_acquire_to_read(s->tenants, s->name, mint_ms, maxt_ms, &s->held));
+        if (s->held)
+            arena_defer(s->arena, release, s->held);
+    }
+    *ret_db = s->held ? tenant_db(s->held) : NULL;
+    return OK;
 }
 
 static struct err
 tsdb_select(struct store *s, const struct select_query *q, struct matchers matchers,
             struct arena *a, struct series_set **ret_set)
 {
-    return db_select(db_of(s), q, matchers, a, ret_set);
+    struct db *db;
+    TRY(db_for(s, q->mint_ms, q->maxt_ms, &db));
+    if (db)
+        return db_select(db, q, matchers, a, ret_set);
+    *ret_set = merge_series_sets(NULL, 0, 0);
+    return OK;
 }
 
 static struct err
 tsdb_label_names(struct store *s, const struct select_query *q, struct matchers matchers,
                  struct arena *a, struct str_list *ret_names)
 {
-    return db_label_names(db_of(s), q, matchers, a, ret_names);
+    struct db *db;
+    TRY(db_for(s, q->mint_ms, q->maxt_ms, &db));
+    if (db)
+        return db_label_names(db, q, matchers, a, ret_names);
+    *ret_names = (struct str_list){0};
+    return OK;
 }
 
 static struct err
 tsdb_label_values(struct store *s, const struct select_query *q, struct str name,
                   struct matchers matchers, struct arena *a, struct str_list *ret_values)
 {
-    return db_label_values(db_of(s), q, name, matchers, a, ret_values);
+    struct db *db;
+    TRY(db_for(s, q->mint_ms, q->maxt_ms, &db));
+    if (db)
+        return db_label_values(db, q, name, matchers, a, ret_values);
+    *ret_values = (struct str_list){0};
+    return OK;
 }
 
 static struct err
 tsdb_exemplars(struct store *s, const struct exemplar_query *q, struct arena *a,
                struct series_exemplars_list *ret_list)
 {
-    return db_exemplars(db_of(s), q, a, ret_list);
+    struct db *db;
+    TRY(db_for(s, q->mint_ms, q->maxt_ms, &db));
+    if (db)
+        return db_exemplars(db, q, a, ret_list);
+    *ret_list = (struct series_exemplars_list){0};
+    return OK;
 }
 
 static struct err
 tsdb_metadata(struct store *s, struct str family, size_t limit, struct arena *a,
               struct family_metadata_list *ret_list)
 {
-    return db_metadata(db_of(s), family, limit, a, ret_list);
+    struct db *db;
+    TRY(db_for(s, INT64_MIN, INT64_MAX, &db));
+    if (db)
+        return db_metadata(db, family, limit, a, ret_list);
+    *ret_list = (struct family_metadata_list){0};
+    return OK;
 }
 
 static const struct store_ops tsdb_ops = {
@@ -52,19 +100,13 @@ static const struct store_ops tsdb_ops = {
     .metadata = tsdb_metadata,
 };
 
-void
-store_tsdb_init(struct store_tsdb *s, struct db *db)
-{
-    *s = (struct store_tsdb){{&tsdb_ops}, db};
-}
-
 struct store *
 store_tsdb_of_tenant(void *tenants, struct arena *a, struct str tenant)
 {
-    struct db *db = tenants_find(tenants, tenant);
-    if (!db)
+    if (!tenants_know(tenants, tenant))
         return NULL;
     struct store_tsdb *s = ARENA_NEW(a, struct store_tsdb);
-    store_tsdb_init(s, db);
+    *s = (struct store_tsdb){
+        .store = {&tsdb_ops}, .tenants = tenants, .arena = a, .name = arena_str(a, tenant)};
     return &s->store;
 }

@@ -63,10 +63,11 @@ append(struct fixture *f, const char *tenant, int64_t t_ms, struct append_result
 static uint64_t
 samples_of(struct fixture *f, const char *tenant)
 {
-    struct db *db = tenants_find(f->tenants, str_of_cstr(tenant));
-    ck_assert_ptr_nonnull(db);
+    AUTO(tenant_release) struct tenant *t = NULL;
+    CK_OK(tenants_acquire_to_read(f->tenants, str_of_cstr(tenant), INT64_MIN, INT64_MAX, &t));
+    ck_assert_ptr_nonnull(t);
     struct db_stats stats;
-    db_stats(db, &stats);
+    db_stats(tenant_db(t), &stats);
     return stats.samples_appended;
 }
 

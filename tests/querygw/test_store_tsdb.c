@@ -10,7 +10,15 @@ struct fixture {
     struct metrics *metrics;
     struct tenants *tenants;
     struct arena arena;
+    struct clock_manual clock;
 };
+
+static bool
+always_empty(struct db *db)
+{
+    (void)db;
+    return true;
+}
 
 static void
 fixture_open(struct fixture *f)
@@ -21,16 +29,28 @@ fixture_open(struct fixture *f)
     CK_OK(pool_start(&pool, &f->pool));
     struct tenants_opts opts = {
         .dir = test_dir(), .db = kit_opts(fs_posix(), NULL), .metrics = f->metrics};
+    clock_manual_init(&f->clock, 0);
+    opts.db.clock = &f->clock.clock;
+    opts.hooks.head_is_empty = always_empty; /* so that tenants fall asleep */
     CK_OK(tenants_open(&opts, f->pool, &f->tenants));
 }
 
 static void
 fixture_close(struct fixture *f)
 {
+    arena_fini(&f->arena); /* lets go of tenants */
+    tenants_finish(f->tenants);
     tenants_close(f->tenants);
     pool_stop(f->pool);
     metrics_close(f->metrics);
-    arena_fini(&f->arena);
+}
+
+static void
+put(struct fixture *f, const char *labels, int64_t t_ms, double value)
+{
+    AUTO(tenant_release) struct tenant *t = NULL;
+    CK_OK(tenants_acquire(f->tenants, STR("a"), &t));
+    kit_put(tenant_db(t), labels, t_ms, value);
 }
 
 /* The value of an instant query that has one element. */
@@ -56,11 +76,9 @@ START_TEST(test_query)
 {
     struct fixture f;
     fixture_open(&f);
-    struct db *db;
-    CK_OK(tenants_get_or_create(f.tenants, STR("a"), &db));
     for (int64_t i = 0; i < 1000; i++) {
-        kit_put(db, "__name__=m_total,i=0", i * 1000, (double)i);
-        kit_put(db, "__name__=m_total,i=1", i * 1000, (double)(2 * i));
+        put(&f, "__name__=m_total,i=0", i * 1000, (double)i);
+        put(&f, "__name__=m_total,i=1", i * 1000, (double)(2 * i));
     }
     struct store *store = store_tsdb_of_tenant(f.tenants, &f.arena, STR("a"));
     ck_assert(store != NULL);
@@ -76,17 +94,14 @@ START_TEST(test_labels)
 {
     struct fixture f;
     fixture_open(&f);
-    struct db *db;
-    CK_OK(tenants_get_or_create(f.tenants, STR("a"), &db));
-    kit_put(db, "__name__=m,i=0", 0, 1);
-    kit_put(db, "__name__=n,k=1", 0, 1);
-    struct store_tsdb store;
-    store_tsdb_init(&store, db);
+    put(&f, "__name__=m,i=0", 0, 1);
+    put(&f, "__name__=n,k=1", 0, 1);
     struct select_query q = {.mint_ms = INT64_MIN, .maxt_ms = INT64_MAX, .want = SELECT_LABELS};
     struct matcher m;
     CK_OK(matcher_make(&f.arena, MATCH_EQUAL, STR("__name__"), STR("n"), &m));
     struct str_list names, values;
-    struct store *s = &store.store;
+    struct store *s = store_tsdb_of_tenant(f.tenants, &f.arena, STR("a"));
+    ck_assert(s != NULL);
     CK_OK(s->ops->label_names(s, &q, (struct matchers){&m, 1}, &f.arena, &names));
     ck_assert(names.n == 2 && str_eq(names.v[1], STR("k")));
     CK_OK(s->ops->label_names(s, &q, (struct matchers){0}, &f.arena, &names));
@@ -104,9 +119,7 @@ START_TEST(test_about)
 {
     struct fixture f;
     fixture_open(&f);
-    struct db *db;
-    CK_OK(tenants_get_or_create(f.tenants, STR("a"), &db));
-    kit_put(db, "__name__=m", 0, 1);
+    put(&f, "__name__=m", 0, 1);
     struct store *s = store_tsdb_of_tenant(f.tenants, &f.arena, STR("a"));
     struct matchers all = {NULL, 0};
     struct exemplar_query q = {&all, 1, INT64_MIN, INT64_MAX};
@@ -130,6 +143,69 @@ START_TEST(test_unknown_tenant)
 }
 END_TEST
 
+static void
+let_an_hour_pass(struct fixture *f)
+{
+    clock_manual_advance_ms(&f->clock, 3600 * 1000);
+    tenants_maintain(f->tenants);
+}
+
+static size_t
+open_tenants(struct fixture *f)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    metrics_write(f->metrics, METRICS_TEXT, &text);
+    const char *line = strstr(buf_cstr(&text), "mneme_tenants{state=\"open\"} ");
+    return line ? (size_t)(line[strlen("mneme_tenants{state=\"open\"} ")] - '0') : 99;
+}
+
+static size_t
+count_names(struct fixture *f, struct store *s, struct select_query q)
+{
+    struct str_list names;
+    CK_OK(s->ops->label_names(s, &q, (struct matchers){0}, &f->arena, &names));
+    return names.n;
+}
+
+/* A query wakes a tenant when it reaches its samples, and keeps it awake until its arena ends. */
+START_TEST(test_dormant_tenant)
+{
+    struct fixture f;
+    fixture_open(&f);
+    put(&f, "__name__=m,i=0", 5000, 1);
+    let_an_hour_pass(&f);
+    ck_assert_uint_eq(open_tenants(&f), 0);
+    struct store *s = store_tsdb_of_tenant(f.tenants, &f.arena, STR("a"));
+    ck_assert(s != NULL);
+    struct select_query late = {.mint_ms = 5001, .maxt_ms = 9000, .want = SELECT_LABELS};
+    struct select_query there = {.mint_ms = 5000, .maxt_ms = 5000, .want = SELECT_LABELS};
+    struct str_list values;
+    ck_assert_uint_eq(count_names(&f, s, late), 0);
+    CK_OK(s->ops->label_values(s, &late, STR("i"), (struct matchers){0}, &f.arena, &values));
+    ck_assert_uint_eq(values.n, 0);
+    struct matcher m;
+    CK_OK(matcher_make(&f.arena, MATCH_EQUAL, STR("i"), STR("0"), &m));
+    struct series_set *set;
+    struct series_view series;
+    bool more = true;
+    CK_OK(s->ops->select(s, &late, (struct matchers){&m, 1}, &f.arena, &set));
+    CK_OK(series_set_next(set, &series, &more));
+    ck_assert(!more);
+    series_set_close(set);
+    ck_assert_uint_eq(open_tenants(&f), 0);
+
+    ck_assert_uint_eq(count_names(&f, s, there), 2);
+    let_an_hour_pass(&f);
+    let_an_hour_pass(&f);
+    ck_assert_uint_eq(open_tenants(&f), 1);
+    ck_assert_uint_eq(count_names(&f, s, there), 2);
+    arena_reset(&f.arena);
+    let_an_hour_pass(&f);
+    ck_assert_uint_eq(open_tenants(&f), 0);
+    fixture_close(&f);
+}
+END_TEST
+
 Suite *
 store_tsdb_suite(void)
 {
@@ -139,6 +215,7 @@ store_tsdb_suite(void)
     tcase_add_test(t, test_labels);
     tcase_add_test(t, test_about);
     tcase_add_test(t, test_unknown_tenant);
+    tcase_add_test(t, test_dormant_tenant);
     suite_add_tcase(s, t);
     return s;
 }

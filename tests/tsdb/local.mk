@@ -69,7 +69,14 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_wal_golden.c \
 	%reldir%/test_wal_reader_skip.c \
 	%reldir%/test_wal_reader.c \
+	%reldir%/tenant_kit.c %reldir%/tenant_kit.h \
+	%reldir%/test_due_heap.c \
+	%reldir%/test_tenant_name.c \
+	%reldir%/test_tenant_plan.c \
 	%reldir%/test_tenants.c \
+	%reldir%/test_tenants_disk.c \
+	%reldir%/test_tenants_maintain.c \
+	%reldir%/test_tenants_start.c \
 	%reldir%/test_verify.c \
 	%reldir%/test_verify_block.c \
 	%reldir%/test_verify_head.c \
