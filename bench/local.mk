@@ -13,4 +13,6 @@ noinst_PROGRAMS += %reldir%/tsdb
 	%reldir%/tsdb_compact.c \
 	%reldir%/tsdb_order.c \
 	%reldir%/tsdb_postings.c
+noinst_PROGRAMS += %reldir%/tenants
+%canon_reldir%_tenants_SOURCES = %reldir%/tenants.c
 EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py
