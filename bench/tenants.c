@@ -138,7 +138,8 @@ write_one(struct bench *b, size_t i, struct arena *a)
     struct tenant *t;
     struct sample sample = {WALL_MS, bits_of_f64(1)};
     struct append_row row = {.label_key = KEY, .sample_count = 1};
-    struct append_request request = {&row, 1, &sample, 1};
+    struct append_request request = {
+        .rows = &row, .row_count = 1, .samples = &sample, .sample_count = 1};
     struct append_result result;
     must(tenants_acquire(b->tenants, name_of(i, name, sizeof name), &t), "acquire");
     must(db_append(tenant_db(t), &request, a, &result), "append");

@@ -185,6 +185,10 @@ open_databases(struct node *n)
     opts.db.wal_compression = o->wal_compression;
     opts.db.future_window_ms = o->future_window_ms;
     opts.db.exemplars_max = o->exemplars_max;
+    opts.db.block_range_ms = o->block_min_ms;
+    opts.db.block_range_max_ms = o->block_max_ms;
+    opts.db.retention_ms = o->retention_ms;
+    opts.db.retention_bytes = o->retention_bytes;
     TRY(tenants_open(&opts, n->background, &n->tenants));
     /* As Thanos: the default tenant's directory is there from the start. */
     AUTO(tenant_release) struct tenant *first = NULL;

@@ -26,6 +26,8 @@ struct node_opts {
     struct labels labels;    /* external ones */
     struct str tenant_label; /* external label that names the tenant; empty: none */
     int64_t retention_ms;    /* 0: for ever */
+    uint64_t retention_bytes; /* of a tenant; 0: no limit */
+    int64_t block_min_ms, block_max_ms;
     const struct flag_set *flags; /* for /api/v1/status/flags, with their values */
     const void *flag_values;
 };

@@ -20,6 +20,9 @@
         .exemplars_max = (size_t)i64_max((f).tsdb_exemplars_max, 0),                               \
         .tenant_label = (f).tenant_label_name,                                                     \
         .retention_ms = (f).tsdb_retention_ms,                                                     \
+        .retention_bytes = (f).tsdb_retention_bytes,                                               \
+        .block_min_ms = (f).tsdb_block_min_ms,                                                     \
+        .block_max_ms = (f).tsdb_block_max_ms,                                                     \
         .flags = (line)->flags,                                                                    \
         .flag_values = &(f),                                                                       \
     }

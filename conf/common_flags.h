@@ -78,15 +78,13 @@
 
 #define TSDB_FLAGS(X, S) \
     X(S, DURATION, tsdb_retention_ms, "tsdb.retention", "15d", \
-      "Age at which local blocks are deleted; 0d keeps them for ever.", .notes = FLAG_NOT_YET) \
+      "Age at which local blocks are deleted; 0d keeps them for ever.") \
     X(S, DURATION, tsdb_block_min_ms, "tsdb.min-block-duration", "2h", \
-      "Time span of a block cut from the head.", .min = 1, \
-      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+      "Time span of a block cut from the head.", .min = 1000, .notes = FLAG_HIDDEN) \
     X(S, DURATION, tsdb_block_max_ms, "tsdb.max-block-duration", "2h", \
-      "Longest time span of a local block.", .min = 1, .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+      "Longest time span of a local block.", .min = 1000, .notes = FLAG_HIDDEN) \
     X(S, BYTES, tsdb_retention_bytes, "tsdb.max-retention-bytes", "0", \
-      "Size of one tenant's blocks above which the oldest is deleted; 0: no limit.", \
-      .notes = FLAG_NOT_YET) \
+      "Size of one tenant's blocks above which the oldest is deleted; 0: no limit.") \
     X(S, DURATION, tsdb_future_window_ms, "tsdb.too-far-in-future.time-window", "0s", \
       "Samples later than now plus this are refused; 0s: none are.") \
     X(S, DURATION, tsdb_ooo_window_ms, "tsdb.out-of-order.time-window", "0s", \

@@ -19,6 +19,7 @@ db_opts_default(void)
         .wal_sync = WAL_SYNC_NONE,
         .wal_compression = WAL_SNAPPY,
         .block_range_ms = BLOCK_RANGE_MS,
+        .block_range_max_ms = BLOCK_RANGE_MS,
         .replay_crew_bytes = REPLAY_CREW_BYTES,
     };
 }
@@ -47,6 +48,7 @@ db_open(const struct db_opts *opts, struct db **ret_db)
     db->lock_path = fs_path_below(db->dir, STR("lock"));
     lock_init(&db->maintain_lock, LOCK_RANK_DB_MAINTAIN);
     db->truncate_to_ms = INT64_MIN;
+    db->untidy = true;
     TRY(fs_make_dirs(db->opts.fs, db->dir));
     TRY_IN(fs_lock_file(db->opts.fs, db->lock_path, &db->lock_file), "database %s is in use",
            db->dir);
@@ -264,7 +266,8 @@ db_maintain(struct db *db)
 {
     LOCKED(&db->maintain_lock);
     TRY(head_maintain(db->head));
-    return db_cut(db, CUT_WHEN_DUE);
+    TRY(db_cut(db, CUT_WHEN_DUE));
+    return db_tidy(db);
 }
 
 struct err
@@ -292,6 +295,7 @@ db_stats(struct db *db, struct db_stats *ret_stats)
     }
     views_release(&db->views, view);
     ret_stats->cuts = atomic_load_explicit(&db->cuts, memory_order_relaxed);
+    ret_stats->compactions = atomic_load_explicit(&db->compactions, memory_order_relaxed);
     ret_stats->cuts_failed = atomic_load_explicit(&db->cuts_failed, memory_order_relaxed);
 }
 

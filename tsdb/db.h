@@ -22,6 +22,10 @@ struct db_opts {
     enum wal_sync_mode wal_sync;
     enum wal_compression wal_compression;
     int64_t block_range_ms;     /* 2 h: chunks never cross a multiple of it */
+    int64_t block_range_max_ms; /* blocks of ranges up to it become one; block_range_ms: none do,
+                                 * but overlapping ones */
+    int64_t retention_ms;       /* blocks that end so long before the newest are deleted; 0: none */
+    uint64_t retention_bytes;   /* the oldest blocks above it are; 0: no limit */
     int64_t future_window_ms;   /* 0: any future is accepted */
     uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
     uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
@@ -65,7 +69,8 @@ struct err db_metadata(struct db *db, struct str family, size_t limit, struct ar
                        struct family_metadata_list *ret_list);
 
 /* One background pass: maps finished chunks, tries to recover a poisoned log, cuts the head's
- * oldest hours into a block when they are due, frees memory. Waits for nobody. */
+ * oldest hours into a block when they are due, deletes and compacts blocks, frees memory. Waits for
+ * nobody. */
 struct err db_maintain(struct db *db);
 /* As db_maintain(), but cuts whatever the head has, as far as nobody has to be waited for;
  * *ret_empty once nothing is left in it. Samples up to the newest are out of bounds then. */
@@ -76,6 +81,7 @@ struct db_stats {
     uint64_t samples_appended, series_created;
     uint64_t blocks;
     uint64_t cuts, cuts_failed; /* of the head into blocks, since it was opened */
+    uint64_t compactions;       /* of blocks, since it was opened */
     int64_t mint_ms, maxt_ms; /* of blocks and head; INT64_MAX, INT64_MIN while empty */
     int64_t head_mint_ms, head_maxt_ms;
     int64_t min_valid_ms; /* older samples are out of bounds */

@@ -12,7 +12,6 @@
 #include "tsdb/db_int.h"
 
 #include "base/mem.h"
-#include "base/rand.h"
 #include "tsdb/block/block_writer.h"
 #include "tsdb/model/interval.h"
 
@@ -48,7 +47,7 @@ next_end(const struct db *db, enum cut_kind kind, int64_t *ret_end_ms)
     }
     *ret_end_ms = end_ms;
     uint64_t span_ms = (uint64_t)s.maxt_ms - (uint64_t)s.mint_ms;
-    return span_ms > (uint64_t)(range_ms / 2) * IDLE_RANGES_X2;
+    return span_ms > (uint64_t)(range_ms / 2) * IDLE_RANGES_X2 + (uint64_t)db->opts.cut_delay_ms;
 }
 
 /* --- the arrows ------------------------------------------------------------------------------- */
@@ -67,12 +66,10 @@ write_block(struct db *db, struct block **ret_block)
 {
     struct db_stats s;
     head_stats(db->head, &s);
-    uint8_t random[ULID_RANDOM_BYTES];
-    rand_bytes(random, sizeof random);
     struct block_writer_opts o = {
         .fs = db->opts.fs,
         .dir = db->dir,
-        .ulid = ulid_of(clock_wall_ms(db->opts.clock), random),
+        .ulid = db_new_ulid(db),
         .mint_ms = s.mint_ms,
         .maxt_ms = db->cut.end_ms,
     };
@@ -97,6 +94,7 @@ write_and_publish(struct db *db)
     if (block)
         blocks_add(&blocks, block);
     db->cut.view = views_publish(&db->views, &blocks, db->cut.end_ms);
+    db->untidy = db->untidy || block;
     db->cut.stage = CUT_WRITTEN;
     return OK;
 }

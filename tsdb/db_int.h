@@ -32,8 +32,13 @@ struct db {
     struct lock maintain_lock; /* one pass at a time; held over I/O, never by readers or appends */
     struct cut cut GUARDED_BY(maintain_lock);
     int64_t truncate_to_ms GUARDED_BY(maintain_lock); /* of the log; INT64_MIN: nothing to do */
-    _Atomic(uint64_t) cuts, cuts_failed; /* figures */
+    bool untidy GUARDED_BY(maintain_lock); /* blocks have changed since db_tidy() */
+    _Atomic(uint64_t) cuts, cuts_failed, compactions; /* figures */
 };
+
+/* db_tidy.c - deletes blocks that have had their time, compacts others. */
+struct err db_tidy(struct db *db) REQUIRES(db->maintain_lock);
+struct ulid db_new_ulid(const struct db *db);
 
 /* db_cut.c - as many steps of cutting as can be done without waiting. */
 enum cut_kind {

@@ -29,6 +29,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/compact/tournament.c %reldir%/compact/tournament.h \
 	%reldir%/db.c %reldir%/db.h \
 	%reldir%/db_cut.c %reldir%/db_int.h \
+	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
 	%reldir%/head/check.c \

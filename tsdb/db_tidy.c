@@ -1,0 +1,168 @@
+/* db_tidy.c - which blocks stay, and which become one.
+ *
+ * Runs after whatever changes the list of blocks: first those go that have had their time, then
+ * overlapping or short ones become one, as tsdb/compact/plan.h decides, until nothing is left to
+ * do. Each change is published as a view before files are deleted, so that no query loses
+ * sight of a sample; what queries still hold is unlinked under them and freed with their view.
+ * What a crash leaves: a whole block more than needed, which the next opening leaves out (a parent)
+ * or which this file deletes again.
+ * Threads: the maintaining one; a long compaction is a long pass. */
+#include "tsdb/db_int.h"
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "tsdb/block/block_delete.h"
+#include "tsdb/compact/compact.h"
+#include "tsdb/compact/plan.h"
+#include "tsdb/compact/retention.h"
+
+enum { COMPACTIONS_A_PASS = 16 };
+
+struct ulid
+db_new_ulid(const struct db *db)
+{
+    uint8_t random[ULID_RANDOM_BYTES];
+    rand_bytes(random, sizeof random);
+    return ulid_of(clock_wall_ms(db->opts.clock), random);
+}
+
+/* Blocks v[chosen[0..n)] leave, `added` comes (NULL: nobody). Publishes, then deletes the files of
+ * those that left; a failure of that is the first of all. */
+static struct err
+replace_blocks(struct db *db, const struct view *view, const size_t *chosen, size_t n,
+               struct block *added)
+{
+    struct blocks next = BLOCKS_INIT;
+    for (size_t i = 0; i < view->blocks.v.n; i++) {
+        bool leaves = false;
+        for (size_t k = 0; k < n; k++)
+            leaves = leaves || chosen[k] == i;
+        if (!leaves)
+            blocks_add(&next, block_ref(view->blocks.v.v[i]));
+    }
+    if (added)
+        blocks_add(&next, added);
+    views_publish(&db->views, &next, view->head_mint_ms);
+    struct err first = OK;
+    for (size_t k = 0; k < n; k++) {
+        const struct block_meta *meta = block_meta_of(view->blocks.v.v[chosen[k]]);
+        struct err e = block_delete(db->opts.fs, db->dir, &meta->ulid);
+        if (first.code == ERR_NONE)
+            first = e;
+        else
+            err_drop(e);
+    }
+    return first;
+}
+
+/* --- retention -------------------------------------------------------------------------------- */
+
+static struct err
+bytes_of_block(const struct db *db, const struct block_meta *meta, uint64_t *ret_bytes)
+{
+    char name[ULID_TEXT_BYTES];
+    ulid_format(&meta->ulid, name);
+    AUTO(mem_free) char *path = fs_path_below(db->dir, str_of(name, sizeof name));
+    return fs_tree_bytes(db->opts.fs, path, ret_bytes);
+}
+
+/* Of log and chunks of the head. */
+static struct err
+bytes_of_head(const struct db *db, uint64_t *ret_bytes)
+{
+    struct db_stats s;
+    head_stats(db->head, &s);
+    AUTO(mem_free) char *log = fs_path_below(db->dir, STR("wal"));
+    TRY(fs_tree_bytes(db->opts.fs, log, ret_bytes));
+    *ret_bytes += s.head_chunks_bytes;
+    return OK;
+}
+
+static struct err
+retire_in_view(struct db *db, const struct view *view)
+{
+    size_t count = view->blocks.v.n;
+    AUTO(mem_free) struct retention_block *blocks = mem_array_zero(count, sizeof *blocks);
+    AUTO(mem_free) size_t *chosen = mem_array_zero(count, sizeof *chosen);
+    struct retention_limits limits = {.time_ms = db->opts.retention_ms,
+                                      .bytes = db->opts.retention_bytes};
+    for (size_t i = 0; i < count; i++) {
+        blocks[i].meta = block_meta_of(view->blocks.v.v[i]);
+        if (limits.bytes > 0) /* only then is the size of any interest */
+            TRY(bytes_of_block(db, blocks[i].meta, &blocks[i].bytes));
+    }
+    uint64_t other_bytes = 0;
+    if (limits.bytes > 0)
+        TRY(bytes_of_head(db, &other_bytes));
+    size_t n = retention_choose(blocks, count, other_bytes, &limits, chosen);
+    for (size_t k = 0; k < n; k++)
+        log_info(db->opts.log, "block deleted: it has had its time",
+                 KV_CSTR("dir", db->dir), KV_I64("to_ms", blocks[chosen[k]].meta->maxt_ms));
+    return n > 0 ? replace_blocks(db, view, chosen, n, NULL) : OK;
+}
+
+/* --- compaction ------------------------------------------------------------------------------- */
+
+/* Damage of an input is told in its meta.json, so that it is not tried for ever; a failing disk
+ * says nothing about the input. */
+static struct err
+note_failure(struct err e, const struct block *const *inputs, size_t n)
+{
+    if (e.code == ERR_CORRUPT)
+        err_drop(compact_mark(inputs, n, BLOCK_MARK_FAILED));
+    return e;
+}
+
+static struct err
+compact_chosen(struct db *db, const struct view *view, const size_t *chosen, size_t n)
+{
+    AUTO(mem_free) const struct block **inputs = mem_array_zero(n, sizeof *inputs);
+    for (size_t k = 0; k < n; k++)
+        inputs[k] = view->blocks.v.v[chosen[k]];
+    struct compact_opts o = {.fs = db->opts.fs, .dir = db->dir, .ulid = db_new_ulid(db)};
+    bool empty;
+    struct err e = compact_blocks(&o, inputs, n, &empty);
+    if (e.code != ERR_NONE)
+        return note_failure(e, inputs, n);
+    struct block *made = NULL;
+    if (!empty)
+        TRY(blocks_open_one(db->opts.fs, db->dir, &o.ulid, &made));
+    atomic_fetch_add_explicit(&db->compactions, 1, memory_order_relaxed);
+    return replace_blocks(db, view, chosen, n, made);
+}
+
+/* One compaction; *ret_done is false when there was none to do. */
+static struct err
+compact_in_view(struct db *db, const struct view *view, bool *ret_done)
+{
+    size_t count = view->blocks.v.n;
+    AUTO(mem_free) const struct block_meta **metas = mem_array_zero(count, sizeof *metas);
+    AUTO(mem_free) size_t *chosen = mem_array_zero(count, sizeof *chosen);
+    for (size_t i = 0; i < count; i++)
+        metas[i] = block_meta_of(view->blocks.v.v[i]);
+    struct compact_ranges ranges =
+        compact_ranges_of(db->opts.block_range_ms, db->opts.block_range_max_ms);
+    size_t n = compact_plan(metas, count, &ranges, chosen);
+    *ret_done = n > 0;
+    return n > 0 ? compact_chosen(db, view, chosen, n) : OK;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+struct err
+db_tidy(struct db *db)
+{
+    if (!db->untidy)
+        return OK;
+    const struct view *view = views_acquire(&db->views);
+    struct err e = retire_in_view(db, view);
+    views_release(&db->views, view);
+    bool more = e.code == ERR_NONE;
+    for (unsigned i = 0; more && e.code == ERR_NONE && i < COMPACTIONS_A_PASS; i++) {
+        view = views_acquire(&db->views);
+        e = compact_in_view(db, view, &more);
+        views_release(&db->views, view);
+    }
+    db->untidy = more; /* after a failure: the next change of the blocks is early enough */
+    return e.code == ERR_NONE ? OK : err_wrap(e, "blocks");
+}
