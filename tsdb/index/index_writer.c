@@ -206,7 +206,8 @@ sort_symbols(struct index_writer *w)
         *p = (struct index_pair){rank[p->name], rank[p->value]};
 }
 
-/* Numbers the symbols that some series uses; the caller frees w->w.numbers. */
+/* Numbers the symbols that some series uses, and the empty one, which Prometheus always writes (it
+ * names the list of all series there); the caller frees w->w.numbers. */
 static void
 number_symbols(struct index_writer *w)
 {
@@ -214,21 +215,29 @@ number_symbols(struct index_writer *w)
         sort_symbols(w);
     w->w.symbols = w->given ? w->given : w->symbols.v;
     w->w.symbol_count = w->given ? w->given_count : w->symbols.n;
-    uint32_t *numbers = mem_array_zero(w->w.symbol_count, sizeof *numbers), used = 0;
+    uint32_t *numbers = mem_array_zero(w->w.symbol_count, sizeof *numbers), used = 1;
     vec_each (&w->w.pairs, p)
         numbers[p->name] = numbers[p->value] = 1;
-    for (size_t i = 0; i < w->w.symbol_count; i++)
-        numbers[i] = numbers[i] ? used++ : SYMBOL_UNUSED;
+    for (size_t i = 0; i < w->w.symbol_count; i++) {
+        bool has_number = numbers[i] > 0 && w->w.symbols[i].n > 0;
+        numbers[i] = w->w.symbols[i].n == 0 ? 0 : has_number ? used++ : SYMBOL_UNUSED;
+    }
     w->w.numbers = numbers;
     w->w.used_symbols = used;
+}
+
+static bool
+is_written(const struct written *w, size_t symbol)
+{
+    return w->numbers[symbol] != SYMBOL_UNUSED && w->symbols[symbol].n > 0;
 }
 
 static struct err
 write_symbols(const struct written *w, struct file_writer *out)
 {
-    uint64_t bytes = sizeof(uint32_t);
+    uint64_t bytes = sizeof(uint32_t) + uvarint_bytes(0);
     for (size_t i = 0; i < w->symbol_count; i++) {
-        if (w->numbers[i] != SYMBOL_UNUSED)
+        if (is_written(w, i))
             bytes += uvarint_bytes(w->symbols[i].n) + w->symbols[i].n;
     }
     if (bytes > UINT32_MAX)
@@ -236,8 +245,9 @@ write_symbols(const struct written *w, struct file_writer *out)
     struct index_section_writer section;
     index_section_begin(out, &section, (uint32_t)bytes);
     buf_put_be32(&out->pending, w->used_symbols);
+    buf_put_ustr(&out->pending, STR(""));
     for (size_t i = 0; i < w->symbol_count; i++) {
-        if (w->numbers[i] == SYMBOL_UNUSED)
+        if (!is_written(w, i))
             continue;
         buf_put_ustr(&out->pending, w->symbols[i]);
         TRY(index_section_flush(out, &section));

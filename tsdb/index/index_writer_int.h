@@ -18,8 +18,8 @@ struct written {
     VEC(struct written_series) series;
     const struct str *symbols; /* sorted; borrowed */
     size_t symbol_count;
-    uint32_t *numbers; /* of the symbols in the file, or SYMBOL_UNUSED */
-    uint32_t used_symbols;
+    uint32_t *numbers; /* of the symbols in the file, or SYMBOL_UNUSED; 0 is the empty one */
+    uint32_t used_symbols; /* the empty one included */
 };
 
 /* A section whose body is written in pieces: its length must be known first. */
