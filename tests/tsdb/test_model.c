@@ -132,7 +132,7 @@ add_samples(struct story *s, struct model_row *row)
 {
     struct sample last = {s->now_ms, random_bits(s)};
     bool known = model_last(&s->model, row->labels, &last);
-    size_t count = chance(s, 3) ? rand_below(&s->g, 400) : 1 + rand_below(&s->g, 4);
+    size_t count = chance(s, 3) ? 1 + rand_below(&s->g, 399) : 1 + rand_below(&s->g, 4);
     struct sample x = {s->now_ms, random_bits(s)};
     int64_t step = between(s, 1, 30000);
     for (size_t i = 0; i < count && s->samples.n < SAMPLES_MAX; i++) {
@@ -164,7 +164,7 @@ make_request(struct story *s)
     vec_clear(&s->samples);
     vec_reserve(&s->samples, SAMPLES_MAX); /* rows point into it */
     size_t rows = chance(s, 20) ? 1 + rand_below(&s->g, ROWS_MAX) : 1 + rand_below(&s->g, 6);
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < rows && s->samples.n < SAMPLES_MAX; i++) { /* none without samples */
         if (s->series == 0 || chance(s, 10))
             s->series++;
         struct label *v = ARENA_ARRAY(&s->arena, struct label, 8);

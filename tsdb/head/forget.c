@@ -85,7 +85,7 @@ static void
 remember_refs(const struct pass *p)
 {
     for (size_t i = 0; i < p->slots.n; i++)
-        head_remember_ref(p->h, series_ref(head_hot(p->h, p->slots.v[i])));
+        head_remember_ref(p->h, series_ref(head_hot(p->h, p->slots.v[i])), INT64_MIN);
 }
 
 static void

@@ -89,8 +89,11 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
         .compression = h->opts.wal_compression,
     };
     TRY(wal_open(&wal, &h->wal));
-    vec_each (&h->past_refs, past)
-        past->segment = wal_segment(h->wal); /* all that names them is in earlier ones */
+    vec_each (&h->past_refs, past) { /* what names them is in earlier segments, and older */
+        past->segment = wal_segment(h->wal);
+        past->until_ms = i64_min(past->until_ms,
+                                 atomic_load_explicit(&h->maxt_ms, memory_order_relaxed));
+    }
     head_note_write(h);
     *ret_head = TAKE(h);
     return OK;

@@ -17,10 +17,13 @@ struct unlogged_series {
 VEC_TYPE(slot_list, uint32_t);
 
 /* A ref that nobody logs samples of any more, but segments up to this one may have some: its series
- * was forgotten, or goes on under another ref. As long as they count, so does its record. */
+ * was forgotten, or goes on under another ref; then samples up to `until_ms` may still be wanted
+ * (INT64_MIN: none are). As long as either counts, so does its record. */
 struct past_ref {
     uint64_t ref, segment;
+    int64_t until_ms;
 };
+VEC_TYPE(past_refs, struct past_ref);
 
 /* What is unlinked and waits until nobody can see it any more: forget.c. */
 struct forgotten {
@@ -64,7 +67,7 @@ struct head {
     struct slot_list finished GUARDED_BY(mapped_lock); /* a slot per chunk to be mapped */
 
     struct forgotten forgotten; /* of the maintaining thread, as the next */
-    VEC(struct past_ref) past_refs;
+    struct past_refs past_refs;
 
     struct exemplars *exemplars;         /* owned */
     struct metadata_store *metadata;     /* owned */
@@ -141,7 +144,7 @@ size_t head_finished_count(struct head *h);
 struct err head_replay(struct head *h, bool *ret_again);
 
 /* truncate.c - `ref` is past: no more samples of it are logged. */
-void head_remember_ref(struct head *h, uint64_t ref);
+void head_remember_ref(struct head *h, uint64_t ref, int64_t until_ms);
 
 /* Visits the slot of every series, in the order of ids. Within an epoch. */
 struct slot_cursor {

@@ -53,7 +53,7 @@ replay_one_series(struct replay *r, uint64_t ref, struct labels labels)
     if (chain)
         chain_attach(r, slot, chain);
     if (ref != series_ref(head_hot(r->h, slot)))
-        head_remember_ref(r->h, ref);
+        head_remember_ref(r->h, ref, INT64_MAX); /* until when is known at the end */
     if (atomic_load_explicit(&entry->slot, memory_order_relaxed) == 0)
         atomic_store_explicit(&entry->slot, slot + 1, memory_order_release);
     r->ref_max = u64_max(r->ref_max, ref);

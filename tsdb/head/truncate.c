@@ -15,9 +15,10 @@
 #include "tsdb/wal/wal_reader.h"
 
 void
-head_remember_ref(struct head *h, uint64_t ref)
+head_remember_ref(struct head *h, uint64_t ref, int64_t until_ms)
 {
-    vec_push(&h->past_refs, ((struct past_ref){ref, h->wal ? wal_segment(h->wal) : UINT64_MAX}));
+    uint64_t segment = h->wal ? wal_segment(h->wal) : UINT64_MAX;
+    vec_push(&h->past_refs, ((struct past_ref){ref, segment, until_ms}));
 }
 
 /* --- which series are named ------------------------------------------------------------------- */
@@ -54,21 +55,28 @@ gather_living(struct head *h, struct wanted_refs *to)
     epoch_leave(h->epoch, guard);
 }
 
+/* A checkpoint of segments up to `last` that leaves out samples before `mint_ms` needs its record. */
+static bool
+is_needed(const struct past_ref *past, uint64_t last, int64_t mint_ms)
+{
+    return past->segment > last || past->until_ms >= mint_ms;
+}
+
 static void
-gather_past(const struct head *h, uint64_t last, struct wanted_refs *to)
+gather_past(const struct head *h, uint64_t last, int64_t mint_ms, struct wanted_refs *to)
 {
     for (size_t i = 0; i < h->past_refs.n; i++) {
-        if (h->past_refs.v[i].segment > last)
+        if (is_needed(&h->past_refs.v[i], last, mint_ms))
             vec_push(&to->v, h->past_refs.v[i].ref);
     }
 }
 
 static void
-drop_past(struct head *h, uint64_t last)
+drop_past(struct head *h, uint64_t last, int64_t mint_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < h->past_refs.n; i++) {
-        if (h->past_refs.v[i].segment > last)
+        if (is_needed(&h->past_refs.v[i], last, mint_ms))
             h->past_refs.v[kept++] = h->past_refs.v[i];
     }
     h->past_refs.n = kept;
@@ -93,7 +101,7 @@ make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
 {
     struct wanted_refs wanted = {.v = VEC_INIT};
     gather_living(h, &wanted);
-    gather_past(h, last, &wanted);
+    gather_past(h, last, end_ms, &wanted);
     if (wanted.v.n > 0)
         qsort(wanted.v.v, wanted.v.n, sizeof *wanted.v.v, compare_refs);
     struct wal_opts opts = {
@@ -120,6 +128,6 @@ head_truncate_log(struct head *h, int64_t end_ms)
         return OK;
     TRY_IN(make_checkpoint(h, last, end_ms), "checkpoint");
     TRY(wal_truncate(h->opts.fs, h->wal_dir, last));
-    drop_past(h, last);
+    drop_past(h, last, end_ms);
     return OK;
 }
