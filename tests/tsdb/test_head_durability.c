@@ -385,6 +385,30 @@ START_TEST(test_second_number)
 }
 END_TEST
 
+/* A log of which a segment is gone is refused, and not cut to nothing: with the segment back in its
+ * place all is there. */
+START_TEST(test_missing_segment)
+{
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    for (int i = 0; i < 3; i++) { /* a segment each */
+        struct db *db = open_db(&opts);
+        kit_put(db, "__name__=a", t0 + i, i);
+        db_close(db);
+    }
+    char path[512], away[512];
+    snprintf(path, sizeof path, "%s/wal/00000001", opts.dir);
+    snprintf(away, sizeof away, "%s/away", opts.dir);
+    CK_OK(fs_rename(fs_posix(), path, away));
+    struct db *db = NULL;
+    CK_ERR(ERR_CORRUPT, db_open(&opts, &db));
+    ck_assert_ptr_null(db);
+    CK_OK(fs_rename(fs_posix(), away, path));
+    db = open_db(&opts);
+    assert_dump(db, "a: 1699999200000=0 1699999200001=1 1699999200002=2; ");
+    db_close(db);
+}
+END_TEST
+
 Suite *
 head_durability_suite(void)
 {
@@ -400,6 +424,7 @@ head_durability_suite(void)
     tcase_add_test(t, test_finish_without_room);
     tcase_add_loop_test(t, test_odd_chunks, 0, ARRAY_LEN(odd_chunk_cases));
     tcase_add_test(t, test_second_number);
+    tcase_add_test(t, test_missing_segment);
     suite_add_tcase(s, t);
     return s;
 }

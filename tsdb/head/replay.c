@@ -116,10 +116,8 @@ replay_record(struct replay *r, struct str record, struct log_place at)
 
 /* How it ended: *ret_again when samples behind the damage may have been applied. */
 static struct err
-replay_segments(struct replay *r, const char *dir, uint64_t first, bool *ret_inside)
+replay_segments(struct replay *r, struct wal_reader *reader, bool *ret_inside)
 {
-    AUTO(wal_reader_close) struct wal_reader *reader = NULL;
-    TRY(wal_reader_open(r->h->opts.fs, dir, first, &reader));
     *ret_inside = false;
     for (bool more = true; more;) {
         struct str record;
@@ -154,7 +152,9 @@ replay_checkpoint(struct replay *r, uint64_t *ret_first_segment)
     TRY(wal_last_checkpoint(r->h->opts.fs, r->h->wal_dir, &dir, &segment, &none));
     if (none)
         return OK;
-    TRY_IN(replay_segments(r, buf_cstr(&dir), 0, &inside), "checkpoint %s", buf_cstr(&dir));
+    AUTO(wal_reader_close) struct wal_reader *reader = NULL;
+    TRY_IN(wal_reader_open(r->h->opts.fs, buf_cstr(&dir), 0, &reader), "checkpoint");
+    TRY_IN(replay_segments(r, reader, &inside), "checkpoint %s", buf_cstr(&dir));
     *ret_first_segment = segment + 1;
     return OK;
 }
@@ -165,7 +165,10 @@ replay_log(struct replay *r, bool *ret_again)
     struct head *h = r->h;
     uint64_t first = 0;
     TRY(replay_checkpoint(r, &first));
-    struct err e = replay_segments(r, h->wal_dir, first, ret_again);
+    AUTO(wal_reader_close) struct wal_reader *reader = NULL;
+    TRY(wal_reader_open(h->opts.fs, h->wal_dir, first, &reader)); /* no place to cut a gap at */
+    struct err e = replay_segments(r, reader, ret_again);
+    wal_reader_close(TAKE(reader));
     if (e.code == ERR_NONE)
         *ret_again = false;
     if (e.code != ERR_CORRUPT)

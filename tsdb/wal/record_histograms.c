@@ -10,10 +10,7 @@
 #include "base/assert.h"
 #include "tsdb/wal/record_int.h"
 
-enum {
-    SCHEMA_MIN_RESERVED = -9, /* -9 to -5: as 9 to 52, but nothing is reduced */
-    SPAN_BYTES_MIN = 2,
-};
+enum { SPAN_BYTES_MIN = 2 };
 
 static enum histogram_kind
 kind_of(enum record_type type)
@@ -186,9 +183,7 @@ get_reset(struct reader *r)
 static enum record_histogram_use
 judge(int32_t schema, const struct lists *lists)
 {
-    bool known = schema == HISTOGRAM_SCHEMA_CUSTOM ||
-                 (schema >= SCHEMA_MIN_RESERVED && schema <= HISTOGRAM_SCHEMA_RESERVED);
-    if (!known)
+    if (!histogram_schema_known(schema))
         return RECORD_HISTOGRAM_UNKNOWN_SCHEMA;
     return lists->too_large ? RECORD_HISTOGRAM_TOO_LARGE : RECORD_HISTOGRAM_USABLE;
 }
