@@ -1,6 +1,7 @@
 # Fuzz targets. A new one is two lines: its name in FUZZ_REPLAYS and its sources. See README.md.
 FUZZ_REPLAYS = \
 	%reldir%/fuzz_api_params_replay \
+	%reldir%/fuzz_chunk_replay \
 	%reldir%/fuzz_chunk_segment_replay \
 	%reldir%/fuzz_codec_replay \
 	%reldir%/fuzz_head_chunks_replay \
@@ -27,6 +28,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_xor_reopen_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_api_params_replay_SOURCES = %reldir%/fuzz_api_params.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_chunk_replay_SOURCES = %reldir%/fuzz_chunk.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_chunk_segment_replay_SOURCES = %reldir%/fuzz_chunk_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_head_chunks_replay_SOURCES = %reldir%/fuzz_head_chunks.c $(FUZZ_MAIN)

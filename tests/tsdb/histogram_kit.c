@@ -349,7 +349,6 @@ random_bounds(const struct kit_series *s, struct arena *a)
 struct histogram
 kit_next(struct kit_series *s, struct arena *a)
 {
-    uint64_t total = s->nans;
     for (size_t i = 0; i < 2 * BUCKETS; i++) {
         int64_t *count = &s->counts[i / BUCKETS][i % BUCKETS];
         if (*count >= 0 && !one_in(s, 3))
@@ -365,6 +364,7 @@ kit_next(struct kit_series *s, struct arena *a)
         s->zero_count += kit_random(&s->seed) % 3;
     if (!s->calm && one_in(s, 3))
         disturb(s);
+    uint64_t total = s->nans;
     for (size_t i = 0; i < 2 * BUCKETS; i++)
         total += s->counts[i / BUCKETS][i % BUCKETS] > 0
                      ? (uint64_t)s->counts[i / BUCKETS][i % BUCKETS]

@@ -29,6 +29,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_head_rows.c \
 	%reldir%/test_histogram.c \
 	%reldir%/test_histogram_chunk.c \
+	%reldir%/test_histogram_chunk_model.c \
 	%reldir%/test_histogram_decode.c \
 	%reldir%/test_histogram_rules.c \
 	%reldir%/test_histogram_spans.c \

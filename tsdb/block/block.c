@@ -241,11 +241,10 @@ check_chunk(const struct block *b, const struct index_chunk *c, struct totals *t
     TRY(chunk_sample_count(&view, &count));
     t->chunks++;
     t->samples += count;
-    if (view.encoding != CHUNK_XOR)
-        return OK;
-    AUTO(sample_columns_fini) struct sample_columns s = SAMPLE_COLUMNS_INIT;
-    TRY(chunk_decode_floats(&view, INT64_MIN, INT64_MAX, &s));
-    if (s.n == 0 || s.t_ms[0] != c->mint_ms || s.t_ms[s.n - 1] != c->maxt_ms)
+    int64_t mint_ms, maxt_ms;
+    TRY_IN(chunk_check(view.encoding, view.data, &mint_ms, &maxt_ms), "chunk at %jx",
+           (uintmax_t)c->ref);
+    if (mint_ms != c->mint_ms || maxt_ms != c->maxt_ms)
         return ERR(ERR_CORRUPT, "chunk at %jx has other times than the index says",
                    (uintmax_t)c->ref);
     if (c->mint_ms < b->meta.mint_ms || c->maxt_ms >= b->meta.maxt_ms)

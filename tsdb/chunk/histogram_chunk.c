@@ -190,11 +190,12 @@ recode(struct histogram_appender *a, struct histogram_spans positive,
     struct err e = histogram_cursor_init(&c, sealed.encoding, sealed.data, scratch);
     ASSERT(e.code == ERR_NONE); /* our own bytes */
     put_header_room(&out);
+    AUTO(arena_fini) struct arena one;
+    arena_init(&one, 0);
     for (size_t i = 0; i < a->count; i++) {
         e = histogram_cursor_next(&c);
         ASSERT(e.code == ERR_NONE);
-        AUTO(arena_fini) struct arena one;
-        arena_init(&one, 0);
+        arena_reset(&one);
         struct histogram wide = spread(&c.state.newest, positive, negative, &one);
         if (i == 0) {
             histogram_state_init(&state, &wide, no_window);
@@ -252,10 +253,11 @@ static struct err
 append_all(struct histogram_cursor *c, struct histogram_appender **ret)
 {
     AUTO(histogram_appender_close) struct histogram_appender *a = NULL;
+    AUTO(arena_fini) struct arena one;
+    arena_init(&one, 0);
     for (size_t i = 0; i < c->count; i++) {
         TRY(histogram_cursor_next(c));
-        AUTO(arena_fini) struct arena one;
-        arena_init(&one, 0);
+        arena_reset(&one);
         struct histogram h;
         TRY(histogram_cursor_value(c, &one, &h));
         if (c->flag == CHUNK_FLAG_GAUGE)
