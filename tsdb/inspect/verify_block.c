@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "tsdb/block/segment.h"
 #include "tsdb/block/tombstones.h"
-#include "tsdb/chunk/xor.h"
 #include "tsdb/index/index_reader.h"
 #include "tsdb/inspect/verify_int.h"
 
@@ -34,10 +33,8 @@ verify_chunk(unsigned encoding, struct str data, int64_t mint_ms, int64_t maxt_m
     TRY(chunk_sample_count(&view, ret_samples));
     if (*ret_samples == 0)
         return ERR(ERR_CORRUPT, "chunk without samples");
-    if (encoding != CHUNK_XOR) /* here other encodings will be decoded */
-        return OK;
     int64_t first_ms, last_ms;
-    TRY(xor_check(data, &first_ms, &last_ms));
+    TRY(chunk_check(view.encoding, data, &first_ms, &last_ms));
     if (first_ms != mint_ms || last_ms != maxt_ms)
         return ERR(ERR_CORRUPT, "samples from %jd to %jd, but the chunk is said to have %jd to %jd",
                    (intmax_t)first_ms, (intmax_t)last_ms, (intmax_t)mint_ms, (intmax_t)maxt_ms);
