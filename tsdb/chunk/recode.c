@@ -247,6 +247,100 @@ recode_run(const struct ranked_sample *v, size_t n, struct arena *a, struct chun
     return end;
 }
 
+/* --- floats only: what overlaps most often, without a sort ------------------------------------ */
+
+/* Merged samples, each with the rank of the chunk that it came from. */
+struct merged_floats {
+    struct sample_columns s;
+    VEC(size_t) ranks;
+};
+
+static void
+merged_floats_fini(struct merged_floats *m)
+{
+    sample_columns_fini(&m->s);
+    vec_fini(&m->ranks);
+}
+
+static void
+put_sample(struct merged_floats *m, const struct sample_columns *from, size_t i, size_t rank)
+{
+    m->s.t_ms[m->s.n] = from->t_ms[i];
+    m->s.bits[m->s.n++] = from->bits[i];
+    m->ranks.v[m->ranks.n++] = rank;
+}
+
+/* Moves the samples from t_ms on to *tail. */
+static void
+cut_tail(struct merged_floats *m, int64_t t_ms, struct merged_floats *tail)
+{
+    size_t at = m->s.n;
+    while (at > 0 && m->s.t_ms[at - 1] >= t_ms)
+        at--;
+    tail->s.n = tail->ranks.n = 0;
+    sample_columns_reserve(&tail->s, m->s.n - at);
+    vec_reserve(&tail->ranks, m->s.n - at);
+    for (size_t i = at; i < m->s.n; i++)
+        put_sample(tail, &m->s, i, m->ranks.v[i]);
+    m->s.n = m->ranks.n = at;
+}
+
+/* Both ascend. Of samples at one time the one of the lower rank stays. */
+static void
+merge_tail(struct merged_floats *m, const struct merged_floats *tail,
+           const struct sample_columns *more, size_t rank)
+{
+    size_t i = 0, k = 0;
+    sample_columns_reserve(&m->s, tail->s.n + more->n);
+    vec_reserve(&m->ranks, tail->s.n + more->n);
+    while (i < tail->s.n && k < more->n) {
+        int64_t x = tail->s.t_ms[i], y = more->t_ms[k];
+        if (x < y || (x == y && tail->ranks.v[i] < rank))
+            put_sample(m, &tail->s, i, tail->ranks.v[i]);
+        else
+            put_sample(m, more, k, rank);
+        i += x <= y;
+        k += y <= x;
+    }
+    for (; i < tail->s.n; i++)
+        put_sample(m, &tail->s, i, tail->ranks.v[i]);
+    for (; k < more->n; k++)
+        put_sample(m, more, k, rank);
+}
+
+static bool
+ascends(const struct sample_columns *s)
+{
+    for (size_t i = 1; i < s->n; i++) {
+        if (s->t_ms[i] <= s->t_ms[i - 1])
+            return false;
+    }
+    return true;
+}
+
+/* *ret_done is false for what only a sort can merge: histograms, and bytes that do not ascend. */
+static struct err
+merge_floats(const struct ranked_chunk *v, size_t n, struct merged_floats *m, bool *ret_done)
+{
+    AUTO(sample_columns_fini) struct sample_columns more = SAMPLE_COLUMNS_INIT;
+    struct merged_floats tail = {.s = SAMPLE_COLUMNS_INIT, .ranks = VEC_INIT};
+    struct err e = OK;
+    *ret_done = true;
+    for (size_t i = 0; i < n && *ret_done && e.code == ERR_NONE; i++) {
+        more.n = 0;
+        *ret_done = !chunk_holds_histograms(v[i].chunk.encoding);
+        if (*ret_done)
+            e = chunk_decode_floats(&v[i].chunk, INT64_MIN, INT64_MAX, &more);
+        *ret_done = *ret_done && ascends(&more);
+        if (more.n == 0 || !*ret_done)
+            continue;
+        cut_tail(m, more.t_ms[0], &tail);
+        merge_tail(m, &tail, &more, v[i].rank);
+    }
+    merged_floats_fini(&tail);
+    return e;
+}
+
 /* Appends v[0..n), which overlap, as chunks of what they hold together. */
 static struct err
 merge_group(const struct ranked_chunk *v, size_t n, struct arena *a, struct chunk_views *to)
@@ -255,6 +349,14 @@ merge_group(const struct ranked_chunk *v, size_t n, struct arena *a, struct chun
         vec_push(to, v[0].chunk);
         return OK;
     }
+    bool done;
+    struct merged_floats floats = {.s = SAMPLE_COLUMNS_INIT, .ranks = VEC_INIT};
+    struct err e = merge_floats(v, n, &floats, &done);
+    if (done && e.code == ERR_NONE)
+        recode_floats(&floats.s, a, to);
+    merged_floats_fini(&floats);
+    if (done || e.code != ERR_NONE)
+        return e;
     AUTO(arena_fini) struct arena values;
     arena_init(&values, RECODE_HISTOGRAM_BYTES_MAX);
     AUTO(ranked_samples_fini) struct ranked_samples merged = VEC_INIT;
