@@ -55,7 +55,7 @@ gather_living(struct head *h, struct wanted_refs *to)
     epoch_leave(h->epoch, guard);
 }
 
-/* A checkpoint of segments up to `last` that leaves out samples before `mint_ms` needs its record. */
+/* A checkpoint of segments up to `last` without samples before `mint_ms` needs its record. */
 static bool
 is_needed(const struct past_ref *past, uint64_t last, int64_t mint_ms)
 {

@@ -19,7 +19,8 @@ struct err index_writer_add(struct index_writer *w, struct labels labels,
                             const struct index_chunk *chunks, size_t count);
 
 /* Gives the symbols beforehand: ascending, none twice; those that no series uses are left out of
- * the file, but for the empty one, which always stands in it. The texts are borrowed until the writer is closed. Series come by numbers then. */
+ * the file, but for the empty one, which always stands in it. Array and texts are borrowed until
+ * the writer is closed. Series come by numbers then. */
 void index_writer_symbols(struct index_writer *w, const struct str *sorted, size_t count);
 /* As index_writer_add(), after index_writer_symbols(). */
 struct err index_writer_add_numbered(struct index_writer *w, const struct index_pair *pairs,
