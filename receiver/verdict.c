@@ -74,10 +74,6 @@ collect(struct reasons *reasons, const struct append_result *result, struct aren
         reasons->v[reasons->n++] =
             arena_printf(a, "add %ju histograms: %.*s", (uintmax_t)result->histograms_invalid,
                          STR_FMT(result->histogram_fault));
-    if (result->histograms_unsupported > 0)
-        reasons->v[reasons->n++] =
-            arena_printf(a, "native histograms are not supported yet: %ju histograms refused",
-                         (uintmax_t)result->histograms_unsupported);
 }
 
 static struct str

@@ -60,7 +60,6 @@ init_rejected(struct write_metrics *w, struct metrics *m)
     for (size_t i = 0; i < SAMPLE_FATE_COUNT; i++)
         w->rejected_samples[i] = fate_names[i] ? child(f, fate_names[i]) : NULL;
     w->invalid_histograms = child(f, "invalid_histogram");
-    w->unsupported_histograms = child(f, "unsupported_histogram");
     f = counter_family(m, "mneme_receive_rejected_series_total",
                        "Series of requests whose samples were not stored, by reason.", "reason");
     for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
@@ -153,7 +152,6 @@ write_metrics_count(const struct write_metrics *w, const struct write *q, enum e
         add(w->rejected_series[i], q->result.label_faults[i]);
     add(w->over_series_limit, q->result.series_over_limit);
     add(w->invalid_histograms, q->result.histograms_invalid);
-    add(w->unsupported_histograms, q->result.histograms_unsupported);
     for (size_t i = 0; i < EXEMPLAR_FATE_COUNT; i++)
         add(w->exemplars[i], q->result.exemplar_fates[i]);
     add(w->metadata_stored, q->result.metadata_stored);

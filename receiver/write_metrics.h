@@ -12,7 +12,6 @@ struct write_metrics {
     struct metric *rejected_series[LABEL_FAULT_COUNT];
     struct metric *over_series_limit;
     struct metric *invalid_histograms;
-    struct metric *unsupported_histograms; /* not stored by this version */
     struct metric *exemplars[EXEMPLAR_FATE_COUNT];
     struct metric *metadata_stored, *metadata_refused;
     struct metric *refused[ERR_CODE_COUNT];           /* whole requests */

@@ -31,7 +31,11 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/db_cut.c %reldir%/db_int.h \
 	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
-	%reldir%/head/append.c %reldir%/head/append.h \
+	%reldir%/head/append.c %reldir%/head/append.h %reldir%/head/append_int.h \
+	%reldir%/head/append_judge.c \
+	%reldir%/head/append_metadata.c \
+	%reldir%/head/append_records.c \
+	%reldir%/head/append_store.c \
 	%reldir%/head/check.c \
 	%reldir%/head/claims.c %reldir%/head/claims.h \
 	%reldir%/head/create.c \
@@ -57,7 +61,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c %reldir%/head/read_names.c \
 	%reldir%/head/replay.c %reldir%/head/replay_chunks.c %reldir%/head/replay_crew.c \
-	%reldir%/head/replay_int.h %reldir%/head/replay_refs.c \
+	%reldir%/head/replay_int.h %reldir%/head/replay_others.c %reldir%/head/replay_refs.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
 	%reldir%/head/snapshot.c %reldir%/head/snapshot.h %reldir%/head/snapshot_int.h \
 	%reldir%/head/snapshot_read.c %reldir%/head/snapshot_write.c \

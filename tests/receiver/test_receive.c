@@ -155,10 +155,10 @@ static const struct answer_case {
      .calls = 1},
     {.name = "histogram beside floats",
      .plain = STR_INIT(SERIES_A_B SERIES_HISTOGRAM),
-     .result = {.histograms_unsupported = 1},
-     .receive = 409,
-     .write = 400,
-     .want = "native histograms are not supported yet: 1 histograms refused\n",
+     .result = {.fates = {[SAMPLE_STORED] = 2}},
+     .receive = 200,
+     .write = 204,
+     .want = "",
      .calls = 1},
     {.name = "invalid histogram",
      .plain = STR_INIT(SERIES_HISTOGRAM),
@@ -375,7 +375,6 @@ static const char *const metric_lines[] = {
     "mneme_receive_rejected_series_total{reason=\"duplicate_label\"} 5\n",
     "mneme_receive_rejected_series_total{reason=\"head_series_limit\"} 0\n",
     "mneme_receive_rejected_samples_total{reason=\"invalid_histogram\"} 6\n",
-    "mneme_receive_rejected_samples_total{reason=\"unsupported_histogram\"} 7\n",
     "mneme_receive_exemplars_total{result=\"stored\"} 2\n",
     "mneme_receive_exemplars_total{result=\"labels_too_long\"} 1\n",
     "mneme_receive_exemplars_total{result=\"disabled\"} 0\n",
@@ -393,7 +392,6 @@ START_TEST(test_metrics)
     f.sink.result.fates[SAMPLE_OUT_OF_ORDER] = 3;
     f.sink.result.label_faults[LABEL_FAULT_DUPLICATE] = 5;
     f.sink.result.histograms_invalid = 6;
-    f.sink.result.histograms_unsupported = 7;
     f.sink.result.exemplar_fates[EXEMPLAR_STORED] = 2;
     f.sink.result.exemplar_fates[EXEMPLAR_LABELS_TOO_LONG] = 1;
     f.sink.result.metadata_stored = 8;

@@ -71,11 +71,6 @@ static const struct verdict_case {
      .receive = 400,
      .write = 400,
      .text = "add 1 series: label set is malformed"},
-    {.name = "histograms",
-     .result = {.histograms_unsupported = 6},
-     .receive = 409,
-     .write = 400,
-     .text = "native histograms are not supported yet: 6 histograms refused"},
     {.name = "invalid histograms",
      .result = {.histograms_invalid = 2, .histogram_fault = STR_INIT("span has no length")},
      .receive = 400,
@@ -110,12 +105,11 @@ static const struct verdict_case {
      .result = {.fates = {1, 1, 1, 1, 1, 1, 1, 1},
                 .label_faults = {1, 1, 1, 1, 1, 1, 1, 1},
                 .series_over_limit = 1,
-                .histograms_unsupported = 1,
                 .histograms_invalid = 1,
                 .histogram_fault = STR_INIT("no")},
      .receive = 429,
      .write = 429,
-     .text = "13 errors: add 1 histograms: no; add 1 samples: duplicate sample for timestamp; "
+     .text = "12 errors: add 1 histograms: no; add 1 samples: duplicate sample for timestamp; "
              "add 1 samples: out of order sample; add 1 samples: too old sample; "
              "add 1 series: label set contains a name or value that is too long; "
              "add 1 series: label set contains bytes that are not UTF-8; "
@@ -123,7 +117,6 @@ static const struct verdict_case {
              "add 1 series: label set has too many labels; "
              "add 1 series: label set is malformed; add 2 samples: out of bounds; "
              "add 2 series: label set contains a label with empty name or value; "
-             "native histograms are not supported yet: 1 histograms refused; "
              "tenant is above active series limit: 1 series refused"},
 };
 

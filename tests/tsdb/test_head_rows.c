@@ -58,7 +58,11 @@ START_TEST(test_rows)
     for (size_t i = 0; i < EXEMPLAR_FATE_COUNT; i++)
         told += r.exemplar_fates[i];
     ROW_ASSERT(c->name, told == c->exemplars && r.exemplar_fates[EXEMPLAR_STORED] == 0);
-    ROW_ASSERT(c->name, r.histograms_unsupported + r.histograms_invalid == c->histograms);
+    ROW_ASSERT(c->name, r.histograms_invalid == 0);
+    uint64_t samples = 0;
+    for (size_t i = 0; i < SAMPLE_FATE_COUNT; i++)
+        samples += r.fates[i];
+    ROW_ASSERT(c->name, samples == c->samples + c->histograms);
     ROW_ASSERT(c->name, r.metadata_stored + r.metadata_refused == c->metadata);
     kit_request_fini(&k);
     CK_OK(db_check(db));

@@ -68,10 +68,9 @@ struct append_result {
     uint64_t label_faults[LABEL_FAULT_COUNT]; /* rows refused; index 0 counts good rows */
     uint64_t series_over_limit;               /* rows refused by the head's series limit */
     uint64_t series_created;
-    uint64_t histograms_unsupported; /* refused because this version cannot store them */
-    uint64_t histograms_invalid;     /* refused because they contradict themselves */
-    struct str histogram_fault;      /* how the first of those does; in the arena */
-    uint64_t metadata_stored;        /* families whose metadata is known now (or was before) */
-    uint64_t metadata_refused;       /* no name, too long, or too many families */
+    uint64_t histograms_invalid; /* refused because they contradict themselves; in no other count */
+    struct str histogram_fault;  /* how the first of those does; in the arena */
+    uint64_t metadata_stored;    /* families whose metadata is known now (or was before) */
+    uint64_t metadata_refused;   /* no name, too long, or too many families */
     struct str example; /* labels of the first series with a refused sample; in the arena */
 };

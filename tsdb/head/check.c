@@ -14,12 +14,12 @@ bad_series(uint32_t slot, const char *what)
 
 /* The bytes of a chunk hold what its frame says. */
 static struct err
-check_chunk(uint32_t slot, struct str data, int64_t mint_ms, int64_t maxt_ms)
+check_chunk(uint32_t slot, const struct chunk_view *c)
 {
     int64_t first_ms, last_ms;
-    TRY_IN(xor_check(data, &first_ms, &last_ms), "series %u, chunk at %jd", slot,
-           (intmax_t)mint_ms);
-    if (first_ms != mint_ms || last_ms != maxt_ms)
+    TRY_IN(chunk_check(c->encoding, c->data, &first_ms, &last_ms), "series %u, chunk at %jd", slot,
+           (intmax_t)c->mint_ms);
+    if (first_ms != c->mint_ms || last_ms != c->maxt_ms)
         return bad_series(slot, "a chunk's times differ from its bytes");
     return OK;
 }
@@ -33,11 +33,9 @@ check_open_chunk(const struct series_hot *hot, const struct series_cold *cold, u
         return OK;
     if (!hot->has_last)
         return bad_series(slot, "an open chunk without a last sample");
-    uint8_t bytes[SERIES_TAIL_BYTES_MAX];
-    ASSERT(xor_bytes(&hot->xor) <= sizeof bytes);
-    size_t n = xor_snapshot(&hot->xor, hot->tail, bytes);
-    return check_chunk(slot, str_of((const char *)bytes, n), series_open_mint_ms(hot, cold),
-                       hot->xor.t_ms);
+    AUTO(mem_free) uint8_t *bytes = mem_alloc(series_open_bytes(hot));
+    struct chunk_view open = series_snapshot(hot, cold, bytes);
+    return check_chunk(slot, &open);
 }
 
 static struct err
@@ -61,9 +59,10 @@ check_chunks(const struct head *h, uint32_t slot)
         if (unmapped_ended && !c->mapped)
             return bad_series(slot, "a chunk was mapped before an older one");
         unmapped_ended = c->mapped;
-        struct str data = c->mapped ? head_chunks_data(h->chunks, c->ref)
-                                    : str_of((const char *)c->data, c->bytes);
-        TRY(check_chunk(slot, data, c->mint_ms, maxt_ms));
+        struct chunk_view view = {c->mint_ms, maxt_ms, c->encoding, {NULL, 0}};
+        view.data = c->mapped ? head_chunks_data(h->chunks, c->ref)
+                              : str_of((const char *)c->data, c->bytes);
+        TRY(check_chunk(slot, &view));
         next_ms = c->mint_ms;
         bounded = true;
     }

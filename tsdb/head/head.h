@@ -40,6 +40,10 @@ struct err head_label_values(struct head *h, const struct select_query *q, struc
 struct exemplars *head_exemplars(struct head *h);
 struct metadata_store *head_metadata(struct head *h);
 
+/* Logs the metadata of all families that have series: what a checkpoint cannot carry over, since
+ * it keeps no records of series that are gone. One thread. */
+struct err head_log_metadata(struct head *h);
+
 /* --- cutting: what is oldest leaves the head for a block; the maintaining thread only --------- */
 
 /* Nothing older than `end_ms` is taken from now on. Appends that began before may still be under

@@ -22,7 +22,8 @@ struct head_set {
     enum { SET_ROUGH, SET_EXACT } edges; /* whole chunks, or only samples within the range */
     struct arena row; /* of the series yielded last */
     struct chunk_views views;
-    uint8_t open_bytes[SERIES_TAIL_BYTES_MAX];
+    uint8_t *open_bytes; /* of the row; room for an open chunk */
+    size_t open_room;
 };
 
 /* --- order ------------------------------------------------------------------------------------ */
@@ -91,64 +92,84 @@ overlaps(const struct select_query *q, int64_t mint_ms, int64_t maxt_ms)
     return mint_ms <= q->maxt_ms && maxt_ms >= q->mint_ms;
 }
 
-/* Copies what overlaps the query out of the series; *ret_open has n == 0 without an open chunk
- * in range. Called within an epoch: heap data seen here stays until it is left. */
+/* What one series has in range. */
+struct copied {
+    struct head_chunk *finished; /* newest first */
+    size_t room, count;          /* of the same; none of those above `room` was copied */
+    struct chunk_view open;      /* data.n 0: none in range */
+    size_t open_bytes;           /* above the room for them: it was not copied */
+};
+
+/* Copies what overlaps the query out of the series, as far as there is room. Called within an
+ * epoch: heap data seen here stays until it is left. */
 static void
-copy_series(struct head_set *s, const struct select_query *q, uint32_t slot,
-            struct head_chunk *finished, size_t room, size_t *ret_count,
-            struct chunk_view *ret_open)
+copy_series(const struct head_set *s, const struct select_query *q, uint32_t slot,
+            struct copied *c)
 {
     struct series_hot *hot = head_hot(s->h, slot);
     struct series_cold *cold = head_cold(s->h, slot);
-    *ret_open = (struct chunk_view){.encoding = CHUNK_XOR};
-    size_t n = 0;
+    c->open = (struct chunk_view){.encoding = CHUNK_XOR};
+    c->count = c->open_bytes = 0;
     spin_acquire(&hot->spin);
     if (hot->xor.count > 0 && overlaps(q, series_open_mint_ms(hot, cold), hot->xor.t_ms)) {
-        ret_open->mint_ms = series_open_mint_ms(hot, cold);
-        ret_open->maxt_ms = hot->xor.t_ms;
-        ASSERT(xor_bytes(&hot->xor) <= SERIES_TAIL_BYTES_MAX);
-        size_t bytes = q->want == SELECT_CHUNKS
-                           ? xor_snapshot(&hot->xor, hot->tail, s->open_bytes)
-                           : 1; /* it is there: that is all that labels need */
-        ret_open->data = str_of((const char *)s->open_bytes, bytes);
+        c->open_bytes = q->want == SELECT_CHUNKS ? series_open_bytes(hot) : 0;
+        if (q->want == SELECT_LABELS) /* it is there: that is all that labels need */
+            c->open = (struct chunk_view){series_open_mint_ms(hot, cold), hot->xor.t_ms, CHUNK_XOR,
+                                          STR("?")};
+        else if (c->open_bytes <= s->open_room)
+            c->open = series_snapshot(hot, cold, s->open_bytes);
     }
-    for (const struct head_chunk *c = cold->newest; c; c = c->older) {
-        if (head_chunk_maxt_ms(c) < q->mint_ms)
+    for (const struct head_chunk *f = cold->newest; f; f = f->older) {
+        if (head_chunk_maxt_ms(f) < q->mint_ms)
             break; /* older ones end before it */
-        if (!overlaps(q, c->mint_ms, head_chunk_maxt_ms(c)))
+        if (!overlaps(q, f->mint_ms, head_chunk_maxt_ms(f)))
             continue;
-        if (n < room)
-            finished[n] = *c;
-        n++;
+        if (c->count < c->room)
+            c->finished[c->count] = *f;
+        c->count++;
     }
     spin_release(&hot->spin);
-    *ret_count = n;
+}
+
+/* Again, with more room, when the series had more than there was room for. */
+static void
+copy_whole_series(struct head_set *s, const struct select_query *q, uint32_t slot,
+                  struct copied *c)
+{
+    for (;;) {
+        copy_series(s, q, slot, c);
+        if (c->count <= c->room && c->open_bytes <= s->open_room)
+            return;
+        if (c->count > c->room) {
+            c->room = c->count + 1;
+            c->finished = arena_alloc(&s->row, c->room * sizeof *c->finished);
+        }
+        if (c->open_bytes > s->open_room) {
+            s->open_room = c->open_bytes + SERIES_TAIL_BYTES_MAX; /* it grows meanwhile */
+            s->open_bytes = arena_alloc(&s->row, s->open_room);
+        }
+    }
 }
 
 /* Fills s->views with the chunks of one series; false when none is in range. */
 static bool
 gather_chunks(struct head_set *s, const struct select_query *q, uint32_t slot)
 {
-    struct head_chunk few[16], *finished = few;
-    struct chunk_view open;
-    size_t room = ARRAY_LEN(few), n;
-    for (;;) { /* again when the series had more than there was room for */
-        copy_series(s, q, slot, finished, room, &n, &open);
-        if (n <= room)
-            break;
-        room = n + 1;
-        finished = arena_alloc(&s->row, room * sizeof *finished);
-    }
+    struct head_chunk few[16];
+    struct copied copied = {.finished = few, .room = ARRAY_LEN(few)};
+    s->open_room = SERIES_TAIL_BYTES_MAX;
+    s->open_bytes = arena_alloc(&s->row, s->open_room);
+    copy_whole_series(s, q, slot, &copied);
     vec_clear(&s->views);
-    for (size_t i = n; i-- > 0;) {
-        const struct head_chunk *c = &finished[i];
+    for (size_t i = copied.count; i-- > 0;) {
+        const struct head_chunk *c = &copied.finished[i];
         struct chunk_view view = {c->mint_ms, head_chunk_maxt_ms(c), c->encoding, {NULL, 0}};
         view.data = c->mapped ? head_chunks_data(s->h->chunks, c->ref)
                               : arena_str(&s->row, str_of((const char *)c->data, c->bytes));
         vec_push(&s->views, view);
     }
-    if (open.data.n > 0)
-        vec_push(&s->views, open);
+    if (copied.open.data.n > 0)
+        vec_push(&s->views, copied.open);
     return s->views.n > 0;
 }
 

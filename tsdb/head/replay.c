@@ -101,8 +101,21 @@ replay_record(struct replay *r, struct str record, struct log_place at)
         r->damage = at; /* if it is damaged */
         return replay_series(r, record);
     case RECORD_SAMPLES:
+    case RECORD_SAMPLES_V2:
+    case RECORD_HISTOGRAMS:
+    case RECORD_FLOAT_HISTOGRAMS:
+    case RECORD_CUSTOM_HISTOGRAMS:
+    case RECORD_CUSTOM_FLOAT_HISTOGRAMS:
+    case RECORD_HISTOGRAMS_V2:
+    case RECORD_FLOAT_HISTOGRAMS_V2:
         map_finished(r);
         return crew_hand_over(r, record, at);
+    case RECORD_EXEMPLARS:
+        r->damage = at;
+        return replay_exemplars(r, record);
+    case RECORD_METADATA:
+        r->damage = at;
+        return replay_metadata(r, record);
     case RECORD_TOMBSTONES:
         r->count.tombstones++;
         return OK;
@@ -191,6 +204,9 @@ report(const struct replay *r)
     if (r->count.unknown_refs > 0)
         log_warn(log, "log has samples of series that it does not name",
                  KV_U64("samples", r->count.unknown_refs));
+    if (r->count.histograms_dropped > 0)
+        log_warn(log, "log has histograms that cannot be stored: unknown schema, or invalid",
+                 KV_U64("histograms", r->count.histograms_dropped));
     if (r->count.tombstones + r->count.other_records + r->count.other_chunks > 0)
         log_warn(log, "not loaded: kinds of data that this version cannot hold",
                  KV_U64("deletions", r->count.tombstones),
@@ -227,6 +243,7 @@ head_replay(struct head *h, bool *ret_again)
     segarray_init(&r.floors_ms, sizeof(int64_t), _Alignof(int64_t));
     chains_init(&r);
     arena_init(&r.scratch, 0);
+    arena_init(&r.chunk_scratch, 0);
     *ret_again = false;
     struct err e = run(&r, ret_again);
     crew_stop(&r);
@@ -240,5 +257,6 @@ head_replay(struct head *h, bool *ret_again)
     sample_columns_fini(&r.columns);
     buf_fini(&r.key_bytes);
     arena_fini(&r.scratch);
+    arena_fini(&r.chunk_scratch);
     return e;
 }

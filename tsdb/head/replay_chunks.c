@@ -50,9 +50,12 @@ static bool
 is_usable(const struct head_chunk_info *info)
 {
     const struct chunk_view *view = &info->chunk;
-    return view->encoding == CHUNK_XOR && !info->out_of_order &&
+    bool histograms = chunk_holds_histograms(view->encoding);
+    bool floats = view->encoding == CHUNK_XOR || view->encoding == CHUNK_XOR2;
+    size_t bytes_max = histograms ? HEAD_CHUNK_BYTES_MAX : CHUNK_BYTES_MAX - 1;
+    return (histograms || floats) && !info->out_of_order &&
            (uint64_t)view->maxt_ms - (uint64_t)view->mint_ms <= UINT32_MAX &&
-           view->data.n <= UINT16_MAX && info->series_ref <= HEAD_REF_MAX;
+           view->data.n <= bytes_max && info->series_ref <= HEAD_REF_MAX;
 }
 
 /* The chain of a reference, made when missing. */
@@ -93,8 +96,8 @@ visit_chunk(void *arg, const struct head_chunk_info *info)
         .older = chain->newest,
         .mint_ms = view->mint_ms,
         .span_ms = (uint32_t)(view->maxt_ms - view->mint_ms),
-        .bytes = u16_of_size(view->data.n),
-        .encoding = (uint8_t)view->encoding,
+        .bytes = (uint32_t)view->data.n & HEAD_CHUNK_BYTES_MAX,
+        .encoding = (uint32_t)view->encoding & 0x7f,
         .mapped = 1,
         .ref = info->ref,
     };
@@ -118,9 +121,39 @@ replay_open_chunks(struct replay *r)
 
 /* --- attaching -------------------------------------------------------------------------------- */
 
-/* The value of the last sample in a mapped chunk: what the next sample is judged against. */
+/* The last sample of a mapped chunk: what the next one is judged against. */
+struct mapped_last {
+    struct sample sample; /* of a histogram, only the time */
+    bool is_histogram;
+    struct histogram histogram; /* in the replay's scratch arena */
+};
+
 static struct err
-last_sample(struct replay *r, const struct head_chunk *c, struct sample *ret_last)
+last_float(struct replay *r, const struct chunk_view *view, struct mapped_last *ret_last)
+{
+    r->columns.n = 0;
+    TRY(chunk_decode_floats(view, view->maxt_ms, view->maxt_ms, &r->columns));
+    if (r->columns.n != 1)
+        return ERR(ERR_CORRUPT, "no sample at the end of a head chunk");
+    *ret_last = (struct mapped_last){.sample = {r->columns.t_ms[0], r->columns.bits[0]}};
+    return OK;
+}
+
+static struct err
+last_histogram(struct replay *r, const struct chunk_view *view, struct mapped_last *ret_last)
+{
+    AUTO(histogram_columns_fini) struct histogram_columns columns = HISTOGRAM_COLUMNS_INIT;
+    TRY(chunk_decode_histograms(view, view->maxt_ms, view->maxt_ms, &r->chunk_scratch, &columns));
+    if (columns.n != 1)
+        return ERR(ERR_CORRUPT, "no sample at the end of a head chunk");
+    *ret_last = (struct mapped_last){.sample = {columns.t_ms[0], 0},
+                                     .is_histogram = true,
+                                     .histogram = columns.values[0]};
+    return OK;
+}
+
+static struct err
+last_sample(struct replay *r, const struct head_chunk *c, struct mapped_last *ret_last)
 {
     struct chunk_view view = {
         .mint_ms = c->mint_ms,
@@ -128,12 +161,10 @@ last_sample(struct replay *r, const struct head_chunk *c, struct sample *ret_las
         .encoding = c->encoding,
         .data = head_chunks_data(r->h->chunks, c->ref),
     };
-    r->columns.n = 0;
-    TRY(chunk_decode_floats(&view, view.maxt_ms, view.maxt_ms, &r->columns));
-    if (r->columns.n != 1)
-        return ERR(ERR_CORRUPT, "head chunk at %jx has no sample at its end", (uintmax_t)c->ref);
-    *ret_last = (struct sample){r->columns.t_ms[0], r->columns.bits[0]};
-    return OK;
+    arena_reset(&r->chunk_scratch);
+    if (chunk_holds_histograms(view.encoding))
+        return last_histogram(r, &view, ret_last);
+    return last_float(r, &view, ret_last);
 }
 
 /* The series as it was born: its chunks and samples are freed, nobody else can see them. */
@@ -151,7 +182,7 @@ chain_attach(struct replay *r, uint32_t slot, struct chain *chain)
 {
     struct series_hot *hot = head_hot(r->h, slot);
     struct series_cold *cold = head_cold(r->h, slot);
-    struct sample last;
+    struct mapped_last last;
     struct err e = last_sample(r, chain->newest, &last);
     if (e.code != ERR_NONE) {
         r->count.other_chunks += chain->chunk_count;
@@ -162,8 +193,12 @@ chain_attach(struct replay *r, uint32_t slot, struct chain *chain)
     while (oldest->older)
         oldest = oldest->older;
     make_blank(hot, cold);
-    head_widen(r->h, i64_max(oldest->mint_ms, r->min_valid_ms), last.t_ms);
+    head_widen(r->h, i64_max(oldest->mint_ms, r->min_valid_ms), last.sample.t_ms);
     cold->newest = TAKE(chain->newest);
-    series_set_last(hot, last);
-    *floor_of(r, slot) = last.t_ms;
+    if (last.is_histogram)
+        series_set_last_histogram(
+            hot, &(struct histogram_sample){last.sample.t_ms, last.histogram});
+    else
+        series_set_last(hot, last.sample);
+    *floor_of(r, slot) = last.sample.t_ms;
 }

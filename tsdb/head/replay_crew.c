@@ -12,7 +12,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "tsdb/wal/record.h"
+#include "tsdb/wal/record_histograms.h"
 
 enum {
     BATCH_BYTES = 4 << 20,
@@ -35,8 +35,9 @@ struct member {
     struct slot_list finished;
     struct ref_place place;
     int64_t mint_ms, maxt_ms; /* of what was applied */
-    uint64_t samples, skipped, unknown_refs;
+    uint64_t samples, skipped, unknown_refs, histograms_dropped;
     uint64_t unknown_ref_max; /* whose record was lost: nobody must be born under it */
+    struct arena scratch;     /* of one histogram */
     struct err failure; /* of the first malformed record of a batch */
     size_t failed_record;
 };
@@ -65,20 +66,35 @@ struct pending {
 
 /* The series of a sample that may have to be stored; counts those that need not. */
 static bool
-is_wanted(struct member *m, const struct pending *p)
+is_wanted(struct member *m, uint64_t ref, uint32_t slot, int64_t t_ms)
 {
-    if (p->slot == slot_none) {
+    if (slot == slot_none) {
         m->unknown_refs += m->index == 0; /* nobody's: one member counts for all */
-        m->unknown_ref_max = u64_max(m->unknown_ref_max, p->ref);
+        m->unknown_ref_max = u64_max(m->unknown_ref_max, ref);
         return false;
     }
-    if (p->slot % m->crew->size != m->index)
+    if (slot % m->crew->size != m->index)
         return false;
-    if (p->sample.t_ms > *floor_of(m->crew->r, p->slot) &&
-        p->sample.t_ms >= m->crew->r->min_valid_ms)
+    if (t_ms > *floor_of(m->crew->r, slot) && t_ms >= m->crew->r->min_valid_ms)
         return true;
     m->skipped++;
     return false;
+}
+
+static void
+note_applied(struct member *m, uint32_t slot, int64_t t_ms, const struct head_chunk *full)
+{
+    if (full)
+        vec_push(&m->finished, slot);
+    m->mint_ms = i64_min(m->mint_ms, t_ms);
+    m->maxt_ms = i64_max(m->maxt_ms, t_ms);
+    m->samples++;
+}
+
+static uint32_t
+slot_of_entry(const struct ref_entry *entry)
+{
+    return entry ? atomic_load_explicit(&entry->slot, memory_order_acquire) - 1 : slot_none;
 }
 
 static void
@@ -94,11 +110,7 @@ apply_sample(struct member *m, uint32_t slot, struct sample s)
     spin_acquire(&hot->spin); /* chunks are mapped meanwhile */
     full = series_append(hot, head_cold(h, slot), s, m->crew->rule);
     spin_release(&hot->spin);
-    if (full)
-        vec_push(&m->finished, slot);
-    m->mint_ms = i64_min(m->mint_ms, s.t_ms);
-    m->maxt_ms = i64_max(m->maxt_ms, s.t_ms);
-    m->samples++;
+    note_applied(m, slot, s.t_ms, full);
 }
 
 static void
@@ -108,9 +120,8 @@ apply_group(struct member *m, struct pending *group, size_t n)
     size_t wanted = 0;
     for (size_t i = 0; i < n; i++) {
         struct pending *p = &group[i];
-        p->slot = p->entry ? atomic_load_explicit(&p->entry->slot, memory_order_acquire) - 1
-                           : slot_none;
-        if (!is_wanted(m, p))
+        p->slot = slot_of_entry(p->entry);
+        if (!is_wanted(m, p->ref, p->slot, p->sample.t_ms))
             continue;
         __builtin_prefetch(head_hot(h, p->slot), 1);
         __builtin_prefetch(head_cold(h, p->slot), 1);
@@ -136,6 +147,69 @@ apply_samples(struct member *m, struct str record)
     return record_cursor_check(&c);
 }
 
+/* As head_append() would take it; the log may be another program's. */
+static bool
+is_usable(struct member *m, struct histogram_sample *s, enum record_histogram_use use)
+{
+    struct err e = OK;
+    struct histogram logged = s->value;
+    if (use == RECORD_HISTOGRAM_USABLE)
+        e = histogram_reduce(&logged, &m->scratch, &s->value);
+    if (use == RECORD_HISTOGRAM_USABLE && e.code == ERR_NONE)
+        e = histogram_validate(&s->value);
+    bool usable = use == RECORD_HISTOGRAM_USABLE && e.code == ERR_NONE;
+    err_drop(e);
+    m->histograms_dropped += !usable;
+    return usable;
+}
+
+static void
+apply_histogram(struct member *m, uint32_t slot, const struct histogram_sample *s)
+{
+    struct head *h = m->crew->r->h;
+    struct series_hot *hot = head_hot(h, slot);
+    if (series_judge_histogram(series_last_of(hot), s, INT64_MIN) != SAMPLE_STORED) {
+        m->skipped++;
+        return;
+    }
+    spin_acquire(&hot->spin);
+    struct head_chunk *full = series_append_histogram(hot, head_cold(h, slot), s, m->crew->rule);
+    spin_release(&hot->spin);
+    note_applied(m, slot, s->t_ms, full);
+}
+
+/* Each is read over first: most are those of other members, or known. */
+static struct err
+apply_histograms(struct member *m, struct str record)
+{
+    struct record_cursor c;
+    record_read_histograms(&c, record);
+    for (;;) {
+        struct record_cursor before = c;
+        uint64_t ref;
+        struct histogram_sample s;
+        enum record_histogram_use use;
+        if (!record_next_histogram(&c, NULL, &ref, &s, &use))
+            return record_cursor_check(&c);
+        uint32_t slot = slot_of_entry(replay_refs_find(&m->crew->r->refs, &m->place, ref));
+        if (!is_wanted(m, ref, slot, s.t_ms))
+            continue;
+        arena_reset(&m->scratch);
+        c = before;
+        record_next_histogram(&c, &m->scratch, &ref, &s, &use);
+        if (is_usable(m, &s, use))
+            apply_histogram(m, slot, &s);
+    }
+}
+
+static struct err
+apply_record(struct member *m, struct str record)
+{
+    unsigned type = record_type_of(record);
+    bool floats = type == RECORD_SAMPLES || type == RECORD_SAMPLES_V2;
+    return floats ? apply_samples(m, record) : apply_histograms(m, record);
+}
+
 static void
 member_work(struct member *m, const struct batch *b)
 {
@@ -143,7 +217,7 @@ member_work(struct member *m, const struct batch *b)
     struct epoch_guard guard = epoch_enter(h->epoch);
     for (size_t i = 0; i < b->records.n && m->failure.code == ERR_NONE; i++) {
         const struct handed_record *record = &b->records.v[i];
-        m->failure = apply_samples(m, str_of(b->bytes.p + record->start, record->bytes));
+        m->failure = apply_record(m, str_of(b->bytes.p + record->start, record->bytes));
         m->failed_record = i;
     }
     epoch_leave(h->epoch, guard);
@@ -176,9 +250,11 @@ crew_start(struct replay *r, enum crew_size size)
     lock_init(&crew->lock, LOCK_RANK_LEAF);
     cond_init(&crew->done);
     crew->size = size == CREW_FULL ? (unsigned)size_min(cpu_count(), MEMBERS_MAX) : 1;
-    for (unsigned i = 0; i < crew->size; i++)
+    for (unsigned i = 0; i < crew->size; i++) {
         crew->members[i] =
             (struct member){.crew = crew, .index = i, .mint_ms = INT64_MAX, .maxt_ms = INT64_MIN};
+        arena_init(&crew->members[i].scratch, 0);
+    }
     if (crew->size == 1)
         return OK;
     struct pool_opts opts = {.name = "replay", .threads = crew->size, .queued_limit = MEMBERS_MAX};
@@ -270,8 +346,10 @@ crew_stop(struct replay *r)
         r->count.skipped += m->skipped;
         r->count.unknown_refs += m->unknown_refs;
         r->ref_max = u64_max(r->ref_max, u64_min(m->unknown_ref_max, HEAD_REF_MAX - 1));
+        r->count.histograms_dropped += m->histograms_dropped;
         err_drop(m->failure);
         vec_fini(&m->finished);
+        arena_fini(&m->scratch);
     }
     for (unsigned i = 0; i < ARRAY_LEN(crew->batches); i++) {
         buf_fini(&crew->batches[i].bytes);

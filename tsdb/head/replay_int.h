@@ -78,13 +78,15 @@ struct replay {
     struct crew *crew;             /* who applies samples */
     struct sample_columns columns; /* scratch */
     struct arena scratch;          /* of one record */
+    struct arena chunk_scratch;    /* of one mapped chunk */
+    struct ref_place place;
     struct buf key_bytes;
     struct log_place damage;       /* where reading stopped, when it stopped at damage */
     bool mapping_failed;
     int64_t min_valid_ms; /* blocks have what is older */
     uint64_t ref_max; /* seen anywhere: also of series that the log does not name any more */
     struct {
-        uint64_t samples, skipped, unknown_refs; /* added up from the crew */
+        uint64_t samples, skipped, unknown_refs, histograms_dropped; /* mostly of the crew */
         uint64_t tombstones, other_records, other_chunks;
     } count;
 };
@@ -105,6 +107,10 @@ struct chain *chain_of(struct replay *r, uint64_t ref);
 /* Gives a series the mapped chunks of `chain` in place of all that it has: the log repeats what
  * is not in them. Chunks that do not decode are left out, for the log has their samples. */
 void chain_attach(struct replay *r, uint32_t slot, struct chain *chain);
+
+/* replay_others.c - what is not samples; by the thread that reads the log. */
+struct err replay_exemplars(struct replay *r, struct str record);
+struct err replay_metadata(struct replay *r, struct str record);
 
 /* replay_crew.c - samples are applied by several threads, each series by one of them in the order
  * of the log. The thread that reads the log hands over records, which are copied. */

@@ -3,11 +3,14 @@
  * The hot line holds all that an append reads and writes: two cache misses a sample, this line
  * and the end of the chunk's buffer. Everything in both halves is guarded by hot->spin but
  * `ref` and `pairs`, which never change after the series was published.
+ * A series whose newest sample is a native histogram (SERIES_HISTOGRAM) pays for an appender of
+ * its own (histogram_chunk.h); of the xor half then only time, count and flags mean something.
  * Threads: any, under the spin. */
 #pragma once
 #include <stdbool.h>
 
 #include "base/lock.h"
+#include "tsdb/chunk/histogram_chunk.h"
 #include "tsdb/chunk/xor.h"
 #include "tsdb/head/append.h"
 #include "tsdb/head/head_chunks.h"
@@ -18,18 +21,26 @@ enum {
     CHUNK_SAMPLES_AIM = 120,                       /* chunks are evened out around this */
     CHUNK_SAMPLES_CUT = 2 * CHUNK_SAMPLES_AIM,
     SERIES_TAIL_BYTES_MAX = 1280, /* of an open chunk's buffer */
+    HISTOGRAM_BYTES_AIM = 1024,   /* chunks of histograms are evened out around this */
+    HISTOGRAM_BYTES_CUT = 2 * HISTOGRAM_BYTES_AIM, /* from here on a sample begins a new one, */
+    HISTOGRAM_SAMPLES_MIN = 10,                    /* if the chunk has as many as these */
 };
 
 struct series_hot {
     struct spin spin;
     uint8_t tail_class : 5; /* size of the buffer: see series.c */
-    uint8_t has_last : 1;   /* xor.t_ms and xor.bits are those of a stored sample */
+    uint8_t has_last : 1;   /* xor.t_ms is that of a stored sample; xor.bits, if it is a float */
     uint8_t awaited : 1;    /* somebody waits for the claim to end */
     uint8_t dead : 1;       /* forgotten: takes no samples any more; see forget.c */
     uint8_t claim;    /* the append that logs samples of it and has not stored them; see claims.h */
     uint8_t ref_high; /* number of the series in the log: 40 bits */
     uint32_t ref_low;
-    uint8_t *tail; /* buffer of the open chunk; owned; NULL while xor.count is 0 */
+    union {            /* owned */
+        uint8_t *tail; /* buffer of the open chunk; NULL while xor.count is 0 */
+        /* SERIES_HISTOGRAM: ends with the newest sample. With xor.count 0 it is only what the next
+         * one is compared with: its chunk was finished or dropped. */
+        struct histogram_appender *histograms;
+    };
     struct xor_appender xor;
     int64_t next_cut_ms; /* a sample at or past it starts a new chunk */
 };
@@ -40,19 +51,22 @@ struct head_chunk {
     struct head_chunk *older;
     int64_t mint_ms;
     uint32_t span_ms; /* maxt - mint; chunks never cross a block range */
-    uint16_t bytes;
-    uint8_t encoding;
-    uint8_t mapped; /* 0: data is on the heap, owned; 1: in head_chunks, by ref */
+    uint32_t bytes : 24;
+    uint32_t encoding : 7;
+    uint32_t mapped : 1; /* 0: data is on the heap, owned; 1: in head_chunks, by ref */
     union {
         uint8_t *data;
         head_chunk_ref ref;
     };
 };
 _Static_assert(sizeof(struct head_chunk) == 32, "16 of these a series and day");
+enum { HEAD_CHUNK_BYTES_MAX = (1 << 24) - 1 }; /* of its data */
 
 /* In xor.flags. */
 enum {
-    SERIES_OVERWRITTEN = 1, /* isolation.h keeps something of it, perhaps */
+    SERIES_OVERWRITTEN = 1,   /* isolation.h keeps something of it, perhaps */
+    SERIES_HISTOGRAM = 2,     /* the newest sample is a native histogram */
+    SERIES_CUT_PREDICTED = 4, /* next_cut_ms evens out the chunks of histograms */
 };
 
 struct series_cold {
@@ -81,19 +95,41 @@ series_ref(const struct series_hot *hot)
     return (uint64_t)hot->ref_high << 32 | hot->ref_low;
 }
 
+static inline bool
+series_has_histograms(const struct series_hot *hot)
+{
+    return hot->xor.flags & SERIES_HISTOGRAM;
+}
+
 /* The newest sample of a series, if it has one: what the next is judged against. */
 struct series_last {
-    struct sample sample;
+    struct sample sample; /* of a histogram, only the time */
     bool known;
+    const struct histogram *histogram; /* NULL: a float; borrowed until the next append */
 };
 static inline struct series_last
 series_last_of(const struct series_hot *hot)
 {
-    return (struct series_last){{hot->xor.t_ms, hot->xor.bits},
-                                hot->has_last};
+    const struct histogram *histogram = NULL;
+    if (__builtin_expect(series_has_histograms(hot), 0))
+        histogram = histogram_appender_newest(hot->histograms);
+    return (struct series_last){{hot->xor.t_ms, hot->xor.bits}, hot->has_last, histogram};
 }
 /* What becomes of a sample behind `last`. `min_valid_ms` as in spec/tsdb.md section 12. Pure. */
 enum sample_fate series_judge(struct series_last last, struct sample s, int64_t min_valid_ms);
+enum sample_fate series_judge_histogram(struct series_last last, const struct histogram_sample *s,
+                                        int64_t min_valid_ms);
+/* A float's stale marker behind a histogram stands for one of the histogram's kind. */
+static inline bool
+series_marks_histogram(struct series_last last, struct sample s)
+{
+    return __builtin_expect(s.bits == STALE_NAN_BITS, 0) && last.known && last.histogram;
+}
+static inline struct histogram_sample
+series_stale_histogram(int64_t t_ms, enum histogram_kind kind)
+{
+    return (struct histogram_sample){t_ms, {.kind = kind, .sum = STALE_NAN_BITS}};
+}
 /* Where chunks end beside their size. */
 struct chunk_rule {
     int64_t block_range_ms; /* they do not cross a multiple of it */
@@ -103,6 +139,10 @@ struct chunk_rule {
  * in the series' list already), else NULL. */
 struct head_chunk *series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
                                  struct chunk_rule rule);
+/* The same for a histogram, which keeps the rules of histogram_validate(). */
+struct head_chunk *series_append_histogram(struct series_hot *hot, struct series_cold *cold,
+                                           const struct histogram_sample *s,
+                                           struct chunk_rule rule);
 /* Unlinks the finished chunks that end before `end_ms`, and drops the open one if it does. The
  * caller frees what is returned, the newest first, with the data of those on the heap once no
  * reader can be copying it. */
@@ -117,7 +157,13 @@ series_is_empty(const struct series_hot *hot, const struct series_cold *cold)
 struct head_chunk *series_seal(struct series_hot *hot, struct series_cold *cold);
 /* For a series whose open chunk is empty: what the next sample is judged against. */
 void series_set_last(struct series_hot *hot, struct sample last);
+void series_set_last_histogram(struct series_hot *hot, const struct histogram_sample *last);
 
+/* Bytes that the open chunk, if there is one, would have if it were finished now. */
+size_t series_open_bytes(const struct series_hot *hot);
+/* Copies it to `to`, which has room for them. */
+struct chunk_view series_snapshot(const struct series_hot *hot, const struct series_cold *cold,
+                                  uint8_t *to);
 /* The open chunk fits its buffer; no buffer without one. For checks. */
 bool series_check_tail(const struct series_hot *hot);
 

@@ -1,0 +1,197 @@
+/* append_store.c - the last pass of an append: what the log has goes into memory.
+ *
+ * Threads: any; a series is held for its own few lines only. */
+#include "tsdb/head/append_int.h"
+
+#include "tsdb/head/exemplars.h"
+
+enum { STORE_AHEAD = 8 }; /* rows between prefetch and use */
+
+/* From now on the series says that this append stored last. Under its spin, which is left to keep
+ * what queries may need of the append before; nobody else can store: the series is claimed. */
+static void
+stamp_series(struct append *run, uint32_t slot, struct series_hot *hot, struct series_cold *cold)
+{
+    if (__builtin_expect(cold->seq != 0 && !seq_before(cold->seq, run->stamp.keep_from), 0)) {
+        struct overwritten o = {slot, cold->seq, cold->before_ms};
+        spin_release(&hot->spin);
+        isolation_keep(&run->h->isolation, run->stamp, o);
+        spin_acquire(&hot->spin);
+        hot->xor.flags |= SERIES_OVERWRITTEN;
+    }
+    cold->seq = run->stamp.seq;
+    cold->before_ms = hot->has_last ? hot->xor.t_ms : INT64_MIN;
+}
+
+static void
+note_stored(struct append *run, uint32_t slot, int64_t t_ms, const struct head_chunk *full,
+            struct slot_list *finished)
+{
+    if (full)
+        vec_push(finished, slot);
+    run->mint_ms = i64_min(run->mint_ms, t_ms);
+    run->maxt_ms = i64_max(run->maxt_ms, t_ms);
+}
+
+/* What was judged good is judged again: an earlier row of this request may be the same series. */
+static enum sample_fate
+store_histogram(struct append *run, uint32_t slot, const struct histogram_sample *s,
+                struct slot_list *finished)
+{
+    struct series_hot *hot = head_hot(run->h, slot);
+    enum sample_fate fate = series_judge_histogram(series_last_of(hot), s, INT64_MIN);
+    if (fate != SAMPLE_STORED)
+        return fate;
+    struct series_cold *cold = head_cold(run->h, slot);
+    struct head_chunk *full = series_append_histogram(hot, cold, s, run->chunk_rule);
+    note_stored(run, slot, s->t_ms, full, finished);
+    return SAMPLE_STORED;
+}
+
+static void
+store_marker(struct append *run, uint32_t slot, uint32_t i, struct slot_list *finished)
+{
+    enum histogram_kind kind =
+        run->fates[i] == FATE_MARKS_INTEGER ? HISTOGRAM_INTEGER : HISTOGRAM_FLOAT;
+    struct histogram_sample s = series_stale_histogram(run->request->samples[i].t_ms, kind);
+    run->fates[i] = (uint8_t)store_histogram(run, slot, &s, finished);
+}
+
+static void
+store_floats(struct append *run, const struct append_row *row, uint32_t slot,
+             struct slot_list *finished)
+{
+    struct series_hot *hot = head_hot(run->h, slot);
+    for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
+        struct sample s = run->request->samples[i];
+        if (__builtin_expect(run->fates[i] >= SAMPLE_FATE_COUNT, 0))
+            store_marker(run, slot, i, finished);
+        else if (run->fates[i] == SAMPLE_STORED) {
+            enum sample_fate fate = series_judge(series_last_of(hot), s, INT64_MIN);
+            run->fates[i] = (uint8_t)fate;
+            if (fate != SAMPLE_STORED)
+                continue;
+            struct series_cold *cold = head_cold(run->h, slot);
+            note_stored(run, slot, s.t_ms, series_append(hot, cold, s, run->chunk_rule), finished);
+        }
+    }
+}
+
+/* Takes the ring's lock: not under the series' spin, which the claim stands in for. */
+static void
+store_exemplars(struct append *run, const struct append_row *row, uint32_t slot)
+{
+    uint8_t *fates = run->exemplar_fates + row->first_exemplar;
+    if (fates[0] != EXEMPLAR_DISABLED)
+        exemplars_append(run->h->exemplars, head_labels(run->h, slot, run->arena),
+                         run->request->exemplars + row->first_exemplar, row->exemplar_count, fates);
+}
+
+static void
+store_row(struct append *run, size_t row_index, struct slot_list *finished)
+{
+    const struct append_row *row = &run->request->rows[row_index];
+    uint32_t slot = run->slots[row_index];
+    struct series_hot *hot = head_hot(run->h, slot);
+    struct series_cold *cold = head_cold(run->h, slot);
+
+    if (row->exemplar_count > 0)
+        store_exemplars(run, row, slot);
+    spin_acquire(&hot->spin);
+    if (cold->seq != run->stamp.seq && row->sample_count + row->histogram_count > 0)
+        stamp_series(run, slot, hot, cold);
+    store_floats(run, row, slot, finished);
+    for (uint32_t i = row->first_histogram; i < row->first_histogram + row->histogram_count; i++) {
+        uint8_t *fate = &run->histogram_fates[i];
+        if (*fate == SAMPLE_STORED)
+            *fate = (uint8_t)store_histogram(run, slot, &run->histograms[i], finished);
+    }
+    bool awaited = !run->twins && claim_end(hot);
+    spin_release(&hot->spin);
+    if (awaited)
+        claims_wake(run->h);
+}
+
+/* Ends the claims of this round where storing has not. */
+void
+append_end_claims(struct append *run)
+{
+    for (size_t i = 0; i < run->request->row_count; i++) {
+        if (run->states[i] != ROW_CLAIMED)
+            continue;
+        run->states[i] = ROW_DONE;
+        struct series_hot *hot = head_hot(run->h, run->slots[i]);
+        spin_acquire(&hot->spin);
+        bool awaited = hot->claim == run->claim && claim_end(hot); /* a twin's is over already */
+        spin_release(&hot->spin);
+        if (awaited)
+            claims_wake(run->h);
+    }
+}
+
+static void
+prefetch_row(struct append *run, size_t ahead)
+{
+    if (ahead >= run->request->row_count || run->slots[ahead] == slot_none)
+        return;
+    struct series_hot *hot = head_hot(run->h, run->slots[ahead]);
+    __builtin_prefetch(hot, 1);
+    __builtin_prefetch(head_cold(run->h, run->slots[ahead]), 1);
+}
+
+/* For the answer: the first series with a refused sample stands for all. */
+static void
+keep_example(struct append *run, size_t row_index)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    labels_format(head_labels(run->h, run->slots[row_index], run->arena), &text);
+    run->result->example = arena_str(run->arena, buf_str(&text));
+}
+
+static void
+count_fates(struct append *run, size_t row_index, const uint8_t *fates, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (fates[i] < SAMPLE_FATE_COUNT) /* else it was counted as invalid */
+            run->result->fates[fates[i]]++;
+        if (fates[i] > SAMPLE_REPEATED && run->result->example.n == 0)
+            keep_example(run, row_index);
+    }
+}
+
+static void
+count_row(struct append *run, size_t row_index)
+{
+    const struct append_row *row = &run->request->rows[row_index];
+    count_fates(run, row_index, run->fates + row->first_sample, row->sample_count);
+    count_fates(run, row_index, run->histogram_fates + row->first_histogram, row->histogram_count);
+}
+
+void
+append_store(struct append *run)
+{
+    struct slot_list finished = VEC_INIT;
+    if (run->stamp.seq == 0)
+        run->stamp = isolation_begin(&run->h->isolation, run->guard);
+    uint64_t stored_before = run->result->fates[SAMPLE_STORED];
+    for (size_t i = 0; i < run->request->row_count; i++) {
+        prefetch_row(run, i + STORE_AHEAD);
+        if (run->states[i] != ROW_CLAIMED)
+            continue;
+        store_row(run, i, &finished);
+        count_row(run, i);
+        if (!run->twins)
+            run->states[i] = ROW_DONE;
+    }
+    if (run->twins)
+        append_end_claims(run);
+    head_queue_finished(run->h, &finished);
+    vec_fini(&finished);
+    if (run->mint_ms <= run->maxt_ms)
+        head_widen(run->h, run->mint_ms, run->maxt_ms);
+    head_note_write(run->h);
+    atomic_fetch_add_explicit(&run->h->samples_appended,
+                              run->result->fates[SAMPLE_STORED] - stored_before,
+                              memory_order_relaxed);
+}
+

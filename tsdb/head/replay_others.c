@@ -1,0 +1,59 @@
+/* replay_others.c - exemplars and metadata of a log.
+ *
+ * Both are about series that the log names before; of others there is nothing to keep them by.
+ * Threads: the one that reads the log. */
+#include "tsdb/head/replay_int.h"
+
+#include "tsdb/head/exemplars.h"
+#include "tsdb/head/metadata_family.h"
+#include "tsdb/head/metadata_store.h"
+#include "tsdb/wal/record_exemplars.h"
+#include "tsdb/wal/record_metadata.h"
+
+static uint32_t
+slot_of(struct replay *r, uint64_t ref)
+{
+    const struct ref_entry *entry = replay_refs_find(&r->refs, &r->place, ref);
+    return entry ? atomic_load_explicit(&entry->slot, memory_order_relaxed) - 1 : slot_none;
+}
+
+struct err
+replay_exemplars(struct replay *r, struct str record)
+{
+    struct record_cursor c;
+    record_read_exemplars(&c, record);
+    for (;;) {
+        uint64_t ref;
+        struct exemplar e;
+        arena_reset(&r->scratch);
+        if (!record_next_exemplar(&c, &r->scratch, &ref, &e))
+            return record_cursor_check(&c);
+        uint32_t slot = slot_of(r, ref);
+        if (slot == slot_none)
+            r->count.unknown_refs++;
+        if (slot == slot_none || e.t_ms < r->min_valid_ms)
+            continue;
+        uint8_t fate = EXEMPLAR_STORED; /* or not: the log may repeat itself behind a checkpoint */
+        exemplars_append(r->h->exemplars, head_labels(r->h, slot, &r->scratch), &e, 1, &fate);
+    }
+}
+
+struct err
+replay_metadata(struct replay *r, struct str record)
+{
+    struct record_cursor c;
+    record_read_metadata(&c, record);
+    for (;;) {
+        uint64_t ref;
+        struct family_metadata m;
+        arena_reset(&r->scratch);
+        if (!record_next_metadata(&c, &ref, &m.value))
+            return record_cursor_check(&c);
+        uint32_t slot = slot_of(r, ref);
+        if (slot == slot_none)
+            continue;
+        struct labels labels = head_labels(r->h, slot, &r->scratch);
+        m.family = metadata_family_of(labels_get(labels, STR("__name__")), m.value.kind);
+        metadata_store_put(r->h->metadata, &m); /* refused: above a limit that was lowered */
+    }
+}
