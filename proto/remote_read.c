@@ -205,13 +205,14 @@ column_at(const struct sample_columns *c, size_t i)
 void
 read_response_init(struct read_response *r, struct buf *to)
 {
-    *r = (struct read_response){.to = to, .query = BUF_INIT};
+    *r = (struct read_response){.to = to, .query = BUF_INIT, .histograms = BUF_INIT};
 }
 
 void
 read_response_fini(struct read_response *r)
 {
     buf_fini(&r->query);
+    buf_fini(&r->histograms);
 }
 
 void
@@ -222,15 +223,21 @@ read_response_begin_query(struct read_response *r)
 
 void
 read_response_series(struct read_response *r, struct labels labels,
-                     const struct sample_columns *samples)
+                     const struct sample_columns *samples,
+                     const struct histogram_columns *histograms)
 {
-    size_t bytes = labels_bytes(labels, SERIES_LABELS);
+    buf_clear(&r->histograms);
+    for (size_t i = 0; i < histograms->n; i++)
+        prompb_put_histogram(&r->histograms, &(struct histogram_sample){histograms->t_ms[i],
+                                                                        histograms->values[i]});
+    size_t bytes = labels_bytes(labels, SERIES_LABELS) + r->histograms.n;
     for (size_t i = 0; i < samples->n; i++)
         bytes += prompb_sample_field_bytes(column_at(samples, i));
     pb_put_message(&r->query, RESULT_SERIES, bytes);
     put_labels(&r->query, labels, SERIES_LABELS);
     for (size_t i = 0; i < samples->n; i++)
         prompb_put_sample(&r->query, column_at(samples, i));
+    buf_append(&r->query, buf_str(&r->histograms));
 }
 
 void

@@ -28,13 +28,15 @@ struct err read_request_decode(struct arena *a, struct str message,
  * Writes into *to, which holds the whole ReadResponse afterwards. */
 struct read_response {
     struct buf *to;
-    struct buf query; /* the QueryResult being built */
+    struct buf query;      /* the QueryResult being built */
+    struct buf histograms; /* of the series being added */
 };
 void read_response_init(struct read_response *r, struct buf *to);
 void read_response_fini(struct read_response *r);
 void read_response_begin_query(struct read_response *r);
 void read_response_series(struct read_response *r, struct labels labels,
-                          const struct sample_columns *samples);
+                          const struct sample_columns *samples,
+                          const struct histogram_columns *histograms);
 void read_response_end_query(struct read_response *r);
 
 /* STREAMED: appends one frame (length, CRC-32C, ChunkedReadResponse) with one series and the

@@ -2,6 +2,7 @@
 #include "base/codec.h"
 #include "proto/remote_read.h"
 #include "querygw/api/api_int.h"
+#include "tsdb/model/histogram.h"
 
 enum { READ_FRAME_BYTES_MAX = 1 << 20 }; /* what clients expect at least; ours keep below */
 
@@ -44,41 +45,79 @@ next_series(struct api_call *c, struct series_set *set, struct series_view *seri
 
 /* --- SAMPLES ------------------------------------------------------------------------------- */
 
-static struct err
-decode_series(const struct read_query *q, const struct series_view *series,
-              struct sample_columns *to)
+/* The samples of one series. */
+struct decoded {
+    struct sample_columns floats;
+    struct histogram_columns histograms;
+    struct arena arena; /* of the histograms' buckets */
+};
+
+static void
+decoded_init(struct decoded *d, size_t bytes_max)
 {
-    to->n = 0;
-    for (size_t i = 0; i < series->chunk_count; i++)
-        TRY(chunk_decode_floats(&series->chunks[i], q->mint_ms, q->maxt_ms, to));
+    *d = (struct decoded){SAMPLE_COLUMNS_INIT, HISTOGRAM_COLUMNS_INIT, .arena = {0}};
+    arena_init(&d->arena, bytes_max);
+}
+
+static void
+decoded_fini(struct decoded *d)
+{
+    sample_columns_fini(&d->floats);
+    histogram_columns_fini(&d->histograms);
+    arena_fini(&d->arena);
+}
+
+static struct err
+decode_series(const struct read_query *q, const struct series_view *series, struct decoded *to)
+{
+    to->floats.n = to->histograms.n = 0;
+    arena_reset(&to->arena);
+    for (size_t i = 0; i < series->chunk_count; i++) {
+        const struct chunk_view *c = &series->chunks[i];
+        if (chunk_holds_histograms(c->encoding))
+            TRY(chunk_decode_histograms(c, q->mint_ms, q->maxt_ms, &to->arena, &to->histograms));
+        else
+            TRY(chunk_decode_floats(c, q->mint_ms, q->maxt_ms, &to->floats));
+    }
     return OK;
+}
+
+static struct err
+put_all_series(struct api_call *c, const struct read_query *q, struct series_set *set,
+               struct decoded *d, struct read_response *to, size_t *samples_left)
+{
+    const struct api_opts *o = &c->api->opts;
+    for (;;) {
+        struct series_view series;
+        bool more;
+        TRY(next_series(c, set, &series, &more));
+        if (!more)
+            return OK;
+        TRY(decode_series(q, &series, d));
+        size_t n = d->floats.n + d->histograms.n;
+        if (n > *samples_left)
+            return ERR(ERR_INVALID, "exceeded sample limit (%zu)", o->read_samples_max);
+        *samples_left -= n;
+        if (n > 0)
+            read_response_series(to, series.labels, &d->floats, &d->histograms);
+        if (to->to->n + to->query.n > o->query_bytes_max)
+            return ERR(ERR_LIMIT, "remote read: an answer of more than %zu bytes",
+                       o->query_bytes_max);
+    }
 }
 
 static struct err
 put_query_result(struct api_call *c, const struct read_query *q, struct read_response *to,
                  size_t *samples_left)
 {
-    const struct api_opts *o = &c->api->opts;
     AUTO(series_set_close) struct series_set *set = NULL;
-    AUTO(sample_columns_fini) struct sample_columns samples = SAMPLE_COLUMNS_INIT;
+    struct decoded decoded;
     TRY(open_set(c, q, &set));
     read_response_begin_query(to);
-    for (;;) {
-        struct series_view series;
-        bool more;
-        TRY(next_series(c, set, &series, &more));
-        if (!more)
-            break;
-        TRY(decode_series(q, &series, &samples));
-        if (samples.n > *samples_left)
-            return ERR(ERR_INVALID, "exceeded sample limit (%zu)", o->read_samples_max);
-        *samples_left -= samples.n;
-        if (samples.n)
-            read_response_series(to, series.labels, &samples);
-        if (to->to->n + to->query.n > o->query_bytes_max)
-            return ERR(ERR_LIMIT, "remote read: an answer of more than %zu bytes",
-                       o->query_bytes_max);
-    }
+    decoded_init(&decoded, c->api->opts.query_bytes_max);
+    struct err e = put_all_series(c, q, set, &decoded, to, samples_left);
+    decoded_fini(&decoded);
+    TRY(e);
     read_response_end_query(to);
     return OK;
 }

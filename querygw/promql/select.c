@@ -79,6 +79,10 @@ select_decode(struct select_reader *r)
         const struct chunk_view *c = &r->series.chunks[i];
         if (!chunk_is_seen(r, c))
             continue;
+        if (chunk_holds_histograms(c->encoding)) {
+            TRY(notes_add_plain(&r->x->notes, NOTE_WARNING, STR(SELECT_HISTOGRAMS_WARNING)));
+            continue;
+        }
         size_t from = s->n;
         TRY(chunk_decode_floats(c, r->what->mint_ms, r->what->maxt_ms, s));
         TRY(exec_hold(r->x, s->n - from));

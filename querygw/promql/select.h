@@ -1,7 +1,7 @@
 /* select.h - the leaves of a query: pulls one series_set and decodes each series to columns of
  * times and values.
  *
- * Chunks that no window touches are not decoded; samples outside of the selector's time are
+ * Chunks that no window touches are not decoded, nor are those of native histograms; samples outside of the selector's time are
  * dropped while decoding. A subquery is a leaf as well, with points for samples.
  * Threads: one query, one thread; may block in the store. */
 #pragma once
@@ -10,6 +10,9 @@
 #include "querygw/promql/exec.h"
 #include "querygw/promql/plan.h"
 #include "querygw/promql/subquery.h"
+
+/* Told once a query that would have had to look at some. */
+#define SELECT_HISTOGRAMS_WARNING "PromQL warning: native histograms are not evaluated yet"
 
 struct select_reader {
     struct exec *x;                 /* borrowed */

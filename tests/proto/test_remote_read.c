@@ -157,6 +157,8 @@ static const struct label label_list[] = {{STR_INIT("__name__"), STR_INIT("up")}
                                           {STR_INIT("job"), STR_INIT("node")}};
 static const struct labels some_labels = {label_list, ARRAY_LEN(label_list)};
 
+static const struct histogram_columns no_histograms = HISTOGRAM_COLUMNS_INIT;
+
 START_TEST(test_response)
 {
     int64_t times[] = {0, -5, 1700000000000};
@@ -166,8 +168,11 @@ START_TEST(test_response)
     struct read_response r;
     read_response_init(&r, &to);
     read_response_begin_query(&r);
-    read_response_series(&r, some_labels, &samples);
-    read_response_series(&r, some_labels, &none);
+    read_response_series(&r, some_labels, &samples, &no_histograms);
+    struct histogram histogram = {.kind = HISTOGRAM_INTEGER, .zero_count = 7, .count = 7};
+    int64_t start = 0;
+    struct histogram_columns histograms = {&times[1], &start, &histogram, 1, 1};
+    read_response_series(&r, some_labels, &none, &histograms);
     read_response_end_query(&r);
     read_response_begin_query(&r); /* matched nothing: an empty result stands for it */
     read_response_end_query(&r);
@@ -187,7 +192,12 @@ START_TEST(test_response)
         ck_assert_int_eq(series->samples[i]->timestamp, times[i]);
         ck_assert_uint_eq(bits_of_f64(series->samples[i]->value), bits[i]);
     }
-    ck_assert_uint_eq(got->results[0]->timeseries[1]->n_samples, 0);
+    ck_assert_uint_eq(series->n_histograms, 0);
+    series = got->results[0]->timeseries[1];
+    ck_assert_uint_eq(series->n_samples, 0);
+    ck_assert_uint_eq(series->n_histograms, 1);
+    ck_assert_int_eq(series->histograms[0]->timestamp, -5);
+    ck_assert_uint_eq(series->histograms[0]->count_int, 7);
     prompb__read_response__free_unpacked(got, NULL);
 }
 END_TEST
@@ -201,7 +211,7 @@ START_TEST(test_stale_marker_keeps_its_bits)
     struct read_response r;
     read_response_init(&r, &to);
     read_response_begin_query(&r);
-    read_response_series(&r, (struct labels){NULL, 0}, &samples);
+    read_response_series(&r, (struct labels){NULL, 0}, &samples, &no_histograms);
     read_response_end_query(&r);
     read_response_fini(&r);
     ck_assert(str_eq(buf_str(&to), STR("\x0a\x0f\x0a\x0d\x12\x0b"

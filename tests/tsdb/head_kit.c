@@ -4,11 +4,16 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "tests/tsdb/histogram_kit.h"
 
 void
 kit_request_init(struct kit_request *k)
 {
-    *k = (struct kit_request){.rows = VEC_INIT, .samples = VEC_INIT};
+    *k = (struct kit_request){.rows = VEC_INIT,
+                              .samples = VEC_INIT,
+                              .histograms = VEC_INIT,
+                              .exemplars = VEC_INIT,
+                              .metadata = VEC_INIT};
     arena_init(&k->arena, 0);
 }
 
@@ -18,13 +23,18 @@ kit_request_fini(struct kit_request *k)
     arena_fini(&k->arena);
     vec_fini(&k->rows);
     vec_fini(&k->samples);
+    vec_fini(&k->histograms);
+    vec_fini(&k->exemplars);
+    vec_fini(&k->metadata);
 }
 
 void
 kit_row_raw(struct kit_request *k, struct str key)
 {
     struct append_row row = {.label_key = arena_str(&k->arena, key),
-                             .first_sample = (uint32_t)k->samples.n};
+                             .first_sample = (uint32_t)k->samples.n,
+                             .first_histogram = (uint32_t)k->histograms.n,
+                             .first_exemplar = (uint32_t)k->exemplars.n};
     vec_push(&k->rows, row);
 }
 
@@ -51,13 +61,43 @@ kit_sample(struct kit_request *k, int64_t t_ms, double value)
     vec_last(&k->rows)->sample_count++;
 }
 
+void
+kit_histogram_sample(struct kit_request *k, int64_t t_ms, const char *text)
+{
+    struct histogram_sample s = {t_ms, kit_parse(text, &k->arena)};
+    vec_push(&k->histograms, s);
+    vec_last(&k->rows)->histogram_count++;
+}
+
+void
+kit_exemplar(struct kit_request *k, int64_t t_ms, double value, const char *trace_id)
+{
+    struct label *l = ARENA_NEW(&k->arena, struct label);
+    *l = (struct label){STR("trace_id"), str_of_cstr(trace_id)};
+    vec_push(&k->exemplars, ((struct exemplar){t_ms, bits_of_f64(value), {l, 1}}));
+    vec_last(&k->rows)->exemplar_count++;
+}
+
+void
+kit_metadata(struct kit_request *k, const char *family, enum metric_kind kind, const char *help)
+{
+    struct family_metadata m = {str_of_cstr(family), {kind, str_of_cstr(help), STR("")}};
+    vec_push(&k->metadata, m);
+}
+
 struct err
 kit_append(struct kit_request *k, struct db *db, struct append_result *ret_result)
 {
     struct append_request request = {.rows = k->rows.v,
                                      .row_count = k->rows.n,
                                      .samples = k->samples.v,
-                                     .sample_count = k->samples.n};
+                                     .sample_count = k->samples.n,
+                                     .histograms = k->histograms.v,
+                                     .histogram_count = k->histograms.n,
+                                     .exemplars = k->exemplars.v,
+                                     .exemplar_count = k->exemplars.n,
+                                     .metadata = k->metadata.v,
+                                     .metadata_count = k->metadata.n};
     return db_append(db, &request, &k->arena, ret_result);
 }
 
@@ -86,6 +126,35 @@ kit_opts(struct fs *fs, const char *dir)
     return o;
 }
 
+static void
+histogram_text(int64_t t_ms, const struct histogram *h, struct buf *to)
+{
+    buf_printf(to, " %jd=%c ", (intmax_t)t_ms, h->kind == HISTOGRAM_INTEGER ? 'i' : 'f');
+    if (histogram_is_stale(h))
+        buf_append(to, STR("stale"));
+    else if (h->kind == HISTOGRAM_INTEGER)
+        buf_printf(to, "%ju/%g", (uintmax_t)h->count, f64_of_bits(h->sum));
+    else
+        buf_printf(to, "%g/%g", f64_of_bits(h->count), f64_of_bits(h->sum));
+}
+
+void
+kit_chunk_text(const struct chunk_view *c, int64_t mint_ms, int64_t maxt_ms, struct buf *to)
+{
+    AUTO(sample_columns_fini) struct sample_columns floats = SAMPLE_COLUMNS_INIT;
+    AUTO(histogram_columns_fini) struct histogram_columns histograms = HISTOGRAM_COLUMNS_INIT;
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    if (chunk_holds_histograms(c->encoding))
+        CK_OK(chunk_decode_histograms(c, mint_ms, maxt_ms, &a, &histograms));
+    else
+        CK_OK(chunk_decode_floats(c, mint_ms, maxt_ms, &floats));
+    for (size_t i = 0; i < floats.n; i++)
+        buf_printf(to, " %jd=%g", (intmax_t)floats.t_ms[i], f64_of_bits(floats.bits[i]));
+    for (size_t i = 0; i < histograms.n; i++)
+        histogram_text(histograms.t_ms[i], &histograms.values[i], to);
+}
+
 const char *
 kit_query(struct arena *a, struct db *db, enum matcher_type type, const char *name,
           const char *value, int64_t mint_ms, int64_t maxt_ms)
@@ -96,7 +165,6 @@ kit_query(struct arena *a, struct db *db, enum matcher_type type, const char *na
     struct select_query q = {.mint_ms = mint_ms, .maxt_ms = maxt_ms, .want = SELECT_CHUNKS};
     AUTO(series_set_close) struct series_set *set = NULL;
     CK_OK(db_select(db, &q, (struct matchers){&m, 1}, a, &set));
-    struct sample_columns columns = SAMPLE_COLUMNS_INIT;
     struct series_view series;
     for (bool more = true;;) {
         CK_OK(series_set_next(set, &series, &more));
@@ -104,14 +172,10 @@ kit_query(struct arena *a, struct db *db, enum matcher_type type, const char *na
             break;
         labels_format(series.labels, &text);
         buf_put_u8(&text, ':');
-        columns.n = 0;
         for (size_t i = 0; i < series.chunk_count; i++)
-            CK_OK(chunk_decode_floats(&series.chunks[i], mint_ms, maxt_ms, &columns));
-        for (size_t i = 0; i < columns.n; i++)
-            buf_printf(&text, " %jd=%g", (intmax_t)columns.t_ms[i], f64_of_bits(columns.bits[i]));
+            kit_chunk_text(&series.chunks[i], mint_ms, maxt_ms, &text);
         buf_append(&text, STR("; "));
     }
-    sample_columns_fini(&columns);
     return arena_str(a, buf_str(&text)).p;
 }
 

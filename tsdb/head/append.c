@@ -5,8 +5,9 @@
  * for the log, wait until the log has them, store them. Nothing is stored that is not logged, in
  * the log's order; nothing is logged that was refused, but for rows with the same labels in one
  * request, which are judged again when they are stored (and by a replay, with the same result).
- * The last three passes (append_judge.c, append_store.c) leave out series that another append is about to store to (claims.h);
- * they come in a further round, as do those that turn out to be forgotten (forget.c).
+ * The last three passes (append_judge.c, append_store.c) leave out series that another append is
+ * about to store to (claims.h); they come in a further round, as do those that turn out to be
+ * forgotten (forget.c).
  * Threads: any; a series is held for its own few lines only. */
 #include "tsdb/head/append_int.h"
 
