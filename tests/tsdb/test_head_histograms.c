@@ -301,7 +301,8 @@ put_long(struct db *db, size_t at, struct long_series *s, const char *const *nam
     }
     struct append_result r;
     CK_OK(kit_append(&k, db, &r));
-    ck_assert_uint_eq(r.fates[STORED], n);
+    ck_assert_msg(r.fates[STORED] == n, "at %zu: %.*s %.*s", at, STR_FMT(r.histogram_fault),
+                  STR_FMT(r.example));
     kit_request_fini(&k);
 }
 
