@@ -27,6 +27,8 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
 	%reldir%/test_head_durability.c \
+	%reldir%/test_head_extras.c \
+	%reldir%/test_head_golden.c \
 	%reldir%/test_head_histograms.c \
 	%reldir%/test_head_rows.c \
 	%reldir%/test_histogram.c \
