@@ -1,8 +1,9 @@
 /* select.h - the leaves of a query: pulls one series_set and decodes each series to columns of
  * times and values.
  *
- * Chunks that no window touches are not decoded, nor are those of native histograms; samples outside of the selector's time are
- * dropped while decoding. A subquery is a leaf as well, with points for samples.
+ * Chunks that no window touches are not decoded, nor are those of native histograms (a warning
+ * says so); samples outside of the selector's time are dropped while decoding. A subquery is a
+ * leaf as well, with points for samples.
  * Threads: one query, one thread; may block in the store. */
 #pragma once
 #include <stdbool.h>
