@@ -71,7 +71,7 @@ judge_marker(struct append *run, uint32_t i, uint64_t ref, struct series_last *l
     *last = (struct series_last){{marker.t_ms, 0}, true, kept};
 }
 
-static void
+static inline void
 judge_floats(struct append *run, const struct append_row *row, uint64_t ref,
              struct series_last *last, struct append_records *records)
 {

@@ -23,57 +23,66 @@ stamp_series(struct append *run, uint32_t slot, struct series_hot *hot, struct s
     cold->before_ms = hot->has_last ? hot->xor.t_ms : INT64_MIN;
 }
 
-static void
-note_stored(struct append *run, uint32_t slot, int64_t t_ms, const struct head_chunk *full,
-            struct slot_list *finished)
+/* A claimed row's series, under its spin. */
+struct target {
+    struct series_hot *hot;
+    struct series_cold *cold;
+    uint32_t slot;
+    struct slot_list *finished; /* slots of series with finished chunks */
+};
+
+static inline void
+note_stored(struct append *run, const struct target *t, int64_t t_ms, const struct head_chunk *full)
 {
     if (full)
-        vec_push(finished, slot);
+        vec_push(t->finished, t->slot);
     run->mint_ms = i64_min(run->mint_ms, t_ms);
     run->maxt_ms = i64_max(run->maxt_ms, t_ms);
 }
 
 /* What was judged good is judged again: an earlier row of this request may be the same series. */
 static enum sample_fate
-store_histogram(struct append *run, uint32_t slot, const struct histogram_sample *s,
-                struct slot_list *finished)
+store_histogram(struct append *run, const struct target *t, const struct histogram_sample *s)
 {
-    struct series_hot *hot = head_hot(run->h, slot);
-    enum sample_fate fate = series_judge_histogram(series_last_of(hot), s, INT64_MIN);
-    if (fate != SAMPLE_STORED)
-        return fate;
-    struct series_cold *cold = head_cold(run->h, slot);
-    struct head_chunk *full = series_append_histogram(hot, cold, s, run->chunk_rule);
-    note_stored(run, slot, s->t_ms, full, finished);
-    return SAMPLE_STORED;
+    enum sample_fate fate = series_judge_histogram(series_last_of(t->hot), s, INT64_MIN);
+    if (fate == SAMPLE_STORED)
+        note_stored(run, t, s->t_ms,
+                    series_append_histogram(t->hot, t->cold, s, run->chunk_rule));
+    return fate;
 }
 
 static void
-store_marker(struct append *run, uint32_t slot, uint32_t i, struct slot_list *finished)
+store_marker(struct append *run, const struct target *t, uint32_t i)
 {
     enum histogram_kind kind =
         run->fates[i] == FATE_MARKS_INTEGER ? HISTOGRAM_INTEGER : HISTOGRAM_FLOAT;
     struct histogram_sample s = series_stale_histogram(run->request->samples[i].t_ms, kind);
-    run->fates[i] = (uint8_t)store_histogram(run, slot, &s, finished);
+    run->fates[i] = (uint8_t)store_histogram(run, t, &s);
+}
+
+static inline void
+store_floats(struct append *run, const struct append_row *row, const struct target *t)
+{
+    for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
+        if (__builtin_expect(run->fates[i] >= SAMPLE_FATE_COUNT, 0))
+            store_marker(run, t, i);
+        else if (run->fates[i] == SAMPLE_STORED) {
+            struct sample s = run->request->samples[i];
+            enum sample_fate fate = series_judge(series_last_of(t->hot), s, INT64_MIN);
+            run->fates[i] = (uint8_t)fate;
+            if (fate == SAMPLE_STORED)
+                note_stored(run, t, s.t_ms, series_append(t->hot, t->cold, s, run->chunk_rule));
+        }
+    }
 }
 
 static void
-store_floats(struct append *run, const struct append_row *row, uint32_t slot,
-             struct slot_list *finished)
+store_histograms(struct append *run, const struct append_row *row, const struct target *t)
 {
-    struct series_hot *hot = head_hot(run->h, slot);
-    for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
-        struct sample s = run->request->samples[i];
-        if (__builtin_expect(run->fates[i] >= SAMPLE_FATE_COUNT, 0))
-            store_marker(run, slot, i, finished);
-        else if (run->fates[i] == SAMPLE_STORED) {
-            enum sample_fate fate = series_judge(series_last_of(hot), s, INT64_MIN);
-            run->fates[i] = (uint8_t)fate;
-            if (fate != SAMPLE_STORED)
-                continue;
-            struct series_cold *cold = head_cold(run->h, slot);
-            note_stored(run, slot, s.t_ms, series_append(hot, cold, s, run->chunk_rule), finished);
-        }
+    for (uint32_t i = row->first_histogram; i < row->first_histogram + row->histogram_count; i++) {
+        uint8_t *fate = &run->histogram_fates[i];
+        if (*fate == SAMPLE_STORED)
+            *fate = (uint8_t)store_histogram(run, t, &run->histograms[i]);
     }
 }
 
@@ -92,22 +101,18 @@ store_row(struct append *run, size_t row_index, struct slot_list *finished)
 {
     const struct append_row *row = &run->request->rows[row_index];
     uint32_t slot = run->slots[row_index];
-    struct series_hot *hot = head_hot(run->h, slot);
-    struct series_cold *cold = head_cold(run->h, slot);
+    struct target t = {head_hot(run->h, slot), head_cold(run->h, slot), slot, finished};
 
     if (row->exemplar_count > 0)
         store_exemplars(run, row, slot);
-    spin_acquire(&hot->spin);
-    if (cold->seq != run->stamp.seq && row->sample_count + row->histogram_count > 0)
-        stamp_series(run, slot, hot, cold);
-    store_floats(run, row, slot, finished);
-    for (uint32_t i = row->first_histogram; i < row->first_histogram + row->histogram_count; i++) {
-        uint8_t *fate = &run->histogram_fates[i];
-        if (*fate == SAMPLE_STORED)
-            *fate = (uint8_t)store_histogram(run, slot, &run->histograms[i], finished);
-    }
-    bool awaited = !run->twins && claim_end(hot);
-    spin_release(&hot->spin);
+    spin_acquire(&t.hot->spin);
+    if (t.cold->seq != run->stamp.seq && row->sample_count + row->histogram_count > 0)
+        stamp_series(run, slot, t.hot, t.cold);
+    store_floats(run, row, &t);
+    if (row->histogram_count > 0)
+        store_histograms(run, row, &t);
+    bool awaited = !run->twins && claim_end(t.hot);
+    spin_release(&t.hot->spin);
     if (awaited)
         claims_wake(run->h);
 }
@@ -148,7 +153,7 @@ keep_example(struct append *run, size_t row_index)
     run->result->example = arena_str(run->arena, buf_str(&text));
 }
 
-static void
+static inline void
 count_fates(struct append *run, size_t row_index, const uint8_t *fates, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -164,7 +169,9 @@ count_row(struct append *run, size_t row_index)
 {
     const struct append_row *row = &run->request->rows[row_index];
     count_fates(run, row_index, run->fates + row->first_sample, row->sample_count);
-    count_fates(run, row_index, run->histogram_fates + row->first_histogram, row->histogram_count);
+    if (row->histogram_count > 0)
+        count_fates(run, row_index, run->histogram_fates + row->first_histogram,
+                    row->histogram_count);
 }
 
 void

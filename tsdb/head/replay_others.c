@@ -4,16 +4,19 @@
  * Threads: the one that reads the log. */
 #include "tsdb/head/replay_int.h"
 
+#include "base/mem.h"
 #include "tsdb/head/exemplars.h"
 #include "tsdb/head/metadata_family.h"
 #include "tsdb/head/metadata_store.h"
 #include "tsdb/wal/record_exemplars.h"
 #include "tsdb/wal/record_metadata.h"
 
+/* Nobody must be born under a ref whose record was lost. */
 static uint32_t
 slot_of(struct replay *r, uint64_t ref)
 {
     const struct ref_entry *entry = replay_refs_find(&r->refs, &r->place, ref);
+    r->ref_max = u64_max(r->ref_max, u64_min(ref, HEAD_REF_MAX - 1));
     return entry ? atomic_load_explicit(&entry->slot, memory_order_relaxed) - 1 : slot_none;
 }
 
@@ -29,8 +32,7 @@ replay_exemplars(struct replay *r, struct str record)
         if (!record_next_exemplar(&c, &r->scratch, &ref, &e))
             return record_cursor_check(&c);
         uint32_t slot = slot_of(r, ref);
-        if (slot == slot_none)
-            r->count.unknown_refs++;
+        r->count.unknown_refs += slot == slot_none;
         if (slot == slot_none || e.t_ms < r->min_valid_ms)
             continue;
         uint8_t fate = EXEMPLAR_STORED; /* or not: the log may repeat itself behind a checkpoint */
