@@ -44,11 +44,8 @@ series_fini(struct series_hot *hot, struct series_cold *cold)
 }
 
 enum sample_fate
-series_judge(struct series_last last, struct sample s, int64_t min_valid_ms)
+series_judge_rest(struct series_last last, struct sample s, int64_t min_valid_ms)
 {
-    bool newer = !last.known || s.t_ms > last.sample.t_ms;
-    if (__builtin_expect(newer && s.t_ms >= min_valid_ms, 1))
-        return SAMPLE_STORED;
     if (s.t_ms < min_valid_ms) /* first: whether the series is still known does not matter then */
         return SAMPLE_OUT_OF_BOUNDS;
     if (s.t_ms < last.sample.t_ms)

@@ -116,7 +116,15 @@ series_last_of(const struct series_hot *hot)
     return (struct series_last){{hot->xor.t_ms, hot->xor.bits}, hot->has_last, histogram};
 }
 /* What becomes of a sample behind `last`. `min_valid_ms` as in spec/tsdb.md section 12. Pure. */
-enum sample_fate series_judge(struct series_last last, struct sample s, int64_t min_valid_ms);
+enum sample_fate series_judge_rest(struct series_last last, struct sample s, int64_t min_valid_ms);
+static inline enum sample_fate
+series_judge(struct series_last last, struct sample s, int64_t min_valid_ms)
+{
+    bool newer = !last.known || s.t_ms > last.sample.t_ms;
+    if (__builtin_expect(newer && s.t_ms >= min_valid_ms, 1))
+        return SAMPLE_STORED;
+    return series_judge_rest(last, s, min_valid_ms); /* any other fate */
+}
 enum sample_fate series_judge_histogram(struct series_last last, const struct histogram_sample *s,
                                         int64_t min_valid_ms);
 /* A float's stale marker behind a histogram stands for one of the histogram's kind. */
