@@ -8,6 +8,7 @@
 #include "base/pb.h"
 #include "proto/remote_read.h"
 #include "tests/proto/prompb.pb-c.h"
+#include "tsdb/model/histogram.h"
 
 /* up="b", and a query of [1, 2] for it. */
 #define MATCHER                                                                                    \

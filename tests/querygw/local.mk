@@ -27,7 +27,8 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_step.c \
 	%reldir%/test_store_tsdb.c \
 	tests/net/client.c tests/net/client.h \
-	tests/tsdb/head_kit.c tests/tsdb/head_kit.h
+	tests/tsdb/head_kit.c tests/tsdb/head_kit.h \
+	tests/tsdb/histogram_kit.c tests/tsdb/histogram_kit.h
 %canon_reldir%_test_querygw_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/querygw/suites.h"'
 %canon_reldir%_test_querygw_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_querygw_LDADD = $(TEST_LDADD)
