@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "conf/units.h"
 #include "querygw/promql/parse.h"
+#include "querygw/promql/select.h"
 #include "tests/querygw/promqltest_int.h"
 
 enum { RANGE_STEP_MS = 60000 }; /* of the range query that an instant one is repeated in */
@@ -245,6 +246,17 @@ parse_body(struct script *s, struct eval *e)
 
 /* --- running ------------------------------------------------------------------------------- */
 
+/* Series of the answer are missing then. */
+static struct err
+check_left_out(const struct promql_result *r)
+{
+    for (size_t i = 0; i < size_min(r->notes.count[NOTE_WARNING], NOTES_SHOWN_MAX); i++) {
+        if (str_eq(r->notes.shown[NOTE_WARNING][i].text, STR(SELECT_HISTOGRAMS_WARNING)))
+            return ERR(ERR_UNIMPLEMENTED, SELECT_HISTOGRAMS_WARNING);
+    }
+    return OK;
+}
+
 static struct err
 evaluate(struct script *s, struct str query, const struct promql_span *span,
          struct promql_result **ret_result)
@@ -257,7 +269,8 @@ evaluate(struct script *s, struct str query, const struct promql_span *span,
     TRY(promql_parse(&s->arena, query, &opts, &ast));
     TRY(promql_plan(&s->arena, ast, span, &plan));
     TRY(promql_open(&s->arena, plan, &s->store.store, &limits, &run));
-    return promql_eval(run, ret_result);
+    TRY(promql_eval(run, ret_result));
+    return check_left_out(*ret_result);
 }
 
 enum outcome { OUTCOME_PASSED, OUTCOME_SKIPPED, OUTCOME_FAILED };
