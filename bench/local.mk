@@ -11,6 +11,7 @@ noinst_PROGRAMS += %reldir%/tsdb
 	%reldir%/tsdb.c %reldir%/tsdb_bench.h \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h \
 	%reldir%/tsdb_compact.c \
+	%reldir%/tsdb_decode.c \
 	%reldir%/tsdb_order.c \
 	%reldir%/tsdb_postings.c
 noinst_PROGRAMS += %reldir%/tenants

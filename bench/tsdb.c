@@ -20,6 +20,7 @@ static const struct part {
     enum part_when when;
     const char *what;
 } parts[] = {
+    {"decode", bench_decode, PART_ALWAYS, "decoding XOR chunks"},
     {"order", bench_order, PART_ALWAYS, "sorting 1 million series by labels"},
     {"compact", bench_compact, PART_ALWAYS, "three blocks as one: copied, merged"},
     {"intersect", bench_intersect, PART_ALWAYS, "set operations on lists of 1 million"},

@@ -7,7 +7,7 @@
 #include "base/str.h"
 
 struct bench {
-    struct str dir; /* an empty directory for databases; a part leaves nothing behind */
+    struct str dir;  /* an empty directory for databases; a part leaves nothing behind */
     struct buf json; /* the figures so far, as members of an object */
 };
 
@@ -25,5 +25,6 @@ struct bench_timer bench_since(struct bench_timer start);
 uint64_t bench_resident_bytes(void);
 
 struct err bench_compact(struct bench *b);
+struct err bench_decode(struct bench *b);
 struct err bench_order(struct bench *b);
 struct err bench_intersect(struct bench *b);

@@ -43,6 +43,34 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+/* The stream from every position, before and past the end, bit by bit. Loops over lengths. */
+START_TEST(test_every_position)
+{
+    size_t n = (size_t)_i;
+    uint64_t seed = 7 + n;
+    char *bytes = mem_alloc(n); /* of this size exactly: ASan sees a read outside */
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (char)next_random(&seed);
+    struct bit_reader r = bit_reader_of(str_of(bytes, n));
+    bool peeked_well = true, taken_well = true; /* an assertion each would be slow */
+    for (size_t at = 0; at < n * 8 + 80; at++) {
+        uint64_t want = 0;
+        for (size_t bit = at; bit < at + 64; bit++)
+            want = want << 1 | (bit / 8 < n ? (unsigned)bytes[bit / 8] >> (7 - bit % 8) & 1 : 0);
+        r.at = at;
+        peeked_well &= (bit_reader_peek(&r) ^ want) >> (64 - BIT_WINDOW_BITS) == 0;
+        for (unsigned width = 1; width <= 64; width++) {
+            r.at = at;
+            taken_well &= bit_reader_take(&r, width) == want >> (64 - width);
+            taken_well &= r.at == at + width && bit_reader_overrun(&r) == (r.at > n * 8);
+        }
+    }
+    ck_assert(peeked_well);
+    ck_assert(taken_well);
+    mem_free(bytes);
+}
+END_TEST
+
 START_TEST(test_past_end)
 {
     struct bit_reader r = bit_reader_of(str_of("\xff\xff\xff", 2)); /* one byte more in memory */
@@ -71,6 +99,7 @@ bits_suite(void)
     Suite *s = suite_create("bits");
     TCase *t = tcase_create("bits");
     tcase_add_loop_test(t, test_round_trip, 0, 6);
+    tcase_add_loop_test(t, test_every_position, 0, 20);
     tcase_add_test(t, test_past_end);
     tcase_add_test(t, test_empty);
     suite_add_tcase(s, t);

@@ -69,8 +69,8 @@ add_set(struct world *w, const struct label *v, size_t n)
     pairs[0] = (uint32_t)n;
     for (size_t i = 0; i < n; i++)
         pairs[i + 1] = intern(w, v[i]);
-    vec_push(&w->items, ((struct order_item){.key = 1, .of = pairs, .left = 99,
-                                             .payload = (uint32_t)w->sets.n}));
+    vec_push(&w->items, ((struct order_item){
+                            .key = 1, .of = pairs, .left = 99, .payload = (uint32_t)w->sets.n}));
     vec_push(&w->sets, set);
 }
 

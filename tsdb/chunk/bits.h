@@ -32,36 +32,43 @@ bit_reader_of(struct str s)
 static inline uint64_t
 bit_reader_load_tail(const struct bit_reader *r, size_t byte)
 {
+    if (byte >= r->bytes)
+        return 0;
+    if (r->bytes >= sizeof(uint64_t)) /* the last word, without what lies before */
+        return load_be64(r->p + r->bytes - sizeof(uint64_t))
+               << (byte + sizeof(uint64_t) - r->bytes) * 8;
     uint64_t word = 0;
     for (unsigned shift = 56; byte < r->bytes; byte++, shift -= 8)
         word |= (uint64_t)r->p[byte] << shift;
     return word;
 }
 
+/* 8 bytes of the stream, zeros past its end. */
+static inline uint64_t
+bit_reader_load(const struct bit_reader *r, size_t byte)
+{
+    return __builtin_expect(byte + sizeof(uint64_t) <= r->bytes, 1) ? load_be64(r->p + byte)
+                                                                    : bit_reader_load_tail(r, byte);
+}
+
 /* The stream from the position on, left-aligned; BIT_WINDOW_BITS of it are valid. */
 static inline uint64_t
 bit_reader_peek(const struct bit_reader *r)
 {
-    size_t byte = r->at >> 3;
-    uint64_t word = __builtin_expect(byte + sizeof(uint64_t) <= r->bytes, 1)
-                        ? load_be64(r->p + byte)
-                        : bit_reader_load_tail(r, byte);
-    return word << (r->at & 7);
+    return bit_reader_load(r, r->at >> 3) << (r->at & 7);
 }
 
 /* The next n bits as a number; 1 <= n <= 64. */
 static inline uint64_t
 bit_reader_take(struct bit_reader *r, unsigned n)
 {
-    uint64_t high = 0;
-    if (n > 32) { /* two windows: 57 bits may be too few */
-        high = bit_reader_peek(r) >> 32;
-        r->at += 32;
-        n -= 32;
-    }
-    uint64_t low = bit_reader_peek(r) >> (64 - n);
+    size_t byte = r->at >> 3;
+    unsigned skip = r->at & 7;
+    uint64_t word = bit_reader_load(r, byte) << skip;
+    if (skip + n > 64) /* the ninth byte */
+        word |= (byte + 8 < r->bytes ? r->p[byte + 8] : 0u) >> (8 - skip);
     r->at += n;
-    return high << n | low;
+    return word >> (64 - n);
 }
 
 /* More was read than there is. */

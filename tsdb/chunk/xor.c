@@ -165,15 +165,15 @@ struct xor_cursor {
     struct bit_reader in; /* behind the newest sample */
     uint64_t t_ms, bits;  /* of the newest sample */
     uint64_t delta_ms;
-    unsigned lead, significant; /* window; decoders start with (0, 64): 64 raw bits */
-    bool bad_window;            /* a window of more than 64 bits was seen */
+    unsigned significant, trail; /* window; decoders start with (64, 0): 64 raw bits */
+    bool bad_window;             /* a window of more than 64 bits was seen */
 };
 
-/* V; `w` is the stream at the position, at least 56 bits of it valid. */
-static inline void
-take_value(struct xor_cursor *c, uint64_t w)
+/* V. `w` is the stream at the position; `valid` bits of it may be used, a constant and more than
+ * WINDOW_HEAD_BITS. */
+static inline __attribute__((always_inline)) void
+take_value(struct xor_cursor *c, uint64_t w, unsigned valid)
 {
-    enum { VALID_BITS_MIN = BIT_WINDOW_BITS - 1 - WINDOW_HEAD_BITS };
     if (!(w >> 63)) {
         c->in.at += 1;
         return;
@@ -190,42 +190,56 @@ take_value(struct xor_cursor *c, uint64_t w)
             c->bad_window = true;
             significant = 64 - lead;
         }
-        c->lead = lead;
         c->significant = significant;
+        c->trail = 64 - lead - significant;
     }
     uint64_t change;
-    if (c->significant <= VALID_BITS_MIN) {
+    if (c->significant <= valid - WINDOW_HEAD_BITS) {
         change = w >> (64 - c->significant);
         c->in.at += c->significant;
     } else {
         change = bit_reader_take(&c->in, c->significant);
     }
-    c->bits ^= change << (64 - c->lead - c->significant);
+    c->bits ^= change << c->trail;
+}
+
+/* The dod behind one or more ones, in front of `w`; nearly all have 14 bits. */
+static inline void
+take_long_dod(struct xor_cursor *c, uint64_t w)
+{
+    static const uint8_t widths[] = {0, 14, 17, 20}; /* behind 1, 2, 3 ones */
+    unsigned ones = (unsigned)__builtin_clzll(~w | 1);
+    if (ones < ARRAY_LEN(widths)) {
+        unsigned n = widths[ones];
+        uint64_t dod = (w << (ones + 1)) >> (64 - n);
+        c->delta_ms += dod - ((uint64_t)(dod > UINT64_C(1) << (n - 1)) << n);
+        c->in.at += ones + 1 + n;
+    } else {
+        c->in.at += 4;
+        c->delta_ms += bit_reader_take(&c->in, 64);
+    }
 }
 
 /* T and V; `w` is the window at the position. */
-static inline void
+static inline __attribute__((always_inline)) void
 take_sample(struct xor_cursor *c, uint64_t w)
 {
-    static const uint8_t widths[] = {0, 14, 17, 20}; /* of a dod behind 1, 2, 3 ones */
+    enum { SHORT_DOD_BITS = 14, SHORT_DOD_MAX = 1 << (SHORT_DOD_BITS - 1) };
     if (!(w >> 63)) {
         c->in.at += 1;
-        w <<= 1;
+        c->t_ms += c->delta_ms;
+        take_value(c, w << 1, BIT_WINDOW_BITS - 1);
+    } else if (w >> 62 == 2) {
+        uint64_t dod = (w >> (62 - SHORT_DOD_BITS)) + SHORT_DOD_MAX - 1; /* from 0 on */
+        c->delta_ms += (dod & (2 * SHORT_DOD_MAX - 1)) - (SHORT_DOD_MAX - 1);
+        c->in.at += 2 + SHORT_DOD_BITS;
+        c->t_ms += c->delta_ms;
+        take_value(c, w << (2 + SHORT_DOD_BITS), BIT_WINDOW_BITS - 2 - SHORT_DOD_BITS);
     } else {
-        unsigned ones = (unsigned)__builtin_clzll(~w | 1);
-        if (ones < ARRAY_LEN(widths)) {
-            unsigned n = widths[ones];
-            uint64_t dod = (w << (ones + 1)) >> (64 - n);
-            c->delta_ms += dod - ((uint64_t)(dod > UINT64_C(1) << (n - 1)) << n);
-            c->in.at += ones + 1 + n;
-        } else {
-            c->in.at += 4;
-            c->delta_ms += bit_reader_take(&c->in, 64);
-        }
-        w = bit_reader_peek(&c->in);
+        take_long_dod(c, w);
+        c->t_ms += c->delta_ms;
+        take_value(c, bit_reader_peek(&c->in), BIT_WINDOW_BITS);
     }
-    c->t_ms += c->delta_ms;
-    take_value(c, w);
 }
 
 static struct err
@@ -264,7 +278,7 @@ static inline void
 take_second(struct xor_cursor *c)
 {
     c->t_ms += c->delta_ms;
-    take_value(c, bit_reader_peek(&c->in));
+    take_value(c, bit_reader_peek(&c->in), BIT_WINDOW_BITS);
 }
 
 static struct err
@@ -293,6 +307,19 @@ keep_range(struct sample_columns *to, size_t from, int64_t mint_ms, int64_t maxt
     to->n = kept;
 }
 
+/* `run` more samples with the interval and the value of the one before. */
+static inline void
+repeat(struct xor_cursor *c, size_t run, int64_t *t_ms, uint64_t *bits)
+{
+    uint64_t t = c->t_ms, delta = c->delta_ms, value = c->bits;
+    for (size_t k = 0; k < run; k++) {
+        t += delta;
+        t_ms[k] = (int64_t)t;
+        bits[k] = value;
+    }
+    c->t_ms = t;
+}
+
 /* Samples `i` to `count` into the columns. Two zero bits are a sample with the interval and
  * the value of the one before: a window shows up to 28 of them. */
 static void
@@ -306,11 +333,8 @@ take_rest(struct xor_cursor *cursor, size_t i, size_t count, int64_t *t_ms, uint
             size_t run = (size_t)__builtin_clzll(w | UINT64_C(1) << RUN_STOP_BIT) / 2;
             run = size_min(run, count - i);
             c.in.at += run * 2;
-            for (; run > 0; run--, i++) {
-                c.t_ms += c.delta_ms;
-                t_ms[i] = (int64_t)c.t_ms;
-                bits[i] = c.bits;
-            }
+            repeat(&c, run, t_ms + i, bits + i);
+            i += run;
             continue;
         }
         take_sample(&c, w);

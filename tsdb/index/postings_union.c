@@ -56,8 +56,7 @@ set_bits(uint64_t *bits, struct postings list, uint32_t least)
 }
 
 static struct postings
-unite_by_bitmap(struct arena *a, const struct postings *lists, size_t count,
-                const struct extent *x)
+unite_by_bitmap(struct arena *a, const struct postings *lists, size_t count, const struct extent *x)
 {
     size_t words = (x->most - x->least) / 64 + 1, n = 0;
     AUTO(mem_free) uint64_t *bits = mem_array_zero(words, sizeof *bits);
