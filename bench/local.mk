@@ -10,10 +10,14 @@ noinst_PROGRAMS += %reldir%/tsdb
 %canon_reldir%_tsdb_SOURCES = \
 	%reldir%/tsdb.c %reldir%/tsdb_bench.h \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h \
+	%reldir%/tsdb_append.c \
 	%reldir%/tsdb_compact.c \
+	%reldir%/tsdb_cut.c \
 	%reldir%/tsdb_decode.c \
+	%reldir%/tsdb_load.c %reldir%/tsdb_load.h \
 	%reldir%/tsdb_order.c \
-	%reldir%/tsdb_postings.c
+	%reldir%/tsdb_postings.c \
+	%reldir%/tsdb_restart.c
 noinst_PROGRAMS += %reldir%/tenants
 %canon_reldir%_tenants_SOURCES = %reldir%/tenants.c
-EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py
+EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py %reldir%/tsdb.py

@@ -1,6 +1,6 @@
 /* tsdb.c - measures parts of the storage engine in this process: ./dev bench tsdb.
  *
- *   bench/tsdb [--dir DIR] [PART...]     without a part: all but those marked "by name only"
+ *   bench/tsdb [--dir DIR] [--keep] [PART...]     without a part: all but "by name only"
  *
  * One figure a line, then all of them as one JSON object. Nothing is asserted about time. A part
  * that looks at memory should have a process of its own. */
@@ -20,6 +20,11 @@ static const struct part {
     enum part_when when;
     const char *what;
 } parts[] = {
+    {"append", bench_append, PART_ALWAYS, "db_append() of 100,000 known series"},
+    {"memory", bench_memory, PART_ALWAYS, "resident bytes a series, 1 million series"},
+    {"restart", bench_restart, PART_ALWAYS, "opening 200,000 series x 20 samples again"},
+    {"restart_big", bench_restart_big, PART_BY_NAME, "1 million series x 480 samples"},
+    {"cut", bench_cut, PART_ALWAYS, "cutting 100,000 series x 2 h into a block"},
     {"decode", bench_decode, PART_ALWAYS, "decoding XOR chunks"},
     {"order", bench_order, PART_ALWAYS, "sorting 1 million series by labels"},
     {"compact", bench_compact, PART_ALWAYS, "three blocks as one: copied, merged"},
@@ -68,8 +73,9 @@ bench_resident_bytes(void)
 static void
 help(void)
 {
-    printf("tsdb [--dir DIR] [PART...]: measures the storage engine\n"
-           "  --dir DIR   where databases are made and removed (/dev/shm)\n");
+    printf("tsdb [--dir DIR] [--keep] [PART...]: measures the storage engine\n"
+           "  --dir DIR   where databases are made and removed (/dev/shm)\n"
+           "  --keep      restart: the database stays, for somebody else to open\n");
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         printf("  %-12s%s%s\n", parts[i].name, parts[i].what,
                parts[i].when == PART_BY_NAME ? " (by name only)" : "");
@@ -107,18 +113,31 @@ run_named(struct bench *b, char **names, int count)
     return OK;
 }
 
+/* Options in front of the names; returns the index of the first name, or 0 when one is unknown. */
+static int
+parse_options(int argc, char **argv, const char **parent, struct bench *b)
+{
+    int at = 1;
+    for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
+        if (strcmp(argv[at], "--keep") == 0)
+            b->after = BENCH_KEEP;
+        else if (strcmp(argv[at], "--dir") == 0 && at + 1 < argc)
+            *parent = argv[++at];
+        else
+            return 0;
+    }
+    return at;
+}
+
 int
 main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        help();
-        return 0;
-    }
     const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    int first = 1;
-    if (argc > 2 && strcmp(argv[1], "--dir") == 0) {
-        parent = argv[2];
-        first = 3;
+    struct bench b = {.after = BENCH_REMOVE};
+    int first = parse_options(argc, argv, &parent, &b);
+    if (first == 0) {
+        help();
+        return strcmp(argv[1], "--help") == 0 ? 0 : 2;
     }
     AUTO(buf_fini) struct buf dir = BUF_INIT;
     buf_printf(&dir, "%s/mneme-bench-XXXXXX", parent);
@@ -127,7 +146,7 @@ main(int argc, char **argv)
         fprintf(stderr, "tsdb: no directory in %s\n", parent);
         return 2;
     }
-    struct bench b = {.dir = buf_str(&dir), .json = BUF_INIT};
+    b.dir = buf_str(&dir);
     struct err e = first < argc ? run_named(&b, argv + first, argc - first) : run_all(&b);
     if (rmdir(dir.p) != 0)
         fprintf(stderr, "tsdb: %s is left behind\n", dir.p);

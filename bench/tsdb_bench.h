@@ -6,9 +6,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
+enum bench_after { BENCH_REMOVE, BENCH_KEEP };
+
 struct bench {
-    struct str dir;  /* an empty directory for databases; a part leaves nothing behind */
-    struct buf json; /* the figures so far, as members of an object */
+    struct str dir;         /* an empty directory for databases; a part leaves nothing behind ... */
+    enum bench_after after; /* ... but restart parts asked to keep theirs, in db */
+    struct buf json;        /* the figures so far, as members of an object */
 };
 
 /* One line for people, one member of the JSON object. Names end in their unit. */
@@ -25,6 +28,11 @@ struct bench_timer bench_since(struct bench_timer start);
 uint64_t bench_resident_bytes(void);
 
 struct err bench_compact(struct bench *b);
+struct err bench_append(struct bench *b);
+struct err bench_memory(struct bench *b);
+struct err bench_restart(struct bench *b);
+struct err bench_restart_big(struct bench *b);
+struct err bench_cut(struct bench *b);
 struct err bench_decode(struct bench *b);
 struct err bench_order(struct bench *b);
 struct err bench_intersect(struct bench *b);
