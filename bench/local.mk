@@ -15,6 +15,7 @@ noinst_PROGRAMS += %reldir%/tsdb
 	%reldir%/tsdb_cut.c \
 	%reldir%/tsdb_decode.c \
 	%reldir%/tsdb_load.c %reldir%/tsdb_load.h \
+	%reldir%/tsdb_match.c \
 	%reldir%/tsdb_order.c \
 	%reldir%/tsdb_postings.c \
 	%reldir%/tsdb_restart.c

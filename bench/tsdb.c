@@ -26,6 +26,7 @@ static const struct part {
     {"restart_big", bench_restart_big, PART_BY_NAME, "1 million series x 480 samples"},
     {"cut", bench_cut, PART_ALWAYS, "cutting 100,000 series x 2 h into a block"},
     {"decode", bench_decode, PART_ALWAYS, "decoding XOR chunks"},
+    {"match", bench_match, PART_ALWAYS, "label matchers over 200,000 values"},
     {"order", bench_order, PART_ALWAYS, "sorting 1 million series by labels"},
     {"compact", bench_compact, PART_ALWAYS, "three blocks as one: copied, merged"},
     {"intersect", bench_intersect, PART_ALWAYS, "set operations on lists of 1 million"},

@@ -34,5 +34,6 @@ struct err bench_restart(struct bench *b);
 struct err bench_restart_big(struct bench *b);
 struct err bench_cut(struct bench *b);
 struct err bench_decode(struct bench *b);
+struct err bench_match(struct bench *b);
 struct err bench_order(struct bench *b);
 struct err bench_intersect(struct bench *b);

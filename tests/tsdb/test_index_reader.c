@@ -100,6 +100,64 @@ START_TEST(test_match)
 }
 END_TEST
 
+/* Regexes find what they find by trying every label set, from whichever value they start. */
+START_TEST(test_regexes)
+{
+    static const char *const patterns[] = {
+        "0000.*", "0031.*",  "0032.*",        "003.*",        "0299.*",       "03.*",
+        "!.*",    "z.+",     "00.*|029.",     "02[0-3]5.*",   ".*5",          ".*1.*2",
+        "0..0",   "01.",     "00(0|1).+",     "0100.*|010.*", "0[0-2]+7",     "00(31|32|33).*",
+        ".*",     ".+",      "0010|0020|x.*", "(0064)?",      "0255.*|0256.*", "00[0-9]+1",
+    };
+    struct fixture f;
+    setup(&f, SERIES);
+    struct postings all = match(&f, MATCH_REGEX, "nothing", "");
+    for (size_t p = 0; p < ARRAY_LEN(patterns); p++) {
+        for (int type = MATCH_REGEX; type <= MATCH_NOT_REGEX; type++) {
+            struct matcher m = kit_matcher(&f.a, (enum matcher_type)type, "i", patterns[p]);
+            struct postings found = match(&f, m.type, "i", patterns[p]);
+            size_t at = 0;
+            for (size_t i = 0; i < SERIES; i++) {
+                bool has = at < found.n && found.v[at] == all.v[i];
+                at += has;
+                ck_assert_msg(has == matcher_match(&m, f.sets[i].v[2].value), "%s%s on %s",
+                              matcher_type_text(m.type), patterns[p], f.sets[i].v[2].value.p);
+            }
+            ROW_ASSERT(patterns[p], at == found.n);
+        }
+    }
+    teardown(&f);
+}
+END_TEST
+
+/* The values of a name end where those of the next begin, from whichever sample one starts. */
+START_TEST(test_next_name)
+{
+    enum { N = 100 };
+    struct fixture f = {.image = BUF_INIT};
+    arena_init(&f.a, 0);
+    f.sets = ARENA_ARRAY(&f.a, struct labels, N);
+    for (size_t i = 0; i < N; i++) {
+        struct label *l = ARENA_ARRAY(&f.a, struct label, 2);
+        l[0] = (struct label){STR("a"), arena_printf(&f.a, "v%02zu", i)};
+        l[1] = (struct label){STR("b"), arena_printf(&f.a, "v99%02zu", N - 1 - i)};
+        f.sets[i] = (struct labels){l, 2};
+    }
+    kit_index(&f.image, f.sets, N);
+    CK_OK(index_reader_open(buf_str(&f.image), &f.r));
+    struct postings found = match(&f, MATCH_REGEX, "a", "v9[0-9].*");
+    ck_assert_uint_eq(found.n, 10);
+    struct index_series s;
+    CK_OK(index_reader_series(f.r, found.v[0], &f.a, &s));
+    ck_assert(labels_eq(s.labels, f.sets[90]));
+    ck_assert_uint_eq(match(&f, MATCH_REGEX, "a", "v99.*").n, 1);
+    ck_assert_uint_eq(match(&f, MATCH_REGEX, "a", "v.*").n, N);
+    ck_assert_uint_eq(match(&f, MATCH_REGEX, "a", "v7.+|v9.+").n, 20);
+    ck_assert_uint_eq(match(&f, MATCH_REGEX, "a", "w.*").n, 0);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_names_and_values)
 {
     struct fixture f;
@@ -269,6 +327,8 @@ index_reader_suite(void)
     TCase *t = tcase_create("core");
     tcase_add_loop_test(t, test_round_trip, 0, ARRAY_LEN(sizes));
     tcase_add_loop_test(t, test_match, 0, ARRAY_LEN(match_cases));
+    tcase_add_test(t, test_regexes);
+    tcase_add_test(t, test_next_name);
     tcase_add_test(t, test_names_and_values);
     tcase_add_loop_test(t, test_damage, 0, ARRAY_LEN(damage_cases));
     tcase_add_test(t, test_cut);

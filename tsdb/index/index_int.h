@@ -56,8 +56,15 @@ const struct index_name *index_table_name(const struct index_table *t, struct st
 /* False when the name has no such value. */
 bool index_table_find(const struct index_table *t, struct str name, struct str value,
                       uint64_t *ret_list_offset);
-/* The values of a name: a cursor for index_entry_next(), value_count times. */
-struct reader index_table_values(const struct index_table *t, const struct index_name *name);
+/* The values of a name that start with `prefix`, in order. */
+struct index_values {
+    struct reader at;
+    uint32_t left; /* values of the name from there on */
+    struct str prefix;
+};
+struct index_values index_table_values(const struct index_table *t, const struct index_name *name,
+                                       struct str prefix);
+bool index_values_next(struct index_values *v, struct index_entry *ret_entry);
 /* False at the end and at what is no entry. */
 bool index_entry_next(struct reader *r, struct index_entry *ret_entry);
 

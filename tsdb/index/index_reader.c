@@ -258,9 +258,9 @@ check_lists(const struct index_reader *r, struct arena *a)
 {
     for (size_t n = 0; n < r->table.names.n; n++) {
         const struct index_name *name = &r->table.names.v[n];
-        struct reader at = index_table_values(&r->table, name);
+        struct index_values values = index_table_values(&r->table, name, STR(""));
         struct index_entry e;
-        for (uint32_t i = 0; i < name->value_count && index_entry_next(&at, &e); i++) {
+        while (index_values_next(&values, &e)) {
             struct postings list;
             arena_reset(a);
             TRY(index_list(r, e.list_offset, a, &list));

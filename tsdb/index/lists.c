@@ -33,8 +33,7 @@ index_list(const struct index_reader *r, uint64_t offset, struct arena *a,
 }
 
 static struct err
-push_list(const struct index_reader *r, uint64_t offset, struct arena *a,
-          struct postings_lists *to)
+push_list(const struct index_reader *r, uint64_t offset, struct arena *a, struct postings_lists *to)
 {
     struct postings list;
     TRY(index_list(r, offset, a, &list));
@@ -59,11 +58,16 @@ index_try_values(const struct postings_source *s, const struct matcher *m, bool 
     const struct index_name *name = index_table_name(&r->table, m->name);
     if (!name)
         return OK;
-    struct reader at = index_table_values(&r->table, name);
-    struct index_entry e;
-    for (uint32_t i = 0; i < name->value_count && index_entry_next(&at, &e); i++) {
-        if (matcher_match(m, e.value) == verdict)
-            TRY(push_list(r, e.list_offset, a, to));
+    const struct str *prefixes;
+    size_t count;
+    matcher_prefixes(m, verdict ? MATCHER_SELECTS : MATCHER_REFUSES, &prefixes, &count);
+    for (size_t i = 0; i < count; i++) { /* none starts with another: no value comes twice */
+        struct index_values values = index_table_values(&r->table, name, prefixes[i]);
+        struct index_entry e;
+        while (index_values_next(&values, &e)) {
+            if (matcher_match(m, e.value) == verdict)
+                TRY(push_list(r, e.list_offset, a, to));
+        }
     }
     return arena_check(a);
 }

@@ -1,9 +1,9 @@
 /* match.c - which series match.
  *
  * A matcher that an absent label fails (="x", =~"a|b", !="") narrows by lists: the union of the
- * lists of the values that match. One that an absent label passes (!="x", =~".*") drops the
- * lists of the values that do not match. Every value of a name is tried once a matcher, never
- * once a series. */
+ * lists of the values that it selects. One that an absent label passes (!="x", =~".*") drops the
+ * lists of the values that it refuses. Values that a matcher can list are looked up; else every
+ * value of the name that can be on that side is tried, once a matcher, never once a series. */
 #include "tsdb/index/match.h"
 
 #include "base/assert.h"
@@ -27,17 +27,18 @@ unite(const struct match *m, const struct postings_lists *lists)
     return found;
 }
 
-/* Lists of the values that match, looked up directly when the matcher names them. */
+/* Adds the lists of the values on one side of a matcher. */
 static struct err
-lists_of_matching(struct match *m, const struct matcher *matcher)
+add_lists(const struct match *m, const struct matcher *matcher, enum matcher_side side,
+          struct postings_lists *to)
 {
-    const struct str *literals;
+    const struct postings_source *s = m->source;
+    const struct str *values;
     size_t count;
-    vec_clear(&m->scratch);
-    if (!matcher_literals(matcher, &literals, &count))
-        return m->source->ops->try_values(m->source, matcher, true, m->arena, &m->scratch);
+    if (!matcher_values(matcher, side, &values, &count))
+        return s->ops->try_values(s, matcher, side == MATCHER_SELECTS, m->arena, to);
     for (size_t i = 0; i < count; i++)
-        TRY(m->source->ops->find(m->source, matcher->name, literals[i], m->arena, &m->scratch));
+        TRY(s->ops->find(s, matcher->name, values[i], m->arena, to));
     return OK;
 }
 
@@ -47,10 +48,11 @@ gather(struct match *m, struct matchers matchers)
     for (size_t i = 0; i < matchers.n; i++) {
         const struct matcher *one = &matchers.v[i];
         if (matcher_match(one, STR(""))) {
-            TRY(m->source->ops->try_values(m->source, one, false, m->arena, &m->drop));
+            TRY(add_lists(m, one, MATCHER_REFUSES, &m->drop));
             continue;
         }
-        TRY(lists_of_matching(m, one));
+        vec_clear(&m->scratch);
+        TRY(add_lists(m, one, MATCHER_SELECTS, &m->scratch));
         vec_push(&m->narrow, unite(m, &m->scratch));
         TRY(arena_check(m->arena));
     }

@@ -24,9 +24,9 @@ index_reader_values(const struct index_reader *r, struct str name, struct arena 
     if (!n)
         return OK;
     struct str_list values = {ARENA_ARRAY(a, struct str, n->value_count), 0};
-    struct reader at = index_table_values(&r->table, n);
+    struct index_values all = index_table_values(&r->table, n, STR(""));
     struct index_entry e;
-    while (values.n < n->value_count && index_entry_next(&at, &e))
+    while (index_values_next(&all, &e))
         values.v[values.n++] = e.value;
     *ret_values = values;
     return arena_check(a);

@@ -62,7 +62,9 @@ index_table_open(struct str section, struct index_table *ret_table)
         if (!sorted || (e.name.n == 0 && e.value.n > 0)) {
             index_table_fini(&t);
             return ERR(ERR_CORRUPT, "index: entry %u of the table of postings %s", i,
-                       !whole ? "is cut off" : sorted ? "has no name" : "is not sorted");
+                       !whole   ? "is cut off"
+                       : sorted ? "has no name"
+                                : "is not sorted");
         }
         add_entry(&t, &e, place);
         before = e;
@@ -132,9 +134,31 @@ index_table_find(const struct index_table *t, struct str name, struct str value,
     return false;
 }
 
-struct reader
-index_table_values(const struct index_table *t, const struct index_name *name)
+struct index_values
+index_table_values(const struct index_table *t, const struct index_name *name, struct str prefix)
 {
     ASSERT(name->value_count > 0); /* a name comes from an entry */
-    return reader_of(str_skip(t->bytes, vec_at(&t->samples, name->first_sample)->place));
+    const struct index_sample *sample = sample_before(t, name, prefix);
+    size_t skipped = (size_t)(sample - vec_at(&t->samples, name->first_sample));
+    return (struct index_values){
+        .at = reader_of(str_skip(t->bytes, sample->place)),
+        .left = name->value_count - (uint32_t)skipped * INDEX_VALUES_SAMPLED,
+        .prefix = prefix,
+    };
+}
+
+bool
+index_values_next(struct index_values *v, struct index_entry *ret_entry)
+{
+    struct index_entry e;
+    while (v->left > 0 && index_entry_next(&v->at, &e)) {
+        v->left--;
+        if (str_starts_with(e.value, v->prefix)) {
+            *ret_entry = e;
+            return true;
+        }
+        if (str_cmp(e.value, v->prefix) > 0)
+            v->left = 0; /* they ascend: no other one starts with it */
+    }
+    return false;
 }

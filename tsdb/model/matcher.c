@@ -8,13 +8,17 @@
 #include "tsdb/model/pattern.h"
 
 struct matcher_program {
-    enum { PROGRAM_SET, PROGRAM_AFFIX, PROGRAM_REGEX } kind;
+    enum pattern_kind kind;
     union {
         struct pattern_set set;
-        struct pattern_affix affix;
-        struct regex *regex; /* released by the arena */
+        struct pattern_globs globs;
+        struct regex *regex; /* of PATTERN_OTHER; released by the arena */
     };
+    struct pattern_set prefixes; /* what matches starts with one of these */
 };
+
+static const struct str empty = STR_INIT("");
+static const struct pattern_set no_prefix = {&empty, 1};
 
 static void
 release_regex(void *regex)
@@ -26,14 +30,22 @@ static struct err
 compile(struct arena *a, struct str pattern, const struct matcher_program **ret_program)
 {
     struct matcher_program *p = ARENA_NEW(a, struct matcher_program);
-    if (pattern_parse_set(a, pattern, &p->set)) {
-        p->kind = PROGRAM_SET;
-    } else if (pattern_parse_affix(a, pattern, &p->affix)) {
-        p->kind = PROGRAM_AFFIX;
-    } else {
-        p->kind = PROGRAM_REGEX;
+    p->kind = pattern_parse(a, pattern, &p->set, &p->globs);
+    switch (p->kind) {
+    case PATTERN_SET:
+        p->prefixes = no_prefix; /* it is looked up */
+        break;
+    case PATTERN_GLOBS:
+        p->prefixes = p->globs.prefixes;
+        break;
+    case PATTERN_OTHER: {
         TRY(regex_compile(pattern, &p->regex));
         arena_defer(a, release_regex, p->regex);
+        struct str *prefix = ARENA_NEW(a, struct str);
+        *prefix = regex_prefix(p->regex);
+        p->prefixes = (struct pattern_set){prefix, 1};
+        break;
+    }
     }
     *ret_program = p;
     return OK;
@@ -54,11 +66,11 @@ static bool
 program_match(const struct matcher_program *p, struct str text)
 {
     switch (p->kind) {
-    case PROGRAM_SET:
+    case PATTERN_SET:
         return pattern_set_match(&p->set, text);
-    case PROGRAM_AFFIX:
-        return pattern_affix_match(&p->affix, text);
-    case PROGRAM_REGEX:
+    case PATTERN_GLOBS:
+        return pattern_globs_match(&p->globs, text);
+    case PATTERN_OTHER:
         return regex_match(p->regex, text);
     }
     UNREACHABLE("every kind stands above");
@@ -80,20 +92,44 @@ matcher_match(const struct matcher *m, struct str value)
     UNREACHABLE("every type stands above");
 }
 
-bool
-matcher_literals(const struct matcher *m, const struct str **ret_values, size_t *ret_count)
+/* The side on which the text of the matcher is: what equals it, or what the regex matches. */
+static enum matcher_side
+text_side(const struct matcher *m)
 {
-    if (m->type == MATCH_EQUAL) {
+    bool positive = m->type == MATCH_EQUAL || m->type == MATCH_REGEX;
+    return positive ? MATCHER_SELECTS : MATCHER_REFUSES;
+}
+
+bool
+matcher_values(const struct matcher *m, enum matcher_side side, const struct str **ret_values,
+               size_t *ret_count)
+{
+    bool on_text_side = side == text_side(m);
+    if (!m->program) {
         *ret_values = &m->value;
         *ret_count = 1;
-        return true;
+        return on_text_side;
     }
-    if (m->type == MATCH_REGEX && m->program->kind == PROGRAM_SET) {
+    if (on_text_side && m->program->kind == PATTERN_SET) {
         *ret_values = m->program->set.v;
         *ret_count = m->program->set.n;
         return true;
     }
-    return false;
+    *ret_values = NULL;
+    *ret_count = 0;
+    return !on_text_side && m->program->kind == PATTERN_GLOBS &&
+           pattern_globs_match_all(&m->program->globs);
+}
+
+void
+matcher_prefixes(const struct matcher *m, enum matcher_side side, const struct str **ret_prefixes,
+                 size_t *ret_count)
+{
+    struct pattern_set prefixes = no_prefix;
+    if (side == text_side(m))
+        prefixes = m->program ? m->program->prefixes : (struct pattern_set){&m->value, 1};
+    *ret_prefixes = prefixes.v;
+    *ret_count = prefixes.n;
 }
 
 const char *

@@ -1,8 +1,7 @@
 /* matcher.h - one label matcher: =, !=, =~, !~. An absent label matches as an empty value.
  *
- * Regexes are compiled once, fully anchored, dot matches newline. A regex that is a plain
- * alternation of literals (a|b|c), a literal, or one with `.*` / `.+` around it is answered
- * without RE2 (pattern.h).
+ * Regexes are compiled once, fully anchored, dot matches newline. Those that mean literals, with
+ * gaps or without (a|b|c, foo-.*, 5..), are answered without RE2 (pattern.h).
  * Threads: immutable after making: any. */
 #pragma once
 #include <stdbool.h>
@@ -31,10 +30,18 @@ struct matchers {
 struct err matcher_make(struct arena *a, enum matcher_type type, struct str name, struct str value,
                         struct matcher *ret_matcher);
 bool matcher_match(const struct matcher *m, struct str value);
-/* The values that a (positive) matcher selects, when that is a short list: EQUAL gives one,
- * a regex of alternatives its literals (sorted, each once). An empty one among them selects the
- * series without the label. False when it has to be tried on every value. */
-bool matcher_literals(const struct matcher *m, const struct str **ret_values, size_t *ret_count);
+/* The two halves into which a matcher divides all values. */
+enum matcher_side { MATCHER_SELECTS, MATCHER_REFUSES };
+/* All values on one side, when they are a short list: what `=` and a regex of alternatives select
+ * and what `!=` and such a regex refuse (sorted, each once), and the none that `.*` refuses. An
+ * empty one among them stands for series without the label. False when every value has to be tried;
+ * *ret_values means nothing then. */
+bool matcher_values(const struct matcher *m, enum matcher_side side, const struct str **ret_values,
+                    size_t *ret_count);
+/* Every value on that side starts with one of these, of which none starts with another; ascending.
+ * Often a single empty one. */
+void matcher_prefixes(const struct matcher *m, enum matcher_side side,
+                      const struct str **ret_prefixes, size_t *ret_count);
 /* name op "value" */
 void matcher_format(const struct matcher *m, struct buf *to);
 const char *matcher_type_text(enum matcher_type type); /* = != =~ !~ */
