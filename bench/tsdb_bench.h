@@ -6,12 +6,14 @@
 #include "base/err.h"
 #include "base/str.h"
 
+struct match_cache;
 enum bench_after { BENCH_REMOVE, BENCH_KEEP };
 
 struct bench {
     struct str dir;         /* an empty directory for databases; a part leaves nothing behind ... */
     enum bench_after after; /* ... but restart parts asked to keep theirs, in db */
-    struct buf json;        /* the figures so far, as members of an object */
+    struct match_cache *match_cache; /* of databases that are opened from now on; NULL: none */
+    struct buf json;                 /* the figures so far, as members of an object */
 };
 
 /* One line for people, one member of the JSON object. Names end in their unit. */

@@ -54,6 +54,7 @@ bench_db_open(const struct bench *b, struct db **ret_db)
     opts.fs = fs_posix();
     opts.clock = clock_system();
     opts.dir = db_path(b, &a);
+    opts.match_cache = b->match_cache;
     return db_open(&opts, ret_db);
 }
 

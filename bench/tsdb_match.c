@@ -1,13 +1,21 @@
 /* tsdb_match.c - label matchers over 200,000 values of one name, in a head and then in the block
- * that it becomes. Each selects few series, so that finding them is what is measured. */
+ * that it becomes, then in that block with a cache. Each selects few series, so that finding them
+ * is what is measured. */
 #include <stdio.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "bench/tsdb_load.h"
+#include "tsdb/index/match_cache.h"
 #include "tsdb/model/label_key.h"
 
-enum { VALUES = 200000, A_REQUEST = 2000, ROUNDS = 9, PASSES_MAX = 100 };
+enum {
+    VALUES = 200000,
+    A_REQUEST = 2000,
+    ROUNDS = 9,
+    PASSES_MAX = 100,
+    CACHE_BYTES = 32 << 20,
+};
 
 static const struct row {
     const char *name;
@@ -97,7 +105,7 @@ measure(struct bench *b, struct db *db, const char *where)
 }
 
 static struct err
-run(struct bench *b)
+make_block(struct bench *b)
 {
     AUTO(db_close) struct db *db = NULL;
     TRY(bench_db_open(b, &db));
@@ -106,12 +114,27 @@ run(struct bench *b)
     bool empty = false;
     for (int pass = 0; !empty && pass < PASSES_MAX; pass++)
         TRY(db_flush(db, &empty));
-    return measure(b, db, "block");
+    return db_finish(db);
+}
+
+static struct err
+measure_block(struct bench *b, const char *where)
+{
+    AUTO(db_close) struct db *db = NULL;
+    TRY(bench_db_open(b, &db));
+    TRY(measure(b, db, where));
+    return db_finish(db);
 }
 
 struct err
 bench_match(struct bench *b)
 {
-    TRY(run(b));
+    TRY(make_block(b));
+    TRY(measure_block(b, "block"));
+    AUTO(match_cache_close) struct match_cache *cache = match_cache_open(CACHE_BYTES);
+    b->match_cache = cache;
+    struct err e = measure_block(b, "block_cached");
+    b->match_cache = NULL;
+    TRY(e);
     return bench_db_remove(b);
 }

@@ -29,6 +29,8 @@ open_parts(struct db *db)
 {
     __attribute__((cleanup(auto_blocks_close))) struct blocks blocks = BLOCKS_INIT;
     TRY(blocks_open(db->opts.fs, db->opts.log, db->dir, &blocks));
+    for (size_t i = 0; db->opts.match_cache && i < blocks.v.n; i++)
+        block_use_cache(blocks.v.v[i], db->opts.match_cache);
     int64_t min_valid_ms = blocks_min_valid_ms(&blocks);
     TRY(head_open(&db->opts, min_valid_ms, &db->head));
     views_init(&db->views, &blocks, min_valid_ms);

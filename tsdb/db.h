@@ -12,6 +12,7 @@
 #include "tsdb/wal/wal.h"
 
 struct db;
+struct match_cache;
 
 struct db_opts {
     struct fs *fs;             /* borrowed for life, as clock and log */
@@ -31,6 +32,7 @@ struct db_opts {
     uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
     size_t exemplars_max;       /* 0: none; at most EXEMPLARS_CAPACITY_MAX (head/exemplars.h) */
     struct labels external_labels; /* for meta.json; sorted; copied */
+    struct match_cache *match_cache; /* of the blocks; shared, outlives them; NULL: none */
     int64_t cut_delay_ms; /* the head is cut that much later than it could be: staggers databases */
 };
 /* The defaults of production, without fs, clock and dir. */

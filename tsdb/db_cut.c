@@ -80,7 +80,12 @@ write_block(struct db *db, struct block **ret_block)
     bool empty;
     TRY(block_write(&o, set, &empty));
     *ret_block = NULL;
-    return empty ? OK : blocks_open_one(db->opts.fs, db->dir, &o.ulid, ret_block);
+    if (empty)
+        return OK;
+    TRY(blocks_open_one(db->opts.fs, db->dir, &o.ulid, ret_block));
+    if (db->opts.match_cache)
+        block_use_cache(*ret_block, db->opts.match_cache);
+    return OK;
 }
 
 static struct err

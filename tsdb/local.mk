@@ -74,6 +74,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/index/lists.c \
 	%reldir%/index/lists_writer.c \
 	%reldir%/index/match.c %reldir%/index/match.h \
+	%reldir%/index/match_cache.c %reldir%/index/match_cache.h \
 	%reldir%/index/names.c \
 	%reldir%/index/postings.c %reldir%/index/postings.h \
 	%reldir%/index/postings_union.c \

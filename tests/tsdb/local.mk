@@ -43,6 +43,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_label_key.c \
 	%reldir%/test_label_stats.c \
 	%reldir%/test_labels.c \
+	%reldir%/test_match.c \
 	%reldir%/test_matcher.c \
 	%reldir%/test_meta.c \
 	%reldir%/test_metadata.c \

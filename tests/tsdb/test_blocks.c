@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "tests/tsdb/block_kit.h"
 #include "tests/tsdb/golden.h"
+#include "tsdb/index/match_cache.h"
 
 /* The block's maxt, which is excluded: 7000.5 s behind its mint. */
 static const int64_t mint = INT64_C(1704067200000), maxt = INT64_C(1704074200501);
@@ -357,6 +358,35 @@ START_TEST(test_golden_directory)
 }
 END_TEST
 
+/* A cache in the options is that of every block, old or just cut. */
+START_TEST(test_match_cache)
+{
+    AUTO(match_cache_close) struct match_cache *cache = match_cache_open(1 << 20);
+    const char *dir = test_dir();
+    add_block(dir, ULID_A, "");
+    struct db_opts opts = kit_opts(fs_posix(), dir);
+    opts.match_cache = cache;
+    AUTO(db_close) struct db *db = NULL;
+    CK_OK(db_open(&opts, &db));
+    struct match_cache_stats s;
+    for (uint64_t round = 0; round < 3; round++) {
+        ck_assert_uint_eq(count_all(db).series, BLOCK_SERIES);
+        match_cache_stats(cache, &s);
+        ck_assert_uint_eq(s.hits, round);
+        ck_assert_uint_eq(s.misses, 1);
+    }
+    kit_put(db, "__name__=new", maxt + 1, 1);
+    bool empty = false;
+    CK_OK(db_flush(db, &empty));
+    ck_assert(empty);
+    ck_assert_uint_eq(count_all(db).series, BLOCK_SERIES + 1);
+    ck_assert_uint_eq(count_all(db).series, BLOCK_SERIES + 1);
+    match_cache_stats(cache, &s);
+    ck_assert_uint_eq(s.misses, 2);
+    ck_assert_uint_eq(s.hits, 5);
+}
+END_TEST
+
 Suite *
 blocks_suite(void)
 {
@@ -368,6 +398,7 @@ blocks_suite(void)
     tcase_add_loop_test(t, test_bounds, 0, ARRAY_LEN(bound_cases));
     tcase_add_test(t, test_replay_stops_at_blocks);
     tcase_add_test(t, test_golden_directory);
+    tcase_add_test(t, test_match_cache);
     suite_add_tcase(s, t);
     return s;
 }

@@ -58,6 +58,12 @@ block_open(struct fs *fs, const char *dir, struct block_meta *meta, struct block
     return OK;
 }
 
+void
+block_use_cache(struct block *b, struct match_cache *cache)
+{
+    index_reader_use_cache(b->index, cache);
+}
+
 struct block *
 block_ref(struct block *b)
 {

@@ -9,10 +9,13 @@
 #include "tsdb/series_set.h"
 
 struct block;
+struct match_cache;
 
 /* Opens <dir>; takes *meta (which block_meta_load() gave) when it succeeds. */
 struct err block_open(struct fs *fs, const char *dir, struct block_meta *meta,
                       struct block **ret_block);
+/* As index_reader_use_cache(); before others know the block. */
+void block_use_cache(struct block *b, struct match_cache *cache);
 /* One more who closes it; returns b. */
 struct block *block_ref(struct block *b);
 /* The last one to call it closes the block; no set of it may be open then. NULL is allowed. */

@@ -74,6 +74,8 @@ struct index_reader {
     uint64_t series_start, series_end; /* entries lie between these offsets */
     struct index_symbols symbols;
     struct index_table table;
+    struct match_cache *cache; /* borrowed for life; NULL: none. Set before it is shared */
+    uint64_t generation;       /* in the cache */
 };
 static inline const struct index_reader *
 index_reader_of(const struct postings_source *s)

@@ -5,6 +5,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "tsdb/index/index_int.h"
+#include "tsdb/index/match_cache.h"
 
 enum { CRC_BYTES = 4, LABEL_BYTES_MIN = 2, CHUNK_BYTES_MIN = 3 }; /* of their encoded forms */
 
@@ -88,6 +89,13 @@ index_reader_close(struct index_reader *r)
     index_symbols_fini(&r->symbols);
     index_table_fini(&r->table);
     mem_free(r);
+}
+
+void
+index_reader_use_cache(struct index_reader *r, struct match_cache *cache)
+{
+    r->cache = cache;
+    r->generation = match_cache_generation(cache);
 }
 
 const struct postings_source *

@@ -25,6 +25,9 @@ struct err index_reader_open(struct str image, struct index_reader **ret_reader)
 void index_reader_close(struct index_reader *r); /* NULL is allowed */
 DEFINE_AUTO(struct index_reader *, index_reader_close)
 
+/* From now on keeps what matchers find there; borrowed for life. Before others know the reader. */
+void index_reader_use_cache(struct index_reader *r, struct match_cache *cache);
+
 /* For postings_match(). */
 const struct postings_source *index_reader_postings(const struct index_reader *r);
 

@@ -86,5 +86,18 @@ index_bound(const struct postings_source *s)
     return file_bound(index_reader_of(s));
 }
 
+/* A file never changes: one generation for good. */
+static struct match_cache *
+index_cache(const struct postings_source *s, uint64_t *ret_generation)
+{
+    *ret_generation = index_reader_of(s)->generation;
+    return index_reader_of(s)->cache;
+}
+
 const struct postings_source_ops index_postings_ops = {
-    .find = index_find, .try_values = index_try_values, .all = index_all, .bound = index_bound};
+    .find = index_find,
+    .try_values = index_try_values,
+    .all = index_all,
+    .bound = index_bound,
+    .cache = index_cache,
+};

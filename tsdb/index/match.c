@@ -2,19 +2,21 @@
  *
  * A matcher that an absent label fails (="x", =~"a|b", !="") narrows by lists: the union of the
  * lists of the values that it selects. One that an absent label passes (!="x", =~".*") drops the
- * lists of the values that it refuses. Values that a matcher can list are looked up; else every
- * value of the name that can be on that side is tried, once a matcher, never once a series. */
+ * lists of the values that it refuses. Values that a matcher can list are looked up, and that
+ * first: when they leave nothing, nothing is tried. Else every value of the name that can be on
+ * that side is tried, once a matcher, never once a series. */
 #include "tsdb/index/match.h"
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/index/match_cache.h"
 
 /* What the steps of one match share. */
 struct match {
     const struct postings_source *source;
     struct arena *arena;
     struct postings_lists narrow; /* one union a matcher: a series must be in all of them */
-    struct postings_lists drop;   /* lists of series that must not be in the answer */
+    struct postings_lists drop;   /* as narrow, but a series must be in none of them */
     struct postings_lists scratch;
 };
 
@@ -27,36 +29,71 @@ unite(const struct match *m, const struct postings_lists *lists)
     return found;
 }
 
-/* Adds the lists of the values on one side of a matcher. */
+/* Series with one of these values. */
 static struct err
-add_lists(const struct match *m, const struct matcher *matcher, enum matcher_side side,
-          struct postings_lists *to)
+look_up(struct match *m, struct str name, const struct str *values, size_t count,
+        struct postings *ret_series)
+{
+    vec_clear(&m->scratch);
+    for (size_t i = 0; i < count; i++)
+        TRY(m->source->ops->find(m->source, name, values[i], m->arena, &m->scratch));
+    *ret_series = unite(m, &m->scratch);
+    return OK;
+}
+
+/* Series with any of the values on one side, found by trying those. */
+static struct err
+try_all(struct match *m, const struct matcher *one, enum matcher_side side,
+        struct postings *ret_series)
 {
     const struct postings_source *s = m->source;
-    const struct str *values;
-    size_t count;
-    if (!matcher_values(matcher, side, &values, &count))
-        return s->ops->try_values(s, matcher, side == MATCHER_SELECTS, m->arena, to);
-    for (size_t i = 0; i < count; i++)
-        TRY(s->ops->find(s, matcher->name, values[i], m->arena, to));
+    uint64_t generation = 0;
+    struct match_cache *cache = s->ops->cache ? s->ops->cache(s, &generation) : NULL;
+    if (cache && match_cache_find(cache, generation, one, side, m->arena, ret_series))
+        return OK;
+    vec_clear(&m->scratch);
+    TRY(s->ops->try_values(s, one, side == MATCHER_SELECTS, m->arena, &m->scratch));
+    *ret_series = unite(m, &m->scratch);
+    TRY(arena_check(m->arena));
+    if (cache)
+        match_cache_put(cache, generation, one, side, *ret_series);
+    return OK;
+}
+
+/* The matchers whose values can be looked up, or those whose values have to be tried. */
+enum effort { LOOK_UP, TRY_ALL };
+
+/* Sets *ret_none when no series can match any more. */
+static struct err
+gather(struct match *m, struct matchers matchers, enum effort effort, bool *ret_none)
+{
+    for (size_t i = 0; i < matchers.n && !*ret_none; i++) {
+        const struct matcher *one = &matchers.v[i];
+        bool drops = matcher_match(one, STR(""));
+        enum matcher_side side = drops ? MATCHER_REFUSES : MATCHER_SELECTS;
+        const struct str *values;
+        size_t count;
+        struct postings series;
+        bool listed = matcher_values(one, side, &values, &count);
+        if (listed != (effort == LOOK_UP))
+            continue;
+        if (listed)
+            TRY(look_up(m, one->name, values, count, &series));
+        else
+            TRY(try_all(m, one, side, &series));
+        TRY(arena_check(m->arena));
+        vec_push(drops ? &m->drop : &m->narrow, series);
+        *ret_none = !drops && series.n == 0;
+    }
     return OK;
 }
 
 static struct err
-gather(struct match *m, struct matchers matchers)
+gather_all(struct match *m, struct matchers matchers, bool *ret_none)
 {
-    for (size_t i = 0; i < matchers.n; i++) {
-        const struct matcher *one = &matchers.v[i];
-        if (matcher_match(one, STR(""))) {
-            TRY(add_lists(m, one, MATCHER_REFUSES, &m->drop));
-            continue;
-        }
-        vec_clear(&m->scratch);
-        TRY(add_lists(m, one, MATCHER_SELECTS, &m->scratch));
-        vec_push(&m->narrow, unite(m, &m->scratch));
-        TRY(arena_check(m->arena));
-    }
-    return OK;
+    *ret_none = false;
+    TRY(gather(m, matchers, LOOK_UP, ret_none));
+    return gather(m, matchers, TRY_ALL, ret_none);
 }
 
 static struct err
@@ -81,8 +118,11 @@ postings_match(const struct postings_source *s, struct matchers matchers, struct
     ASSERT(matchers.n > 0);
     struct match m = {
         .source = s, .arena = a, .narrow = VEC_INIT, .drop = VEC_INIT, .scratch = VEC_INIT};
-    struct err e = gather(&m, matchers);
-    if (e.code == ERR_NONE)
+    bool none;
+    struct err e = gather_all(&m, matchers, &none);
+    if (e.code == ERR_NONE && none)
+        *ret_found = (struct postings){NULL, 0};
+    else if (e.code == ERR_NONE)
         e = combine(&m, ret_found);
     vec_fini(&m.narrow);
     vec_fini(&m.drop);

@@ -11,6 +11,7 @@
 
 VEC_TYPE(postings_lists, struct postings);
 
+struct match_cache;
 struct postings_source;
 /* Lists are borrowed from the source or live in the arena. */
 struct postings_source_ops {
@@ -18,12 +19,15 @@ struct postings_source_ops {
     struct err (*find)(const struct postings_source *s, struct str name, struct str value,
                        struct arena *a, struct postings_lists *to);
     /* Appends the lists of all values of m->name for which matcher_match() says `verdict`. */
-    struct err (*try_values)(const struct postings_source *s, const struct matcher *m,
-                             bool verdict, struct arena *a, struct postings_lists *to);
+    struct err (*try_values)(const struct postings_source *s, const struct matcher *m, bool verdict,
+                             struct arena *a, struct postings_lists *to);
     /* Every series. */
     struct err (*all)(const struct postings_source *s, struct arena *a, struct postings *ret_all);
     /* Above every number in the lists given so far. */
     uint32_t (*bound)(const struct postings_source *s);
+    /* Where to keep unions of tried values' lists, and for how long they are good; NULL, as op or
+     * as answer: nowhere. */
+    struct match_cache *(*cache)(const struct postings_source *s, uint64_t *ret_generation);
 };
 /* The first member of every implementation. */
 struct postings_source {
