@@ -14,6 +14,7 @@
 #include "tsdb/block/segment.h"
 #include "tsdb/index/index_reader.h"
 #include "tsdb/inspect/label_stats.h"
+#include "tsdb/model/ranks.h"
 
 struct analysis {
     const struct tools_analyze_flags *flags;
@@ -218,18 +219,17 @@ static void
 put_ranks(struct analysis *a, const char *title, const struct map *in, enum rank_by by,
           struct str prefix)
 {
-    struct label_ranks ranks = VEC_INIT;
+    AUTO(ranks_fini) struct ranks ranks = RANKS_INIT(a->flags->limit);
     struct map_entry e = MAP_START;
     while (map_next(in, &e)) {
         if (str_starts_with(e.key, prefix))
-            vec_push(&ranks,
-                     ((struct label_rank){str_skip(e.key, prefix.n), amount_of(a, e.value, by)}));
+            ranks_add(&ranks, (struct rank){.name = str_skip(e.key, prefix.n),
+                                            .amount = amount_of(a, e.value, by)});
     }
-    label_ranks_sort(&ranks, a->flags->limit);
+    ranks_sort(&ranks);
     buf_printf(&a->text, "\n%s:\n", title);
-    vec_each (&ranks, rank)
-        buf_printf(&a->text, "%ju %.*s\n", (uintmax_t)rank->amount, STR_FMT(rank->key));
-    vec_fini(&ranks);
+    vec_each (&ranks.kept, rank)
+        buf_printf(&a->text, "%ju %.*s\n", (uintmax_t)rank->amount, STR_FMT(rank->name));
     tools_print(&a->text);
 }
 

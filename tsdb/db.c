@@ -261,6 +261,12 @@ db_metadata(struct db *db, struct str family, size_t limit, struct arena *a,
     return metadata_store_list(head_metadata(db->head), family, limit, a, ret_list);
 }
 
+struct err
+db_cardinality(struct db *db, size_t limit, struct arena *a, struct cardinality *ret_cardinality)
+{
+    return head_cardinality(db->head, limit, a, ret_cardinality);
+}
+
 /* --- upkeep ----------------------------------------------------------------------------------- */
 
 struct err

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "tsdb/head/append.h"
+#include "tsdb/head/cardinality.h"
 #include "tsdb/model/matcher.h"
 #include "tsdb/series_set.h"
 #include "tsdb/wal/wal.h"
@@ -69,6 +70,11 @@ struct err db_exemplars(struct db *db, const struct exemplar_query *q, struct ar
  * that is not empty. Copies in the arena. */
 struct err db_metadata(struct db *db, struct str family, size_t limit, struct arena *a,
                        struct family_metadata_list *ret_list);
+
+/* What makes the head large; at most `limit` items a list. Texts in the arena. Visits
+ * every series and every label pair of the head. */
+struct err db_cardinality(struct db *db, size_t limit, struct arena *a,
+                          struct cardinality *ret_cardinality);
 
 /* One background pass: maps finished chunks, tries to recover a poisoned log, cuts the head's
  * oldest hours into a block when they are due, deletes and compacts blocks, frees memory. Waits for

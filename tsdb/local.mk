@@ -31,11 +31,13 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/db_cut.c %reldir%/db_int.h \
 	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
+	%reldir%/head/append.c %reldir%/head/append.h \
 	%reldir%/head/append.c %reldir%/head/append.h %reldir%/head/append_int.h \
 	%reldir%/head/append_judge.c \
 	%reldir%/head/append_metadata.c \
 	%reldir%/head/append_records.c \
 	%reldir%/head/append_store.c \
+	%reldir%/head/cardinality.c %reldir%/head/cardinality.h \
 	%reldir%/head/check.c \
 	%reldir%/head/claims.c %reldir%/head/claims.h \
 	%reldir%/head/create.c \
@@ -102,6 +104,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/matcher.c %reldir%/model/matcher.h \
 	%reldir%/model/metadata.c %reldir%/model/metadata.h \
 	%reldir%/model/pattern.c %reldir%/model/pattern.h \
+	%reldir%/model/ranks.c %reldir%/model/ranks.h \
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
 	%reldir%/tenant_name.c %reldir%/tenant_name.h \

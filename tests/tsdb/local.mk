@@ -12,6 +12,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_block_delete.c \
 	%reldir%/test_block_writer.c \
 	%reldir%/test_blocks.c \
+	%reldir%/test_cardinality.c \
 	%reldir%/test_checkpoint.c \
 	%reldir%/test_checkpoint_sift.c \
 	%reldir%/test_chunk.c \
@@ -57,6 +58,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_ooo_series.c \
 	%reldir%/test_plan.c \
 	%reldir%/test_postings.c \
+	%reldir%/test_ranks.c \
 	%reldir%/test_recode.c \
 	%reldir%/test_record.c \
 	%reldir%/test_record_exemplars.c \

@@ -1,4 +1,4 @@
-/* Counts of pairs and names, churn, ranks; bars as promtool 3.14 draws them. */
+/* Counts of pairs and names, churn; bars as promtool 3.14 draws them. */
 #include "tests/harness.h"
 
 #include <string.h>
@@ -44,25 +44,6 @@ START_TEST(test_counts)
     ck_assert_uint_eq(label_stat_churn(stat_of(&s.names, "job"), RANGE_MS), 1); /* 1.9 */
     ck_assert_uint_eq(label_stat_churn(stat_of(&s.names, "job"), 0), 0);
     ck_assert(map_get(&s.pairs, STR("job=")) == NULL);
-}
-END_TEST
-
-START_TEST(test_ranks)
-{
-    struct label_ranks ranks = VEC_INIT;
-    label_ranks_sort(&ranks, 3);
-    ck_assert_uint_eq(ranks.n, 0);
-    vec_push(&ranks, ((struct label_rank){STR("c"), 1}));
-    vec_push(&ranks, ((struct label_rank){STR("b"), 7}));
-    vec_push(&ranks, ((struct label_rank){STR("a"), 1}));
-    vec_push(&ranks, ((struct label_rank){STR("d"), UINT64_MAX}));
-    label_ranks_sort(&ranks, 3);
-    ck_assert_uint_eq(ranks.n, 3);
-    ck_assert(str_eq(ranks.v[0].key, STR("d")) && str_eq(ranks.v[1].key, STR("b")));
-    ck_assert(str_eq(ranks.v[2].key, STR("a")));
-    label_ranks_sort(&ranks, 0);
-    ck_assert_uint_eq(ranks.n, 0);
-    vec_fini(&ranks);
 }
 END_TEST
 
@@ -133,7 +114,6 @@ label_stats_suite(void)
     Suite *s = suite_create("label_stats");
     TCase *t = tcase_create("label_stats");
     tcase_add_test(t, test_counts);
-    tcase_add_test(t, test_ranks);
     tcase_add_loop_test(t, test_bars, 0, ARRAY_LEN(bars_cases));
     tcase_add_test(t, test_huge_amounts);
     tcase_add_test(t, test_fullness);

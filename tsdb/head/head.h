@@ -36,6 +36,8 @@ struct err head_label_names(struct head *h, const struct select_query *q, struct
 struct err head_label_values(struct head *h, const struct select_query *q, struct str name,
                              struct matchers matchers, struct arena *a,
                              struct str_list *ret_values);
+struct err head_cardinality(struct head *h, size_t limit, struct arena *a,
+                            struct cardinality *ret_cardinality);
 /* What the head keeps beside samples; owned by it. */
 struct exemplars *head_exemplars(struct head *h);
 struct metadata_store *head_metadata(struct head *h);

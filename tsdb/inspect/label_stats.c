@@ -2,7 +2,6 @@
 #include "tsdb/inspect/label_stats.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/mem.h"
 
@@ -67,23 +66,6 @@ label_stat_churn(const struct label_stat *stat, uint64_t range_ms)
 {
     uint64_t uncovered_ms = stat->series * range_ms - stat->covered_ms;
     return range_ms > 0 ? (uint64_t)((double)uncovered_ms / (double)range_ms) : 0;
-}
-
-static int
-compare_ranks(const void *a, const void *b)
-{
-    const struct label_rank *x = a, *y = b;
-    if (x->amount != y->amount)
-        return x->amount > y->amount ? -1 : 1;
-    return str_cmp(x->key, y->key);
-}
-
-void
-label_ranks_sort(struct label_ranks *ranks, size_t limit)
-{
-    if (ranks->n > 1)
-        qsort(ranks->v, ranks->n, sizeof *ranks->v, compare_ranks);
-    ranks->n = size_min(ranks->n, limit);
 }
 
 /* --- distributions ---------------------------------------------------------------------------- */

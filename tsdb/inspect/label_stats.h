@@ -34,15 +34,6 @@ void label_stats_add(struct label_stats *s, struct labels labels, int64_t mint_m
 /* How much of `range_ms` the series of a stat do not cover, in series: how much it churns. */
 uint64_t label_stat_churn(const struct label_stat *stat, uint64_t range_ms);
 
-/* An item of a list of the greatest. */
-struct label_rank {
-    struct str key;
-    uint64_t amount;
-};
-VEC_TYPE(label_ranks, struct label_rank);
-/* Greatest amounts first, equal ones by key; at most `limit` stay. */
-void label_ranks_sort(struct label_ranks *ranks, size_t limit);
-
 /* --- amounts of something in each chunk --------------------------------------------------------
  */
 
