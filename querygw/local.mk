@@ -16,6 +16,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/rfc3339.c %reldir%/api/rfc3339.h \
 	%reldir%/api/series.c \
 	%reldir%/api/status.c \
+	%reldir%/api/status_tsdb.c \
 	%reldir%/promql/absent.c \
 	%reldir%/promql/aggregate.c \
 	%reldir%/promql/aggregate_pick.c \

@@ -16,3 +16,4 @@ X(remote_read, "/api/v1/read", ROUTE_POST, API_READ_BODY_BYTES_MAX, API_ERRORS_T
 X(status_buildinfo, "/api/v1/status/buildinfo", ROUTE_GET, 0, API_ERRORS_JSON)
 X(status_runtimeinfo, "/api/v1/status/runtimeinfo", ROUTE_GET, 0, API_ERRORS_JSON)
 X(status_flags, "/api/v1/status/flags", ROUTE_GET, 0, API_ERRORS_JSON)
+X(status_tsdb, "/api/v1/status/tsdb", ROUTE_GET, 0, API_ERRORS_JSON)

@@ -24,6 +24,9 @@ struct store_ops {
                             struct series_exemplars_list *ret_list);
     struct err (*metadata)(struct store *s, struct str family, size_t limit, struct arena *a,
                            struct family_metadata_list *ret_list);
+    /* As db_cardinality(). */
+    struct err (*cardinality)(struct store *s, size_t limit, struct arena *a,
+                              struct cardinality *ret_cardinality);
 };
 /* The first member of every implementation. */
 struct store {

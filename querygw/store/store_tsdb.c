@@ -92,12 +92,25 @@ tsdb_metadata(struct store *s, struct str family, size_t limit, struct arena *a,
     return OK;
 }
 
+static struct err
+tsdb_cardinality(struct store *s, size_t limit, struct arena *a,
+                 struct cardinality *ret_cardinality)
+{
+    struct db *db;
+    TRY(db_for(s, INT64_MIN, INT64_MAX, &db));
+    if (db)
+        return db_cardinality(db, limit, a, ret_cardinality);
+    *ret_cardinality = CARDINALITY_EMPTY;
+    return OK;
+}
+
 static const struct store_ops tsdb_ops = {
     .select = tsdb_select,
     .label_names = tsdb_label_names,
     .label_values = tsdb_label_values,
     .exemplars = tsdb_exemplars,
     .metadata = tsdb_metadata,
+    .cardinality = tsdb_cardinality,
 };
 
 struct store *

@@ -285,12 +285,36 @@ fake_metadata(struct store *base, struct str family, size_t limit, struct arena 
     return metadata_store_list(s->metadata, family, limit, a, ret_list);
 }
 
+static struct rank_list
+cut_list(struct rank_list l, size_t limit)
+{
+    return (struct rank_list){l.v, size_min(l.n, limit)};
+}
+
+static struct err
+fake_cardinality(struct store *base, size_t limit, struct arena *a,
+                 struct cardinality *ret_cardinality)
+{
+    struct fake_store *s = container_of(base, struct fake_store, store);
+    (void)a;
+    if (s->fail_at)
+        return ERR(ERR_IO, "fake: cardinality failed");
+    struct cardinality c = s->cardinality;
+    c.series_by_metric = cut_list(c.series_by_metric, limit);
+    c.values_by_name = cut_list(c.values_by_name, limit);
+    c.bytes_by_name = cut_list(c.bytes_by_name, limit);
+    c.series_by_pair = cut_list(c.series_by_pair, limit);
+    *ret_cardinality = c;
+    return OK;
+}
+
 static const struct store_ops fake_ops = {
     .select = fake_select,
     .label_names = fake_label_names,
     .label_values = fake_label_values,
     .exemplars = fake_exemplars,
     .metadata = fake_metadata,
+    .cardinality = fake_cardinality,
 };
 
 void
@@ -302,6 +326,7 @@ fake_store_init(struct fake_store *s)
     arena_init(&s->arena, 0);
     s->exemplars = exemplars_open(1000, 0);
     s->metadata = metadata_store_open();
+    s->cardinality = CARDINALITY_EMPTY;
 }
 
 void

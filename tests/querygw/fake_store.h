@@ -26,6 +26,7 @@ struct fake_store {
     struct select_query last_query;
     struct exemplars *exemplars;     /* what the store tells of them; owned, for tests to fill */
     struct metadata_store *metadata; /* the same */
+    struct cardinality cardinality;  /* what it tells of itself, for tests to fill; cut at limits */
 };
 
 void fake_store_init(struct fake_store *s);

@@ -1,5 +1,5 @@
-/* What the API tells about series beside samples: exemplars and metadata, byte for byte as
- * Prometheus writes them. */
+/* What the API tells about series beside samples: exemplars, metadata, and what makes the head
+ * large; byte for byte as Prometheus writes them. */
 #include <math.h>
 #include <stdio.h>
 
@@ -27,6 +27,25 @@ put_metadata(struct fake_store *s, struct str family, enum metric_kind kind, str
 }
 
 static void
+fill_cardinality(struct fake_store *s)
+{
+    static const struct rank metrics[] = {{.name = STR_INIT("requests"), .amount = 7},
+                                          {.name = STR_INIT("errors"), .amount = 2}},
+                             values[] = {{.name = STR_INIT("job"), .amount = 3}},
+                             bytes[] = {{.name = STR_INIT("job"), .amount = UINT64_MAX}},
+                             pairs[] = {{.name = STR_INIT("job=a<b"), .amount = 9}};
+    s->cardinality = (struct cardinality){.series = 9,
+                                          .pairs = 5,
+                                          .chunks = 12,
+                                          .mint_ms = -500,
+                                          .maxt_ms = 1700000000000,
+                                          .series_by_metric = {metrics, ARRAY_LEN(metrics)},
+                                          .values_by_name = {values, ARRAY_LEN(values)},
+                                          .bytes_by_name = {bytes, ARRAY_LEN(bytes)},
+                                          .series_by_pair = {pairs, ARRAY_LEN(pairs)}};
+}
+
+static void
 setup(void)
 {
     api_fixture_start(&f, (struct api_opts){0});
@@ -43,6 +62,7 @@ setup(void)
     put_metadata(s, STR("a"), METRIC_KIND_GAUGE_HISTOGRAM, STR(""), STR("seconds"));
     put_metadata(s, STR("b"), METRIC_KIND_UNKNOWN, STR("b"), STR(""));
     put_metadata(&f.other, STR("other"), METRIC_KIND_INFO, STR(""), STR(""));
+    fill_cardinality(s);
 }
 
 static void
@@ -67,6 +87,24 @@ teardown(void)
 #define M_REQUESTS                                                                                 \
     "\"requests\":[{\"type\":\"counter\",\"unit\":\"\",\"help\":\"All \\u003cb\\u003e\\n"          \
     "\\\"requests\\\".\"}]"
+
+#define ITEM(name, value) "{\"name\":\"" name "\",\"value\":" value "}"
+#define STATUS(head, metrics, values, bytes, pairs)                                                \
+    DATA("{\"headStats\":{" head "},"                                                              \
+         "\"seriesCountByMetricName\":[" metrics "],"                                              \
+         "\"labelValueCountByLabelName\":[" values "],"                                            \
+         "\"memoryInBytesByLabelName\":[" bytes "],"                                               \
+         "\"seriesCountByLabelValuePair\":[" pairs "]}")
+#define S_EMPTY                                                                                    \
+    STATUS("\"numSeries\":0,\"numLabelPairs\":0,\"chunkCount\":0,"                                 \
+           "\"minTime\":9223372036854775807,\"maxTime\":-9223372036854775808",                     \
+           "", "", "", "")
+#define S_FULL(more_metrics)                                                                       \
+    STATUS("\"numSeries\":9,\"numLabelPairs\":5,\"chunkCount\":12,"                                \
+           "\"minTime\":-500,\"maxTime\":1700000000000",                                           \
+           ITEM("requests", "7") more_metrics, ITEM("job", "3"),                                   \
+           ITEM("job", "18446744073709551615"), ITEM("job=a\\u003cb", "9"))
+#define S_ERRORS "," ITEM("errors", "2")
 
 static const struct get_case {
     const char *name, *target, *headers;
@@ -128,6 +166,23 @@ static const struct get_case {
      BAD("bad_data", "limit must be a number")},
     {"bad limit of each", "/api/v1/metadata?limit_per_metric=1e3", "", 400,
      BAD("bad_data", "limit_per_metric must be a number")},
+
+    {"head", "/api/v1/status/tsdb", "", 200, S_FULL(S_ERRORS)},
+    {"head with a limit", "/api/v1/status/tsdb?limit=1", "", 200, S_FULL("")},
+    {"head with an empty limit", "/api/v1/status/tsdb?limit=", "", 200, S_FULL(S_ERRORS)},
+    {"head with the greatest limit", "/api/v1/status/tsdb?limit=10000", "", 200, S_FULL(S_ERRORS)},
+    {"head of another tenant", "/api/v1/status/tsdb", "THANOS-TENANT: other\r\n", 200, S_EMPTY},
+    {"head of an unknown tenant", "/api/v1/status/tsdb", "THANOS-TENANT: nobody\r\n", 200, S_EMPTY},
+    {"head with a limit of none", "/api/v1/status/tsdb?limit=0", "", 400,
+     BAD("bad_data", "limit must be a positive number")},
+    {"head with a negative limit", "/api/v1/status/tsdb?limit=-1", "", 400,
+     BAD("bad_data", "limit must be a positive number")},
+    {"head with no number", "/api/v1/status/tsdb?limit=1.5", "", 400,
+     BAD("bad_data", "limit must be a positive number")},
+    {"head with a huge number", "/api/v1/status/tsdb?limit=99999999999999999999", "", 400,
+     BAD("bad_data", "limit must be a positive number")},
+    {"head above the limit of limits", "/api/v1/status/tsdb?limit=10001", "", 400,
+     BAD("bad_data", "limit must not exceed 10000")},
 };
 
 START_TEST(test_get)
@@ -149,6 +204,7 @@ static const struct post_case {
      DATA("[" REQUESTS(E_TENTH) "]")},
     {"bad exemplars", "/api/v1/query_exemplars", "query=%7B", 400,
      BAD("bad_data", "1:2: parse error: unexpected end of input inside braces")},
+    {"status takes no POST", "/api/v1/status/tsdb", "", 405, "Method Not Allowed\n"},
     {"metadata takes no POST", "/api/v1/metadata", "", 405, "Method Not Allowed\n"},
 };
 
@@ -165,7 +221,8 @@ END_TEST
 
 START_TEST(test_store_fault)
 {
-    static const char *const targets[] = {"/api/v1/query_exemplars?query=up", "/api/v1/metadata"};
+    static const char *const targets[] = {"/api/v1/query_exemplars?query=up", "/api/v1/metadata",
+                                          "/api/v1/status/tsdb"};
     f.store.fail_at = 1;
     for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
         AUTO(reply_fini) struct reply r = api_get(&f, targets[i], "");

@@ -133,6 +133,22 @@ START_TEST(test_about)
 }
 END_TEST
 
+START_TEST(test_cardinality)
+{
+    struct fixture f;
+    fixture_open(&f);
+    put(&f, "__name__=m,i=0", 5, 1);
+    put(&f, "__name__=m,i=1", 6, 1);
+    struct store *s = store_tsdb_of_tenant(f.tenants, &f.arena, STR("a"));
+    struct cardinality c;
+    CK_OK(s->ops->cardinality(s, 1, &f.arena, &c));
+    ck_assert(c.series == 2 && c.pairs == 3 && c.chunks == 2 && c.mint_ms == 5 && c.maxt_ms == 6);
+    ck_assert_uint_eq(c.series_by_pair.n, 1);
+    ck_assert(str_eq(c.series_by_pair.v[0].name, STR("__name__=m")));
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(test_unknown_tenant)
 {
     struct fixture f;
@@ -214,6 +230,7 @@ store_tsdb_suite(void)
     tcase_add_test(t, test_query);
     tcase_add_test(t, test_labels);
     tcase_add_test(t, test_about);
+    tcase_add_test(t, test_cardinality);
     tcase_add_test(t, test_unknown_tenant);
     tcase_add_test(t, test_dormant_tenant);
     suite_add_tcase(s, t);
