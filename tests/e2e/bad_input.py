@@ -67,8 +67,8 @@ ROWS = [
     ("another value", snappy(series(UP, sample(T0 + 2000, 2))), PROTO, 409, 400,
      ["duplicate sample"]),
     ("too old", snappy(series(UP, sample(1, 2))), PROTO, 409, 400, ["out of bounds"]),
-    ("an invalid histogram", snappy(field(1, label("__name__", "h") + field(4, b"\x08\x01"))), PROTO,
-     400, 400, ["histogram", "observations in buckets"]),
+    ("an invalid histogram", snappy(field(1, label("__name__", "h") + field(4, b"\x08\x01"))),
+     PROTO, 400, 400, ["histogram", "observations in buckets"]),
 ]
 for name, body, headers, *statuses, words in ROWS:
     for door, want in zip(["receive", "write"], statuses):
