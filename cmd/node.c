@@ -189,6 +189,7 @@ open_databases(struct node *n)
     opts.db.block_range_max_ms = o->block_max_ms;
     opts.db.retention_ms = o->retention_ms;
     opts.db.retention_bytes = o->retention_bytes;
+    opts.db.snapshot_on_finish = o->snapshot_on_finish;
     TRY(tenants_open(&opts, n->background, &n->tenants));
     /* As Thanos: the default tenant's directory is there from the start. */
     AUTO(tenant_release) struct tenant *first = NULL;

@@ -23,6 +23,7 @@ struct node_opts {
     enum wal_compression wal_compression;
     int64_t future_window_ms;
     size_t exemplars_max; /* of a tenant */
+    bool snapshot_on_finish;
     struct labels labels;    /* external ones */
     struct str tenant_label; /* external label that names the tenant; empty: none */
     int64_t retention_ms;    /* 0: for ever */

@@ -18,6 +18,7 @@
         .wal_compression = (f).tsdb_wal_compression ? WAL_SNAPPY : WAL_PLAIN,                      \
         .future_window_ms = (f).tsdb_future_window_ms,                                             \
         .exemplars_max = (size_t)i64_max((f).tsdb_exemplars_max, 0),                               \
+        .snapshot_on_finish = (f).tsdb_memory_snapshot,                                            \
         .tenant_label = (f).tenant_label_name,                                                     \
         .retention_ms = (f).tsdb_retention_ms,                                                     \
         .retention_bytes = (f).tsdb_retention_bytes,                                               \

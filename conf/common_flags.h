@@ -112,8 +112,7 @@
     X(S, INT, tsdb_write_queue_chunks, "tsdb.write-queue-size", "0", \
       "Accepted for Thanos; chunks are written without a queue.", .notes = FLAG_HIDDEN) \
     X(S, BOOL, tsdb_memory_snapshot, "tsdb.memory-snapshot-on-shutdown", "false", \
-      "Write the head to disk at shutdown for a faster start.", \
-      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+      "Write the head to disk at shutdown for a faster start.", .notes = FLAG_HIDDEN) \
     X(S, BOOL, tsdb_native_histograms, "tsdb.enable-native-histograms", "true", \
       "Accepted for Thanos, where it does nothing either.")
 /* clang-format on */

@@ -32,6 +32,7 @@ struct db_opts {
     uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
     uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
     size_t exemplars_max;       /* 0: none; at most EXEMPLARS_CAPACITY_MAX (head/exemplars.h) */
+    bool snapshot_on_finish; /* else a clean stop leaves none; a start uses any */
     struct labels external_labels; /* for meta.json; sorted; copied */
     struct match_cache *match_cache; /* of the blocks; shared, outlives them; NULL: none */
     int64_t cut_delay_ms; /* the head is cut that much later than it could be: staggers databases */

@@ -64,9 +64,10 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/read.c %reldir%/head/read_names.c \
 	%reldir%/head/replay.c %reldir%/head/replay_chunks.c %reldir%/head/replay_crew.c \
 	%reldir%/head/replay_int.h %reldir%/head/replay_others.c %reldir%/head/replay_refs.c \
+	%reldir%/head/replay_snapshot.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
 	%reldir%/head/snapshot.c %reldir%/head/snapshot.h %reldir%/head/snapshot_int.h \
-	%reldir%/head/snapshot_read.c %reldir%/head/snapshot_write.c \
+	%reldir%/head/snapshot_read.c %reldir%/head/snapshot_take.c %reldir%/head/snapshot_write.c \
 	%reldir%/head/snapshot_record.c %reldir%/head/snapshot_record.h \
 	%reldir%/head/truncate.c \
 	%reldir%/index/file_writer.c %reldir%/index/file_writer.h \

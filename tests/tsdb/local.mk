@@ -66,6 +66,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_record_metadata.c \
 	%reldir%/test_replay_crew.c \
 	%reldir%/test_retention.c \
+	%reldir%/test_head_snapshot.c \
 	%reldir%/test_snapshot.c \
 	%reldir%/test_snapshot_failure.c \
 	%reldir%/test_snapshot_golden.c \

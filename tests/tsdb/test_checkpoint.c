@@ -108,7 +108,7 @@ START_TEST(test_golden)
         return;
     copy_dir(golden, dir);
     uint64_t keep = golden_cases[_i].keep, last = golden_cases[_i].last;
-    struct checkpoint_filter filter = {keep_by_bits, &keep, golden_cases[_i].mint_ms};
+    struct checkpoint_filter filter = {keep_by_bits, &keep, golden_cases[_i].mint_ms, 0};
     AUTO(log_facts_fini) struct log_facts want = LOG_FACTS_INIT, got = LOG_FACTS_INIT;
     log_facts_add_filtered(&want, dir, last, &filter);
     struct wal_opts opts = wal_test_opts(fs_posix(), dir);
@@ -173,7 +173,7 @@ make_log(const char *dir)
     struct checkpoint_stats stats;
     for (uint64_t round = 0; round < 3; round++)
         log_round(w, round);
-    CK_OK(wal_checkpoint(&opts, 1, &(struct checkpoint_filter){keep_by_bits, &all, 0}, &stats));
+    CK_OK(wal_checkpoint(&opts, 1, &(struct checkpoint_filter){keep_by_bits, &all, 0, 0}, &stats));
     CK_OK(wal_truncate(fs_posix(), dir, 1));
     CK_OK(wal_cut(w, &segment));
     log_round(w, 4);
@@ -185,7 +185,7 @@ static struct checkpoint_filter
 odd_and_late(void)
 {
     static uint64_t odd = 0xaaaaaaaaaaaaaaaa;
-    return (struct checkpoint_filter){keep_by_bits, &odd, 2 * STEP_MS + 500};
+    return (struct checkpoint_filter){keep_by_bits, &odd, 2 * STEP_MS + 500, 0};
 }
 
 /* All that maintenance does, once the log goes on in another segment. */

@@ -123,7 +123,7 @@ keep_even(void *arg, uint64_t ref)
 }
 
 static size_t asked;
-static const struct checkpoint_filter filter = {keep_even, &asked, 1000};
+static const struct checkpoint_filter filter = {keep_even, &asked, 1000, 0};
 
 static struct checkpoint_count
 sum(const struct checkpoint_stats *s)

@@ -264,6 +264,13 @@ reopen(struct story *s, enum model_view view)
     take_over(s, view);
 }
 
+/* Behind a snapshot nobody reads the log: its damage may be met much later. */
+static enum model_view
+view_of_end(const struct story *s)
+{
+    return s->log_lost && s->opts.snapshot_on_finish ? MODEL_DAMAGED : MODEL_REOPENED;
+}
+
 static void
 stop_cleanly(struct story *s)
 {
@@ -271,14 +278,14 @@ stop_cleanly(struct story *s)
     STORY_ASSERT(s, s->faulty || e.code == ERR_NONE, "finish: %s", err_text(&e));
     err_drop(e);
     db_close(TAKE(s->db));
-    reopen(s, MODEL_REOPENED);
+    reopen(s, view_of_end(s));
 }
 
 static void
 crash(struct story *s)
 {
     db_close(TAKE(s->db));
-    reopen(s, MODEL_REOPENED);
+    reopen(s, view_of_end(s));
 }
 
 static void
@@ -466,6 +473,7 @@ story_begin(struct story *s, uint64_t seed)
     s->opts.wal_segment_bytes = WAL_PAGE_BYTES << rand_below(&s->g, 4);
     s->opts.wal_sync = chance(s, 50) ? WAL_SYNC_BATCH : WAL_SYNC_NONE;
     s->opts.wal_compression = chance(s, 50) ? WAL_SNAPPY : WAL_PLAIN;
+    s->opts.snapshot_on_finish = seed % 3 == 0;
     s->opts.replay_crew_bytes = chance(s, 30) ? 0 : UINT64_MAX;
     s->restless = chance(s, 40);
     s->now_ms = beginnings_ms[rand_below(&s->g, ARRAY_LEN(beginnings_ms))];

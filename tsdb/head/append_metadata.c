@@ -70,7 +70,7 @@ append_take_metadata(struct append *run, struct record_list *to)
 }
 
 struct err
-head_log_metadata(struct head *h)
+head_put_metadata(struct head *h, struct wal *log)
 {
     AUTO(arena_fini) struct arena a;
     AUTO(record_list_fini) struct record_list records = RECORD_LIST_INIT;
@@ -84,8 +84,14 @@ head_log_metadata(struct head *h)
     const struct str *views = record_list_views(&records, &a);
     for (size_t i = 0; i < records.starts.n; i++) { /* one by one: writers want the queue, too */
         wal_ticket ticket;
-        TRY(wal_enqueue(h->wal, &views[i], 1, &ticket));
-        TRY(wal_wait(h->wal, ticket));
+        TRY(wal_enqueue(log, &views[i], 1, &ticket));
+        TRY(wal_wait(log, ticket));
     }
     return OK;
+}
+
+struct err
+head_log_metadata(struct head *h)
+{
+    return head_put_metadata(h, h->wal);
 }

@@ -73,6 +73,18 @@ head_of_log(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_
     }
 }
 
+struct wal_opts
+head_wal_opts(const struct head *h)
+{
+    return (struct wal_opts){
+        .fs = h->opts.fs,
+        .dir = h->wal_dir,
+        .segment_bytes = h->opts.wal_segment_bytes,
+        .sync = h->opts.wal_sync,
+        .compression = h->opts.wal_compression,
+    };
+}
+
 struct err
 head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
 {
@@ -81,19 +93,14 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
     TRY(head_forget(h, min_valid_ms)); /* series that the log names, but blocks have */
     bool freed = head_free_forgotten(h);
     ASSERT(freed); /* nobody else is here yet */
-    struct wal_opts wal = {
-        .fs = h->opts.fs,
-        .dir = h->wal_dir,
-        .segment_bytes = h->opts.wal_segment_bytes,
-        .sync = h->opts.wal_sync,
-        .compression = h->opts.wal_compression,
-    };
+    struct wal_opts wal = head_wal_opts(h);
     TRY(wal_open(&wal, &h->wal));
     vec_each (&h->past_refs, past) { /* what names them is in earlier segments, and older */
         past->segment = wal_segment(h->wal);
         past->until_ms = i64_min(past->until_ms,
                                  atomic_load_explicit(&h->maxt_ms, memory_order_relaxed));
     }
+    h->unread_segment = h->log_unread ? wal_segment(h->wal) : 0;
     head_note_write(h);
     *ret_head = TAKE(h);
     return OK;
@@ -148,11 +155,13 @@ head_metadata(struct head *h)
 struct err
 head_finish(struct head *h)
 {
-    /* Open chunks stay in the log only, as with Prometheus: a replay rebuilds them. */
+    /* Open chunks stay in the log and the snapshot only, as with Prometheus. */
     struct err mapped = head_map_finished(h);
     if (mapped.code == ERR_NONE)
         mapped = head_chunks_finish(h->chunks);
     struct err logged = wal_finish(h->wal); /* the log has everything: it must not be left out */
+    if (logged.code == ERR_NONE && mapped.code == ERR_NONE)
+        head_take_snapshot(h);
     if (logged.code == ERR_NONE)
         return mapped;
     err_drop(mapped);

@@ -157,7 +157,7 @@ remove_numbers(struct head_chunks *h, const struct numbers *numbers, size_t from
 
 /* Maps the files up to the first gap in their numbers; those behind it cannot be trusted. */
 static struct err
-map_all(struct head_chunks *h, struct err *lost)
+map_all(struct head_chunks *h, head_chunks_visit visit, void *arg, struct err *lost)
 {
     struct numbers numbers = VEC_INIT;
     struct err e = list_numbers(h, &numbers);
@@ -166,7 +166,9 @@ map_all(struct head_chunks *h, struct err *lost)
         good++;
     if (e.code == ERR_NONE && good < numbers.n) {
         *lost = ERR(ERR_CORRUPT, "head chunk file %06u is missing", numbers.v[good - 1] + 1);
-        e = remove_numbers(h, &numbers, good);
+        e = visit(arg, NULL);
+        if (e.code == ERR_NONE)
+            e = remove_numbers(h, &numbers, good);
     }
     h->first_number = numbers.n > 0 ? numbers.v[0] : 1;
     for (size_t i = 0; e.code == ERR_NONE && i < good; i++)
@@ -216,9 +218,9 @@ scan_and_heal(struct head_chunks *h, head_chunks_visit visit, void *arg, struct 
         TRY(scan_all(h, visit, arg, lost, &damaged, &found));
         if (!found)
             return OK;
+        TRY(visit(arg, NULL));
         while (h->file_count > 0 && h->first_number + h->file_count > damaged)
             TRY(remove_last(h));
-        TRY(visit(arg, NULL));
     }
 }
 
@@ -232,7 +234,7 @@ head_chunks_open(struct fs *fs, const char *dir, head_chunks_visit visit, void *
     segarray_init(&h->files, sizeof(struct mapped_file), _Alignof(struct mapped_file));
     TRY(fs_make_dirs(fs, dir));
     struct err lost = OK;
-    struct err e = map_all(h, &lost);
+    struct err e = map_all(h, visit, arg, &lost);
     if (e.code == ERR_NONE)
         e = drop_headless_last(h);
     if (e.code == ERR_NONE)
@@ -349,6 +351,15 @@ head_chunks_finish(struct head_chunks *h)
     h->last_synced = e.code == ERR_NONE;
     file_close(TAKE(h->out));
     return e;
+}
+
+struct err
+head_chunks_sync(struct head_chunks *h)
+{
+    TRY(head_chunks_finish(h));
+    TRY(sync_last(h));
+    h->last_synced = true;
+    return fs_sync_dir(h->fs, h->dir);
 }
 
 /* `flags` go into the byte of the encoding. */

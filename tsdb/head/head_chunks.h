@@ -27,7 +27,7 @@ typedef struct err (*head_chunks_visit)(void *arg, const struct head_chunk_info 
  * as Prometheus does: an empty or headless last file is removed; from a corrupt chunk on, its
  * file and all later ones are deleted, *ret_lost is set to what was wrong (the head is then
  * rebuilt from the log) and the visits made so far for those files are void: the scan is run
- * again from the start, announced by a visit with info == NULL.
+ * again from the start. A visit with info == NULL announces each loss before anything is deleted.
  * Chunks of encodings we cannot read are visited all the same. */
 struct err head_chunks_open(struct fs *fs, const char *dir, head_chunks_visit visit, void *arg,
                             struct err *ret_lost, struct head_chunks **ret_chunks);
@@ -54,6 +54,8 @@ struct err head_chunks_forget(struct head_chunks *h, uint32_t first);
 void head_chunks_unmap_forgotten(struct head_chunks *h);
 /* Syncs and closes the current file. */
 struct err head_chunks_finish(struct head_chunks *h);
+/* The same, and all that earlier processes wrote is on the disk, too. */
+struct err head_chunks_sync(struct head_chunks *h);
 uint64_t head_chunks_bytes(const struct head_chunks *h);
 
 DEFINE_AUTO(struct head_chunks *, head_chunks_close)

@@ -68,6 +68,11 @@ struct head {
 
     struct forgotten forgotten; /* of the maintaining thread, as the next */
     struct past_refs past_refs;
+    uint64_t unread_segment; /* before it the log has series that nobody has read: a snapshot was
+                              * there instead. Checkpoints of it keep them all */
+
+    bool log_unread; /* set by the replay, for unread_segment */
+    bool holds_less; /* than its log or chunks_head: a snapshot would lose that */
 
     struct exemplars *exemplars;         /* owned */
     struct metadata_store *metadata;     /* owned */
@@ -142,6 +147,13 @@ size_t head_finished_count(struct head *h);
 /* replay.c - fills an empty head. With *ret_again the log was repaired, but the head holds more
  * than it: a new one has to be filled. */
 struct err head_replay(struct head *h, bool *ret_again);
+
+/* As the log is written. */
+struct wal_opts head_wal_opts(const struct head *h);
+/* append_metadata.c - head_log_metadata() into any log. */
+struct err head_put_metadata(struct head *h, struct wal *log);
+/* snapshot_take.c - if wanted, and possible; the log has been finished. */
+void head_take_snapshot(struct head *h);
 
 /* truncate.c - `ref` is past: no more samples of it are logged. */
 void head_remember_ref(struct head *h, uint64_t ref, int64_t until_ms);

@@ -1,6 +1,7 @@
 /* replay.c - rebuilds a head from chunks_head and the log, and repairs what a crash left.
  *
- * Order (spec/tsdb.md section 11): chunks_head, newest checkpoint, segments behind it. This thread
+ * Order (spec/tsdb.md section 11): chunks_head, the snapshot or else the newest checkpoint, the
+ * segments behind it. This thread
  * reads the log, makes series and hands samples to the crew (replay_crew.c). Samples at or before
  * the newest mapped chunk of their series are in that chunk already and skipped, and so are chunks
  * and samples before the time up to which blocks hold everything.
@@ -39,9 +40,24 @@ find_or_make(struct replay *r, uint64_t ref, struct labels labels, bool *ret_bla
     return slot;
 }
 
-static struct err
-replay_one_series(struct replay *r, uint64_t ref, struct labels labels)
+/* Chunks in chunks_head are under the number of their series; so one that was born again goes on
+ * under the number that has them. */
+static void
+take_over_ref(struct replay *r, uint32_t slot, uint64_t ref)
 {
+    struct series_hot *hot = head_hot(r->h, slot);
+    if (ref == series_ref(hot))
+        return;
+    head_remember_ref(r->h, series_ref(hot), INT64_MAX);
+    series_set_ref(hot, ref);
+}
+
+struct err
+replay_one_series(struct replay *r, uint64_t ref, struct labels labels, uint32_t *ret_slot)
+{
+    if (labels.n == 0 || labels.n > LABELS_COUNT_MAX)
+        return ERR(ERR_LIMIT, "series record with %zu labels, limit %d", labels.n,
+                   LABELS_COUNT_MAX);
     if (ref == 0 || ref > HEAD_REF_MAX)
         return ERR(ERR_LIMIT, "series reference %ju is not in 1 to 2^40 - 1", (uintmax_t)ref);
     bool blank;
@@ -52,11 +68,14 @@ replay_one_series(struct replay *r, uint64_t ref, struct labels labels)
         TRY(crew_await(r)); /* what it has so far will be replaced */
     if (chain)
         chain_attach(r, slot, chain);
+    if (chain && !chain->newest)
+        take_over_ref(r, slot, ref);
     if (ref != series_ref(head_hot(r->h, slot)))
         head_remember_ref(r->h, ref, INT64_MAX); /* until when is known at the end */
     if (atomic_load_explicit(&entry->slot, memory_order_relaxed) == 0)
         atomic_store_explicit(&entry->slot, slot + 1, memory_order_release);
     r->ref_max = u64_max(r->ref_max, ref);
+    *ret_slot = slot;
     return OK;
 }
 
@@ -69,10 +88,8 @@ replay_series(struct replay *r, struct str record)
     struct labels labels;
     arena_reset(&r->scratch);
     while (record_next_series(&c, &r->scratch, &ref, &labels)) {
-        if (labels.n == 0 || labels.n > LABELS_COUNT_MAX)
-            return ERR(ERR_LIMIT, "series record with %zu labels, limit %d", labels.n,
-                       LABELS_COUNT_MAX);
-        TRY(replay_one_series(r, ref, labels));
+        uint32_t slot;
+        TRY(replay_one_series(r, ref, labels, &slot));
     }
     return record_cursor_check(&c);
 }
@@ -177,9 +194,14 @@ replay_log(struct replay *r, bool *ret_again)
 {
     struct head *h = r->h;
     uint64_t first = 0;
-    TRY(replay_checkpoint(r, &first));
+    if (r->from_snapshot)
+        first = r->snapshot.segment; /* behind the checkpoint */
+    else
+        TRY(replay_checkpoint(r, &first));
     AUTO(wal_reader_close) struct wal_reader *reader = NULL;
     TRY(wal_reader_open(h->opts.fs, h->wal_dir, first, &reader)); /* no place to cut a gap at */
+    if (r->from_snapshot)
+        wal_reader_skip(reader, r->snapshot.segment, r->snapshot.offset);
     struct err e = replay_segments(r, reader, ret_again);
     wal_reader_close(TAKE(reader));
     if (e.code == ERR_NONE)
@@ -189,18 +211,21 @@ replay_log(struct replay *r, bool *ret_again)
     log_warn(h->opts.log, "damaged log, cutting it there", KV_CSTR("dir", h->wal_dir),
              KV_U64("segment", r->damage.segment), KV_U64("offset", r->damage.offset), KV_ERR(e));
     err_drop(e);
+    if (!r->from_snapshot) /* one that was passed over: the places behind the cut get new content */
+        TRY(snapshot_delete_all(h->opts.fs, h->dir));
     return wal_repair(h->opts.fs, h->wal_dir, r->damage.segment, r->damage.offset);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static void
-report(const struct replay *r)
+report(struct replay *r)
 {
     struct log *log = r->h->opts.log;
     log_info(log, "head replayed", KV_CSTR("dir", r->h->dir),
              KV_U64("series", atomic_load_explicit(&r->h->series_live, memory_order_relaxed)),
-             KV_U64("samples", r->count.samples), KV_U64("known_samples", r->count.skipped));
+             KV_U64("samples", r->count.samples), KV_U64("known_samples", r->count.skipped),
+             KV_CSTR("snapshot", r->from_snapshot ? buf_cstr(&r->snapshot_path) : ""));
     if (r->count.unknown_refs > 0)
         log_warn(log, "log has samples of series that it does not name",
                  KV_U64("samples", r->count.unknown_refs));
@@ -230,14 +255,19 @@ run(struct replay *r, bool *ret_again)
     TRY(fs_make_dirs(r->h->opts.fs, r->h->wal_dir));
     TRY(choose_crew(r, &size));
     TRY(crew_start(r, size));
+    TRY(replay_find_snapshot(r));
     TRY(replay_open_chunks(r));
-    return replay_log(r, ret_again);
+    TRY(replay_snapshot(r, ret_again));
+    return *ret_again ? OK : replay_log(r, ret_again);
 }
 
 struct err
 head_replay(struct head *h, bool *ret_again)
 {
-    struct replay r = {.h = h, .columns = SAMPLE_COLUMNS_INIT, .key_bytes = BUF_INIT};
+    struct replay r = {.h = h,
+                       .columns = SAMPLE_COLUMNS_INIT,
+                       .key_bytes = BUF_INIT,
+                       .snapshot_path = BUF_INIT};
     r.min_valid_ms = atomic_load_explicit(&h->min_valid_ms, memory_order_relaxed);
     replay_refs_init(&r.refs, h->epoch);
     segarray_init(&r.floors_ms, sizeof(int64_t), _Alignof(int64_t));
@@ -249,6 +279,8 @@ head_replay(struct head *h, bool *ret_again)
     crew_stop(&r);
     if (e.code == ERR_NONE && !*ret_again) {
         h->next_ref = r.ref_max + 1;
+        h->log_unread = r.from_snapshot;
+        h->holds_less = r.count.tombstones + r.count.other_records + r.count.other_chunks > 0;
         report(&r);
     }
     chains_fini(&r);
@@ -256,6 +288,7 @@ head_replay(struct head *h, bool *ret_again)
     segarray_fini(&r.floors_ms);
     sample_columns_fini(&r.columns);
     buf_fini(&r.key_bytes);
+    buf_fini(&r.snapshot_path);
     arena_fini(&r.scratch);
     arena_fini(&r.chunk_scratch);
     return e;

@@ -76,7 +76,7 @@ visit_chunk(void *arg, const struct head_chunk_info *info)
     struct replay *r = arg;
     if (!info) { /* the scan starts again: forget what was seen */
         drop_chains(r);
-        return OK;
+        return replay_drop_snapshot(r); /* only the log has what will be gone */
     }
     const struct chunk_view *view = &info->chunk;
     if (view->maxt_ms < r->min_valid_ms)
@@ -84,7 +84,7 @@ visit_chunk(void *arg, const struct head_chunk_info *info)
     if (!is_usable(info)) {
         r->h->unread_file = (uint32_t)u64_min(r->h->unread_file, info->ref >> 32);
         r->count.other_chunks++;
-        return OK;
+        return info->out_of_order ? OK : replay_drop_snapshot(r);
     }
     r->ref_max = u64_max(r->ref_max, info->series_ref);
     struct chain *chain = make_chain(r, info->series_ref);

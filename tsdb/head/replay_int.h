@@ -1,6 +1,7 @@
-/* replay_int.h - the inside of a replay: replay.c, replay_chunks.c, replay_crew.c. */
+/* replay_int.h - the inside of a replay: replay.c, replay_*.c. */
 #pragma once
 #include "tsdb/head/head_int.h"
+#include "tsdb/head/snapshot.h"
 
 /* --- refs of the log -> series ---------------------------------------------------------------- */
 
@@ -83,6 +84,9 @@ struct replay {
     struct buf key_bytes;
     struct log_place damage;       /* where reading stopped, when it stopped at damage */
     bool mapping_failed;
+    bool from_snapshot; /* the log is read behind `snapshot` only */
+    struct snapshot_pos snapshot;
+    struct buf snapshot_path;
     int64_t min_valid_ms; /* blocks have what is older */
     uint64_t ref_max; /* seen anywhere: also of series that the log does not name any more */
     struct {
@@ -96,6 +100,18 @@ floor_of(const struct replay *r, uint32_t slot)
 {
     return segarray_at(&r->floors_ms, slot);
 }
+
+/* replay.c - the series of a record, made when the labels are new: *ret_slot. */
+struct err replay_one_series(struct replay *r, uint64_t ref, struct labels labels,
+                             uint32_t *ret_slot);
+
+/* replay_snapshot.c - chooses the snapshot to begin with, if one is of use. */
+struct err replay_find_snapshot(struct replay *r);
+/* Deletes it, if one was chosen: before anything is deleted that only it and the log have. */
+struct err replay_drop_snapshot(struct replay *r);
+/* Loads it, behind replay_open_chunks(). *ret_again: it was bad and is deleted, but the head holds
+ * some of it. */
+struct err replay_snapshot(struct replay *r, bool *ret_again);
 
 /* replay_chunks.c */
 void chains_init(struct replay *r);

@@ -14,11 +14,17 @@ _Static_assert(CHUNK_BYTES_CUT + TAIL_ROOM + 8 <= SERIES_TAIL_BYTES_MAX,
                "a full chunk fits the largest class");
 
 void
+series_set_ref(struct series_hot *hot, uint64_t ref)
+{
+    hot->ref_low = (uint32_t)ref;
+    hot->ref_high = (uint8_t)(ref >> 32);
+}
+
+void
 series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref, uint32_t *pairs)
 {
     ASSERT(ref >> 40 == 0); /* Prometheus keeps them below 2^40 too */
-    hot->ref_low = (uint32_t)ref;
-    hot->ref_high = (uint8_t)(ref >> 32);
+    series_set_ref(hot, ref);
     xor_init(&hot->xor);
     cold->pairs = pairs;
 }
@@ -215,6 +221,25 @@ series_append(struct series_hot *hot, struct series_cold *cold, struct sample s,
     return finished;
 }
 
+void
+series_reopen(struct series_hot *hot, struct series_cold *cold, const struct xor_appender *x,
+              const struct chunk_view *open, int64_t quarter_ms, int64_t block_range_ms)
+{
+    ASSERT(hot->xor.count == 0 && open->data.n <= SERIES_REOPEN_BYTES_MAX);
+    if (series_has_histograms(hot))
+        leave_histograms(hot);
+    open_chunk(hot, open->mint_ms, block_range_ms);
+    if (x->count > CHUNK_SAMPLES_AIM / 4) /* as must_cut() settled it */
+        hot->next_cut_ms = even_cut_ms(open->mint_ms, quarter_ms, hot->next_cut_ms, 4);
+    uint8_t flags = hot->xor.flags;
+    hot->xor = *x;
+    hot->xor.flags = flags;
+    ensure_tail_room(hot);
+    memcpy(hot->tail, open->data.p, open->data.n);
+    cold->open_span_ms = (uint32_t)(open->maxt_ms - open->mint_ms);
+    hot->has_last = 1;
+}
+
 /* --- histograms ------------------------------------------------------------------------------- */
 
 /* Prometheus' histogramsAppendPreprocessor, and what a series here asks of every chunk. */
@@ -272,6 +297,18 @@ series_append_histogram(struct series_hot *hot, struct series_cold *cold,
     cold->open_span_ms = (uint32_t)(s->t_ms - histogram_appender_mint(next));
     hot->has_last = 1;
     return finished;
+}
+
+void
+series_reopen_histograms(struct series_hot *hot, struct series_cold *cold,
+                         struct histogram_appender *a, int64_t block_range_ms)
+{
+    ASSERT(hot->xor.count == 0);
+    open_histograms(hot, a, block_range_ms);
+    hot->xor.t_ms = histogram_appender_maxt(a);
+    hot->xor.count = u16_of_size(histogram_appender_count(a));
+    cold->open_span_ms = (uint32_t)(hot->xor.t_ms - histogram_appender_mint(a));
+    hot->has_last = 1;
 }
 
 /* --- the end of samples ----------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ enum {
     HISTOGRAM_BYTES_AIM = 1024,   /* chunks of histograms are evened out around this */
     HISTOGRAM_BYTES_CUT = 2 * HISTOGRAM_BYTES_AIM, /* from here on a sample begins a new one, */
     HISTOGRAM_SAMPLES_MIN = 10,                    /* if the chunk has as many as these */
+    SERIES_REOPEN_BYTES_MAX = SERIES_TAIL_BYTES_MAX - XOR_SAMPLE_BYTES_MAX - 8,
 };
 
 struct series_hot {
@@ -80,6 +81,8 @@ _Static_assert(sizeof(struct series_cold) == 32, "half a cache line");
 
 /* Both zeroed before; takes `pairs`. */
 void series_init(struct series_hot *hot, struct series_cold *cold, uint64_t ref, uint32_t *pairs);
+/* Before the head is shared. */
+void series_set_ref(struct series_hot *hot, uint64_t ref);
 /* Leaves both zeroed. */
 void series_fini(struct series_hot *hot, struct series_cold *cold);
 
@@ -163,6 +166,14 @@ series_is_empty(const struct series_hot *hot, const struct series_cold *cold)
 }
 /* Finishes the open chunk, if any: clean stop. Returns it or NULL. */
 struct head_chunk *series_seal(struct series_hot *hot, struct series_cold *cold);
+/* Gives a series without an open chunk that of `x`, of at most SERIES_REOPEN_BYTES_MAX, so that it
+ * goes on as if it had never been written down. `quarter_ms`: the time of its sample number
+ * CHUNK_SAMPLES_AIM / 4; asked for only when there are more. */
+void series_reopen(struct series_hot *hot, struct series_cold *cold, const struct xor_appender *x,
+                   const struct chunk_view *open, int64_t quarter_ms, int64_t block_range_ms);
+/* The same with a chunk of histograms, which is taken; where it ends may be settled anew. */
+void series_reopen_histograms(struct series_hot *hot, struct series_cold *cold,
+                              struct histogram_appender *a, int64_t block_range_ms);
 /* For a series whose open chunk is empty: what the next sample is judged against. */
 void series_set_last(struct series_hot *hot, struct sample last);
 void series_set_last_histogram(struct series_hot *hot, const struct histogram_sample *last);

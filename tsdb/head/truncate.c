@@ -3,7 +3,8 @@
  * After a cut most of the log is of samples that a block has. Two thirds of the segments become a
  * checkpoint, as Prometheus has it: what is newest is left alone, since it would only be copied.
  * When the head is empty all of them go.
- * A series' record is kept as long as the series lives or a segment that is left may name it.
+ * A series' record is kept as long as the series lives or a segment that is left may name it; of
+ * a log that was not read, for a snapshot stood for it, as long as any of its segments is left.
  * Threads: the maintaining one. */
 #include "tsdb/head/head_int.h"
 
@@ -25,6 +26,7 @@ head_remember_ref(struct head *h, uint64_t ref, int64_t until_ms)
 
 struct wanted_refs {
     VEC(uint64_t) v; /* ascending */
+    bool all;
 };
 
 static int
@@ -38,7 +40,8 @@ static bool
 is_wanted(void *arg, uint64_t ref)
 {
     const struct wanted_refs *w = arg;
-    return w->v.n > 0 && bsearch(&ref, w->v.v, w->v.n, sizeof ref, compare_refs) != NULL;
+    return w->all ||
+           (w->v.n > 0 && bsearch(&ref, w->v.v, w->v.n, sizeof ref, compare_refs) != NULL);
 }
 
 static void
@@ -102,6 +105,7 @@ make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
     struct wanted_refs wanted = {.v = VEC_INIT};
     gather_living(h, &wanted);
     gather_past(h, last, end_ms, &wanted);
+    wanted.all = h->unread_segment > last;
     if (wanted.v.n > 0)
         qsort(wanted.v.v, wanted.v.n, sizeof *wanted.v.v, compare_refs);
     struct wal_opts opts = {
@@ -110,10 +114,13 @@ make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
         .segment_bytes = h->opts.wal_segment_bytes,
         .compression = h->opts.wal_compression,
     };
-    struct checkpoint_filter filter = {is_wanted, &wanted, end_ms};
+    struct checkpoint_filter filter = {is_wanted, &wanted, end_ms, h->unread_segment};
     struct checkpoint_stats stats;
     struct err e = wal_checkpoint(&opts, last, &filter, &stats);
     vec_fini(&wanted.v);
+    if (e.code == ERR_NONE && stats.damaged_segments > 0)
+        log_warn(h->opts.log, "the log was damaged before the snapshot that stood for it",
+                 KV_CSTR("dir", h->wal_dir), KV_U64("segments", stats.damaged_segments));
     return e;
 }
 

@@ -101,6 +101,24 @@ check_segments(const struct build *b, struct wal_listing *found, uint64_t *ret_f
     return OK;
 }
 
+/* From *first on, to the last or to damage that is passed over; sets where to go on. */
+static struct err
+copy_segments(struct build *b, uint64_t *first)
+{
+    AUTO(wal_reader_close)
+    struct wal_reader *r = wal_reader_open_range(b->fs, b->dir, *first, b->last + 1);
+    struct err e = copy_log(b, r, b->dir);
+    uint64_t segment, offset;
+    wal_reader_where(r, &segment, &offset);
+    *first = b->last + 1;
+    if (e.code != ERR_CORRUPT || segment >= b->sift.filter->unread_end)
+        return e;
+    err_drop(e);
+    b->sift.stats.damaged_segments++;
+    *first = segment + 1;
+    return OK;
+}
+
 static struct err
 copy_inputs(struct build *b, struct wal_listing *found)
 {
@@ -113,9 +131,8 @@ copy_inputs(struct build *b, struct wal_listing *found)
         TRY(wal_reader_open(b->fs, dir, 0, &r));
         TRY(copy_log(b, r, dir));
     }
-    AUTO(wal_reader_close)
-    struct wal_reader *r = wal_reader_open_range(b->fs, b->dir, first, b->last + 1);
-    TRY(copy_log(b, r, b->dir));
+    while (first <= b->last)
+        TRY(copy_segments(b, &first));
     return put_metadata(b);
 }
 

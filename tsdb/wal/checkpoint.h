@@ -23,6 +23,9 @@ struct checkpoint_filter {
     bool (*keep_series)(void *arg, uint64_t ref);
     void *arg;
     int64_t mint_ms;
+    /* Segments below it have not been read since they were written, and may be damaged. What stands
+     * behind the damage in its segment is left out then. */
+    uint64_t unread_end;
 };
 
 struct checkpoint_count {
@@ -30,14 +33,15 @@ struct checkpoint_count {
 };
 struct checkpoint_stats {
     struct checkpoint_count series, samples, tombstones, exemplars, metadata;
+    uint64_t damaged_segments; /* below unread_end */
     uint64_t other_records; /* of types that we do not judge; kept as they are */
 };
 
 /* Makes checkpoint `last` of the newest checkpoint and the segments behind it up to `last`, which
  * must not be written to any more. It is on the disk when this returns. Of `opts` sync does not
- * matter. A checkpoint `last` or later that exists is enough. Damage of any input is ERR_CORRUPT
- * with segment and offset; a failure leaves no checkpoint, but for one of the last sync, which
- * leaves it or not. */
+ * matter. A checkpoint `last` or later that exists is enough. Damage of any other input is
+ * ERR_CORRUPT with segment and offset; a failure leaves no checkpoint, but for one of the last
+ * sync, which leaves it or not. */
 struct err wal_checkpoint(const struct wal_opts *opts, uint64_t last,
                           const struct checkpoint_filter *filter,
                           struct checkpoint_stats *ret_stats);
