@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "tsdb/head/exemplars.h"
 #include "tsdb/head/metadata_store.h"
+#include "tsdb/head/ooo_chunk.h"
 #include "tsdb/merge.h"
 
 enum {
@@ -43,6 +44,9 @@ db_open(const struct db_opts *opts, struct db **ret_db)
     if (opts->exemplars_max > EXEMPLARS_CAPACITY_MAX)
         return ERR(ERR_INVALID, "room for %zu exemplars: the limit is %d", opts->exemplars_max,
                    EXEMPLARS_CAPACITY_MAX);
+    if (opts->ooo_chunk_max > OOO_SAMPLES_MAX)
+        return ERR(ERR_INVALID, "late chunks of %u samples: the limit is %d", opts->ooo_chunk_max,
+                   OOO_SAMPLES_MAX);
     AUTO(db_close) struct db *db = mem_alloc_zero(sizeof *db);
     db->opts = *opts;
     db->dir = mem_dup_text(opts->dir, strlen(opts->dir));
@@ -125,24 +129,15 @@ db_set_close(struct series_set *set)
     mem_free(s);
 }
 
-/* Samples in order that are older than the view's head are in its blocks. */
-static struct select_query
-head_query(const struct view *view, const struct select_query *q)
-{
-    struct select_query of_head = *q;
-    of_head.mint_ms = i64_max(q->mint_ms, view->head_mint_ms);
-    return of_head;
-}
-
 static struct err
 select_in_view(struct db *db, const struct view *view, const struct select_query *q,
                struct matchers matchers, struct arena *a, struct series_set **ret_set)
 {
     __attribute__((cleanup(auto_set_list_close))) struct set_list sets = {
         ARENA_ARRAY(a, struct series_set *, view->blocks.v.n + 1), 0};
-    struct select_query of_head = head_query(view, q);
-    if (of_head.mint_ms <= of_head.maxt_ms) {
-        TRY(head_select(db->head, &of_head, matchers, a, &sets.v[0]));
+    if (view->head_mint_ms <= q->maxt_ms || head_has_late(db->head)) {
+        struct head_since since = {view->head_mint_ms, view->late_ref};
+        TRY(head_select(db->head, q, since, matchers, a, &sets.v[0]));
         sets.n = 1;
     }
     for (size_t i = 0; i < view->blocks.v.n; i++) {
@@ -181,7 +176,9 @@ head_overlaps(const struct db *db, const struct select_query *q)
 {
     struct db_stats s;
     head_stats(db->head, &s);
-    return s.mint_ms <= q->maxt_ms && q->mint_ms <= s.maxt_ms;
+    bool late = head_has_late(db->head) && s.late_mint_ms <= q->maxt_ms &&
+                q->mint_ms <= s.late_maxt_ms;
+    return late || (s.mint_ms <= q->maxt_ms && q->mint_ms <= s.maxt_ms);
 }
 
 /* The union, its strings copied: the view that keeps them where they are ends with the call. */
@@ -275,6 +272,7 @@ db_maintain(struct db *db)
     LOCKED(&db->maintain_lock);
     TRY(head_maintain(db->head));
     TRY(db_cut(db, CUT_WHEN_DUE));
+    TRY(db_cut_late(db, CUT_WHEN_DUE));
     return db_tidy(db);
 }
 
@@ -284,9 +282,11 @@ db_flush(struct db *db, bool *ret_empty)
     LOCKED(&db->maintain_lock);
     TRY(head_maintain(db->head));
     TRY(db_cut(db, CUT_ALL));
+    TRY(db_cut_late(db, CUT_ALL));
     struct db_stats s;
     head_stats(db->head, &s);
-    *ret_empty = s.mint_ms > s.maxt_ms && db->cut.stage == CUT_NONE;
+    *ret_empty = s.mint_ms > s.maxt_ms && db->cut.stage == CUT_NONE && !head_has_late(db->head) &&
+                 db->late_cut.stage == LATE_CUT_NONE;
     return OK;
 }
 
@@ -294,6 +294,10 @@ void
 db_stats(struct db *db, struct db_stats *ret_stats)
 {
     head_stats(db->head, ret_stats);
+    if (head_has_late(db->head)) {
+        ret_stats->mint_ms = i64_min(ret_stats->mint_ms, ret_stats->late_mint_ms);
+        ret_stats->maxt_ms = i64_max(ret_stats->maxt_ms, ret_stats->late_maxt_ms);
+    }
     const struct view *view = views_acquire(&db->views);
     ret_stats->blocks = view->blocks.v.n;
     for (size_t i = 0; i < view->blocks.v.n; i++) {

@@ -29,6 +29,8 @@ struct db_opts {
     int64_t retention_ms;       /* blocks that end so long before the newest are deleted; 0: none */
     uint64_t retention_bytes;   /* the oldest blocks above it are; 0: no limit */
     int64_t future_window_ms;   /* 0: any future is accepted */
+    int64_t ooo_window_ms;      /* so much older than the newest sample may come late; 0: nothing */
+    uint32_t ooo_chunk_max;     /* late samples of an open chunk, at most OOO_SAMPLES_MAX; 0: 32 */
     uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
     uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
     size_t exemplars_max;       /* 0: none; at most EXEMPLARS_CAPACITY_MAX (head/exemplars.h) */
@@ -88,11 +90,13 @@ struct err db_flush(struct db *db, bool *ret_empty);
 struct db_stats {
     uint64_t series, chunks_open, chunks_mapped;
     uint64_t samples_appended, series_created;
+    uint64_t late_samples_appended; /* of the former */
     uint64_t blocks;
     uint64_t cuts, cuts_failed; /* of the head into blocks, since it was opened */
     uint64_t compactions;       /* of blocks, since it was opened */
     int64_t mint_ms, maxt_ms; /* of blocks and head; INT64_MAX, INT64_MIN while empty */
     int64_t head_mint_ms, head_maxt_ms;
+    int64_t late_mint_ms, late_maxt_ms; /* that late samples had since it was opened */
     int64_t min_valid_ms; /* older samples are out of bounds */
     uint64_t wal_bytes, head_chunks_bytes;
     bool writable; /* the log is healthy */

@@ -95,10 +95,12 @@ write_and_publish(struct db *db)
     TRY(write_block(db, &block));
     const struct view *now = views_acquire(&db->views);
     struct blocks blocks = blocks_share(&now->blocks);
+    struct view_bounds bounds = view_bounds_of(now);
     views_release(&db->views, now);
     if (block)
         blocks_add(&blocks, block);
-    db->cut.view = views_publish(&db->views, &blocks, db->cut.end_ms);
+    bounds.head_mint_ms = db->cut.end_ms;
+    db->cut.view = views_publish(&db->views, &blocks, bounds);
     db->untidy = db->untidy || block;
     db->cut.stage = CUT_WRITTEN;
     return OK;
@@ -118,6 +120,7 @@ static void
 end(struct db *db)
 {
     db->truncate_to_ms = db->cut.end_ms;
+    db->late_due = true;
     db->cut = (struct cut){.stage = CUT_NONE};
     atomic_fetch_add_explicit(&db->cuts, 1, memory_order_relaxed);
 }

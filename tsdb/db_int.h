@@ -19,6 +19,19 @@ struct cut {
     uint64_t view;      /* older ones have to be released first */
 };
 
+/* The same of late samples: see db_cut_late.c. */
+enum late_cut_stage {
+    LATE_CUT_NONE,
+    LATE_CUT_WRITING, /* all are in chunks_head; some may be in blocks */
+    LATE_CUT_WRITTEN, /* all are; views from before it read the same from the head */
+};
+
+struct late_cut {
+    enum late_cut_stage stage;
+    struct head_late_cut of_head; /* mint_ms: what is older is in blocks */
+    uint64_t view;                /* older ones have to be released first */
+};
+
 struct db {
     /* configuration (immutable) */
     struct db_opts opts;
@@ -31,6 +44,8 @@ struct db {
 
     struct lock maintain_lock; /* one pass at a time; held over I/O, never by readers or appends */
     struct cut cut GUARDED_BY(maintain_lock);
+    struct late_cut late_cut GUARDED_BY(maintain_lock);
+    bool late_due GUARDED_BY(maintain_lock); /* the head was cut: late samples are next */
     int64_t truncate_to_ms GUARDED_BY(maintain_lock); /* of the log; INT64_MIN: nothing to do */
     bool untidy GUARDED_BY(maintain_lock); /* blocks have changed since db_tidy() */
     _Atomic(uint64_t) cuts, cuts_failed, compactions; /* figures */
@@ -46,3 +61,5 @@ enum cut_kind {
     CUT_ALL,      /* whatever is there */
 };
 struct err db_cut(struct db *db, enum cut_kind kind) REQUIRES(db->maintain_lock);
+/* db_cut_late.c - the same for late samples, if the head was cut before; or for all. */
+struct err db_cut_late(struct db *db, enum cut_kind kind) REQUIRES(db->maintain_lock);

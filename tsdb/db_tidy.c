@@ -42,7 +42,7 @@ replace_blocks(struct db *db, const struct view *view, const size_t *chosen, siz
     }
     if (added)
         blocks_add(&next, added);
-    views_publish(&db->views, &next, view->head_mint_ms);
+    views_publish(&db->views, &next, view_bounds_of(view));
     struct err first = OK;
     for (size_t k = 0; k < n; k++) {
         const struct block_meta *meta = block_meta_of(view->blocks.v.v[chosen[k]]);

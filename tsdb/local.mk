@@ -28,12 +28,13 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/compact/symbols.c %reldir%/compact/symbols.h \
 	%reldir%/compact/tournament.c %reldir%/compact/tournament.h \
 	%reldir%/db.c %reldir%/db.h \
-	%reldir%/db_cut.c %reldir%/db_int.h \
+	%reldir%/db_cut.c %reldir%/db_cut_late.c %reldir%/db_int.h \
 	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
 	%reldir%/head/append.c %reldir%/head/append.h \
 	%reldir%/head/append.c %reldir%/head/append.h %reldir%/head/append_int.h \
 	%reldir%/head/append_judge.c \
+	%reldir%/head/append_late.c \
 	%reldir%/head/append_metadata.c \
 	%reldir%/head/append_records.c \
 	%reldir%/head/append_store.c \
@@ -57,12 +58,14 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/metadata_family.c %reldir%/head/metadata_family.h \
 	%reldir%/head/metadata_store.c %reldir%/head/metadata_store.h \
 	%reldir%/head/order.c %reldir%/head/order.h \
+	%reldir%/head/late.c %reldir%/head/late.h \
 	%reldir%/head/ooo_chunk.c %reldir%/head/ooo_chunk.h \
 	%reldir%/head/ooo_log.c %reldir%/head/ooo_log.h %reldir%/head/ooo_replay.c \
 	%reldir%/head/ooo_series.c %reldir%/head/ooo_series.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c %reldir%/head/read_names.c \
 	%reldir%/head/replay.c %reldir%/head/replay_chunks.c %reldir%/head/replay_crew.c \
+	%reldir%/head/replay_late.c \
 	%reldir%/head/replay_int.h %reldir%/head/replay_others.c %reldir%/head/replay_refs.c \
 	%reldir%/head/replay_snapshot.c \
 	%reldir%/head/series.c %reldir%/head/series.h \

@@ -15,11 +15,12 @@ view_free(struct view *view)
 }
 
 static struct view *
-view_new(struct blocks *blocks, int64_t head_mint_ms)
+view_new(struct blocks *blocks, struct view_bounds bounds)
 {
     struct view *view = mem_alloc_zero(sizeof *view);
     view->blocks = *blocks;
-    view->head_mint_ms = head_mint_ms;
+    view->head_mint_ms = bounds.head_mint_ms;
+    view->late_ref = bounds.late_ref;
     view->holders = 1; /* for being current */
     *blocks = (struct blocks)BLOCKS_INIT;
     return view;
@@ -29,7 +30,7 @@ void
 views_init(struct views *v, struct blocks *blocks, int64_t head_mint_ms)
 {
     lock_init(&v->lock, LOCK_RANK_DB_VIEWS);
-    struct view *first = view_new(blocks, head_mint_ms);
+    struct view *first = view_new(blocks, (struct view_bounds){head_mint_ms, 0});
     first->number = 1;
     LOCKED(&v->lock);
     vec_push(&v->live, first);
@@ -97,9 +98,9 @@ replace(struct views *v, struct view *next, struct view **ret_unused) REQUIRES(v
 }
 
 uint64_t
-views_publish(struct views *v, struct blocks *blocks, int64_t head_mint_ms)
+views_publish(struct views *v, struct blocks *blocks, struct view_bounds bounds)
 {
-    struct view *next = view_new(blocks, head_mint_ms), *unused;
+    struct view *next = view_new(blocks, bounds), *unused;
     uint64_t number;
     {
         LOCKED(&v->lock);
@@ -114,7 +115,7 @@ views_renew(struct views *v)
 {
     const struct view *current = views_acquire(v);
     struct blocks same = blocks_share(&current->blocks);
-    uint64_t number = views_publish(v, &same, current->head_mint_ms);
+    uint64_t number = views_publish(v, &same, view_bounds_of(current));
     views_release(v, current);
     return number;
 }

@@ -12,6 +12,7 @@
 struct view {
     uint64_t number;      /* 1, 2, ...: in the order of publishing */
     int64_t head_mint_ms; /* older samples in order are in blocks, not in the head */
+    uint64_t late_ref;    /* late samples in chunks of chunks_head up to this one are in blocks */
     struct blocks blocks; /* each holds a reference */
     size_t holders;       /* GUARDED_BY(views.lock) */
 };
@@ -29,8 +30,18 @@ void views_fini(struct views *v);
 /* The current view, until views_release(). */
 const struct view *views_acquire(struct views *v);
 void views_release(struct views *v, const struct view *held);
+/* What a view says of the head beside it. */
+struct view_bounds {
+    int64_t head_mint_ms;
+    uint64_t late_ref;
+};
+static inline struct view_bounds
+view_bounds_of(const struct view *view)
+{
+    return (struct view_bounds){view->head_mint_ms, view->late_ref};
+}
 /* Takes the blocks; returns the number of the new current view. */
-uint64_t views_publish(struct views *v, struct blocks *blocks, int64_t head_mint_ms);
+uint64_t views_publish(struct views *v, struct blocks *blocks, struct view_bounds bounds);
 /* The same content under a new number: a mark in time. */
 uint64_t views_renew(struct views *v);
 /* Nobody holds a view older than number `number`. */

@@ -229,6 +229,7 @@ head_append(struct head *h, const struct append_request *request, struct arena *
         .exemplar_fates = arena_alloc(a, request->exemplar_count),
         .states = arena_alloc(a, request->row_count),
         .misses = VEC_INIT,
+        .late = OOO_LOG_INIT,
         .metadata_told = request->metadata_count == 0,
         .max_valid_ms = window ? clock_wall_ms(h->opts.clock) + window : INT64_MAX,
         .mint_ms = INT64_MAX,
@@ -239,13 +240,16 @@ head_append(struct head *h, const struct append_request *request, struct arena *
     struct epoch_guard guard = epoch_enter(h->epoch);
     run.guard = guard;
     run.claim = claim_of(guard);
-    run.min_valid_ms = head_min_valid_ms(h); /* within the epoch: see head_begin_cut() */
+    run.limits = head_judge_limits(h); /* within the epoch: see head_begin_cut() */
+    run.limits_again = run.limits;
+    run.limits_again.min_valid_ms = INT64_MIN;
     run.chunk_rule = head_chunk_rule(h);
     struct err e = append_run(&run);
     if (run.stamp.seq != 0)
         isolation_end(&h->isolation, guard);
     epoch_leave(h->epoch, guard);
     vec_fini(&run.misses);
+    ooo_log_fini(&run.late);
     count_exemplars(&run);
     return e;
 }

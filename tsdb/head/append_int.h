@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "tsdb/head/claims.h"
 #include "tsdb/head/head_int.h"
+#include "tsdb/head/late.h"
 #include "tsdb/wal/record.h"
 
 enum row_state { ROW_OPEN, ROW_CLAIMED, ROW_DONE };
@@ -36,9 +37,13 @@ struct append {
     uint8_t claim;             /* this append's: see claims.h */
     bool twins;                /* two rows of this round are one series */
     bool metadata_told;        /* the request's metadata was taken and logged */
-    int64_t min_valid_ms, max_valid_ms;
+    struct judge_limits limits;       /* of the request */
+    struct judge_limits limits_again; /* when a sample is stored: it is as new as it was */
+    int64_t max_valid_ms;
     struct chunk_rule chunk_rule;
-    int64_t mint_ms, maxt_ms; /* of what was stored */
+    int64_t mint_ms, maxt_ms; /* of what was stored in order */
+    struct ooo_log late;      /* what this round stored late */
+    bool has_late;            /* something is in it */
 };
 
 /* --- append_records.c: what a round logs ------------------------------------------------------ */
@@ -132,3 +137,18 @@ void append_end_claims(struct append *run);
 
 /* Takes the request's metadata; what is news goes to the list. */
 void append_take_metadata(struct append *run, struct record_list *to);
+
+/* --- append_late.c ---------------------------------------------------------------------------- */
+
+/* A late sample of either kind. */
+struct late_point {
+    int64_t t_ms;
+    uint64_t bits;
+    const struct histogram *histogram; /* NULL: a float; lives as long as the append */
+};
+/* Under the series' spin, claimed. SAMPLE_STORED_LATE, or SAMPLE_REPEATED at the time of another. */
+enum sample_fate append_store_late(struct append *run, uint32_t slot, const struct late_point *p,
+                                   struct slot_list *finished);
+/* Ends the claims of a round that may have stored late samples, once these are on their way into
+ * their log, and waits for that. */
+void append_log_late(struct append *run);

@@ -79,8 +79,10 @@ judge_floats(struct append *run, const struct append_row *row, uint64_t ref,
         struct sample s = run->request->samples[i];
         enum sample_fate fate = s.t_ms > run->max_valid_ms
                                     ? SAMPLE_TOO_NEW
-                                    : series_judge(*last, s, run->min_valid_ms);
+                                    : series_judge(&run->limits, *last, s);
         run->fates[i] = (uint8_t)fate;
+        if (fate == SAMPLE_STORED_LATE)
+            append_records_put_float(records, ref, s, run->request->sample_count - i);
         if (fate != SAMPLE_STORED)
             continue;
         if (series_marks_histogram(*last, s)) {
@@ -102,8 +104,10 @@ judge_histograms(struct append *run, const struct append_row *row, uint64_t ref,
             continue;
         enum sample_fate fate = s->t_ms > run->max_valid_ms
                                     ? SAMPLE_TOO_NEW
-                                    : series_judge_histogram(*last, s, run->min_valid_ms);
+                                    : series_judge_histogram(&run->limits, *last, s);
         run->histogram_fates[i] = (uint8_t)fate;
+        if (fate == SAMPLE_STORED_LATE)
+            append_records_put_histogram(records, ref, s);
         if (fate != SAMPLE_STORED)
             continue;
         append_records_put_histogram(records, ref, s);

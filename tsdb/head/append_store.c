@@ -40,11 +40,19 @@ note_stored(struct append *run, const struct target *t, int64_t t_ms, const stru
     run->maxt_ms = i64_max(run->maxt_ms, t_ms);
 }
 
+static enum sample_fate
+store_late(struct append *run, const struct target *t, struct late_point p)
+{
+    return append_store_late(run, t->slot, &p, t->finished);
+}
+
 /* What was judged good is judged again: an earlier row of this request may be the same series. */
 static enum sample_fate
 store_histogram(struct append *run, const struct target *t, const struct histogram_sample *s)
 {
-    enum sample_fate fate = series_judge_histogram(series_last_of(t->hot), s, INT64_MIN);
+    enum sample_fate fate = series_judge_histogram(&run->limits_again, series_last_of(t->hot), s);
+    if (fate == SAMPLE_STORED_LATE)
+        return store_late(run, t, (struct late_point){s->t_ms, 0, &s->value});
     if (fate == SAMPLE_STORED)
         note_stored(run, t, s->t_ms,
                     series_append_histogram(t->hot, t->cold, s, run->chunk_rule));
@@ -60,19 +68,27 @@ store_marker(struct append *run, const struct target *t, uint32_t i)
     run->fates[i] = (uint8_t)store_histogram(run, t, &s);
 }
 
+/* `fate` is what it was judged: one that was late is so still. */
+static inline enum sample_fate
+store_float(struct append *run, const struct target *t, struct sample s, enum sample_fate fate)
+{
+    if (__builtin_expect(fate == SAMPLE_STORED, 1))
+        fate = series_judge(&run->limits_again, series_last_of(t->hot), s);
+    if (__builtin_expect(fate == SAMPLE_STORED, 1))
+        note_stored(run, t, s.t_ms, series_append(t->hot, t->cold, s, run->chunk_rule));
+    else if (fate == SAMPLE_STORED_LATE)
+        return store_late(run, t, (struct late_point){s.t_ms, s.bits, NULL});
+    return fate;
+}
+
 static inline void
 store_floats(struct append *run, const struct append_row *row, const struct target *t)
 {
     for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
         if (__builtin_expect(run->fates[i] >= SAMPLE_FATE_COUNT, 0))
             store_marker(run, t, i);
-        else if (run->fates[i] == SAMPLE_STORED) {
-            struct sample s = run->request->samples[i];
-            enum sample_fate fate = series_judge(series_last_of(t->hot), s, INT64_MIN);
-            run->fates[i] = (uint8_t)fate;
-            if (fate == SAMPLE_STORED)
-                note_stored(run, t, s.t_ms, series_append(t->hot, t->cold, s, run->chunk_rule));
-        }
+        else if (run->fates[i] <= SAMPLE_STORED_LATE)
+            run->fates[i] = (uint8_t)store_float(run, t, run->request->samples[i], run->fates[i]);
     }
 }
 
@@ -81,8 +97,11 @@ store_histograms(struct append *run, const struct append_row *row, const struct 
 {
     for (uint32_t i = row->first_histogram; i < row->first_histogram + row->histogram_count; i++) {
         uint8_t *fate = &run->histogram_fates[i];
+        const struct histogram_sample *s = &run->histograms[i];
         if (*fate == SAMPLE_STORED)
-            *fate = (uint8_t)store_histogram(run, t, &run->histograms[i]);
+            *fate = (uint8_t)store_histogram(run, t, s);
+        else if (*fate == SAMPLE_STORED_LATE)
+            *fate = (uint8_t)store_late(run, t, (struct late_point){s->t_ms, 0, &s->value});
     }
 }
 
@@ -111,7 +130,10 @@ store_row(struct append *run, size_t row_index, struct slot_list *finished)
     store_floats(run, row, &t);
     if (row->histogram_count > 0)
         store_histograms(run, row, &t);
-    bool awaited = !run->twins && claim_end(t.hot);
+    bool keeps = run->twins || run->has_late; /* claims; perhaps one too many */
+    if (!keeps)
+        run->states[row_index] = ROW_DONE;
+    bool awaited = !keeps && claim_end(t.hot);
     spin_release(&t.hot->spin);
     if (awaited)
         claims_wake(run->h);
@@ -180,25 +202,27 @@ append_store(struct append *run)
     struct slot_list finished = VEC_INIT;
     if (run->stamp.seq == 0)
         run->stamp = isolation_begin(&run->h->isolation, run->guard);
-    uint64_t stored_before = run->result->fates[SAMPLE_STORED];
+    uint64_t before = run->result->fates[SAMPLE_STORED];
+    uint64_t late_before = run->result->fates[SAMPLE_STORED_LATE];
     for (size_t i = 0; i < run->request->row_count; i++) {
         prefetch_row(run, i + STORE_AHEAD);
         if (run->states[i] != ROW_CLAIMED)
             continue;
         store_row(run, i, &finished);
         count_row(run, i);
-        if (!run->twins)
-            run->states[i] = ROW_DONE;
     }
-    if (run->twins)
-        append_end_claims(run);
+    if (run->twins || run->has_late)
+        append_log_late(run);
     head_queue_finished(run->h, &finished);
     vec_fini(&finished);
     if (run->mint_ms <= run->maxt_ms)
         head_widen(run->h, run->mint_ms, run->maxt_ms);
     head_note_write(run->h);
+    uint64_t late = run->result->fates[SAMPLE_STORED_LATE] - late_before;
     atomic_fetch_add_explicit(&run->h->samples_appended,
-                              run->result->fates[SAMPLE_STORED] - stored_before,
+                              run->result->fates[SAMPLE_STORED] - before + late,
                               memory_order_relaxed);
+    if (late > 0)
+        atomic_fetch_add_explicit(&run->h->late_samples_appended, late, memory_order_relaxed);
 }
 

@@ -1,7 +1,7 @@
 /* check.c - whether a head's structures agree with each other (H3, H5, H6); for tests.
  *
  * Threads: the only one. */
-#include "tsdb/head/head_int.h"
+#include "tsdb/head/late.h"
 
 #include "base/assert.h"
 #include "base/mem.h"
@@ -65,6 +65,27 @@ check_chunks(const struct head *h, uint32_t slot)
         TRY(check_chunk(slot, &view));
         next_ms = c->mint_ms;
         bounded = true;
+    }
+    return OK;
+}
+
+static struct err
+check_late(const struct head *h, uint32_t slot, uint32_t *late)
+{
+    const struct ooo_series *o = late_of(h, slot);
+    if ((head_hot(h, slot)->xor.flags & SERIES_LATE) != (o ? SERIES_LATE : 0))
+        return bad_series(slot, "its flags are wrong about late samples");
+    if (!o)
+        return OK;
+    ++*late;
+    if (ooo_series_is_empty(o) || !ooo_series_check(o))
+        return bad_series(slot, "its late chunks are in disorder");
+    for (uint32_t i = 0; i < o->finished_count; i++) {
+        const struct ooo_finished *f = &o->finished[i];
+        struct chunk_view view = {f->mint_ms, f->maxt_ms, f->encoding, {NULL, 0}};
+        view.data = f->mapped ? head_chunks_data(h->chunks, f->ref)
+                              : str_of((const char *)f->data, f->bytes);
+        TRY(check_chunk(slot, &view));
     }
     return OK;
 }
@@ -155,7 +176,7 @@ check_slots(const struct head *h, uint32_t living)
                    h->slot_count);
     for (size_t i = 0; i < h->free_slots.n; i++) {
         uint32_t slot = h->free_slots.v[i];
-        if (head_cold(h, slot)->pairs || head_hot(h, slot)->tail)
+        if (head_cold(h, slot)->pairs || head_hot(h, slot)->tail || late_of(h, slot))
             return bad_series(slot, "free but not blank");
     }
     return OK;
@@ -167,17 +188,20 @@ head_check(struct head *h)
     AUTO(arena_fini) struct arena scratch;
     arena_init(&scratch, 0);
     size_t pairs = 0;
-    uint32_t living = 0;
+    uint32_t living = 0, late = 0;
     struct slot_cursor c = slot_cursor_of(h);
     for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none; living++) {
         uint64_t ref = series_ref(head_hot(h, slot));
         if (ref == 0 || ref >= h->next_ref)
             return bad_series(slot, "its reference was not given out");
         TRY(check_chunks(h, slot));
+        TRY(check_late(h, slot, &late));
         TRY(check_labels(h, c.at - 1, slot, &scratch));
         pairs += head_cold(h, slot)->pairs[0];
         arena_reset(&scratch);
     }
+    if (late != atomic_load_explicit(&h->late_series, memory_order_relaxed))
+        return ERR(ERR_CORRUPT, "%u series have late samples, more or fewer are counted", late);
     if (living != atomic_load_explicit(&h->series_live, memory_order_relaxed))
         return ERR(ERR_CORRUPT, "%u series are alive, more or fewer are counted", living);
     for (size_t i = 1; i < h->unlogged.n; i++) {

@@ -43,6 +43,7 @@ take_slot(struct head *h) REQUIRES(h->create_lock)
     ASSERT(h->slot_count < HEAD_SERIES_MAX); /* callers check the limit */
     segarray_ensure(&h->hot, h->slot_count);
     segarray_ensure(&h->cold, h->slot_count);
+    segarray_ensure(&h->late, h->slot_count);
     return h->slot_count++;
 }
 

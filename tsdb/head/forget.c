@@ -9,7 +9,7 @@
  * given back by head_free_forgotten(), once nobody can know it any more: appends know series
  * within an epoch, queries within a view of the database, as long as which the owner waits.
  * Threads: the maintaining one. */
-#include "tsdb/head/head_int.h"
+#include "tsdb/head/late.h"
 
 #include <stdlib.h>
 
@@ -42,8 +42,11 @@ free_chunks(struct head *h, struct head_chunk *newest)
 
 /* What a living series still has. */
 static void
-look_at(struct pass *p, const struct series_hot *hot, const struct series_cold *cold)
+look_at(struct pass *p, const struct series_hot *hot, const struct series_cold *cold,
+        const struct ooo_series *late)
 {
+    for (uint32_t i = 0; late && i < late->finished_count && late->finished[i].mapped; i++)
+        p->first_file = (uint32_t)u64_min(p->first_file, late->finished[i].ref >> 32);
     int64_t oldest_ms = hot->xor.count > 0 ? series_open_mint_ms(hot, cold) : INT64_MAX;
     for (const struct head_chunk *c = cold->newest; c; c = c->older) {
         oldest_ms = c->mint_ms;
@@ -63,7 +66,7 @@ forget_in_series(struct pass *p, uint32_t id, uint32_t slot)
     bool dies = series_is_empty(hot, cold) && hot->claim == 0;
     if (dies)
         hot->dead = 1;
-    look_at(p, hot, cold);
+    look_at(p, hot, cold, late_of(p->h, slot));
     spin_release(&hot->spin);
     free_chunks(p->h, dropped);
     if (dies) {

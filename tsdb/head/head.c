@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "tsdb/head/exemplars.h"
+#include "tsdb/head/late.h"
 #include "tsdb/head/metadata_store.h"
 #include "tsdb/wal/record.h"
 
@@ -35,6 +36,7 @@ head_new(const struct db_opts *opts)
     h->dir = mem_dup_text(opts->dir, strlen(opts->dir));
     h->opts.dir = h->dir;
     h->wal_dir = fs_path_below(h->dir, STR("wal"));
+    h->late_dir = fs_path_below(h->dir, STR("wbl"));
     h->chunks_dir = fs_path_below(h->dir, STR("chunks_head"));
     hash_secret_init(&h->secret, hash_random_seed());
     h->epoch = epoch_open();
@@ -42,18 +44,21 @@ head_new(const struct db_opts *opts)
     pairs_init(&h->pairs, h->epoch, h->secret.seed);
     segarray_init(&h->hot, sizeof(struct series_hot), sizeof(struct series_hot));
     segarray_init(&h->cold, sizeof(struct series_cold), sizeof(struct series_cold));
+    segarray_init(&h->late, sizeof(struct ooo_series *), sizeof(struct ooo_series *));
     lock_init(&h->create_lock, LOCK_RANK_HEAD_CREATE);
     lock_init(&h->claims_lock, LOCK_RANK_HEAD_CLAIMS);
     cond_init(&h->claim_ended);
     isolation_init(&h->isolation);
     lock_init(&h->mapped_lock, LOCK_RANK_HEAD_MAPPED);
     id_map_init(&h->ids, h->epoch);
-    h->exemplars = exemplars_open(opts->exemplars_max, 0);
+    h->exemplars = exemplars_open(opts->exemplars_max, opts->ooo_window_ms);
     h->metadata = metadata_store_open();
     h->next_ref = 1;
     h->unread_file = UINT32_MAX;
     atomic_store_explicit(&h->mint_ms, INT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&h->maxt_ms, INT64_MIN, memory_order_relaxed);
+    atomic_store_explicit(&h->late_mint_ms, INT64_MAX, memory_order_relaxed);
+    atomic_store_explicit(&h->late_maxt_ms, INT64_MIN, memory_order_relaxed);
     return h;
 }
 
@@ -95,6 +100,7 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
     ASSERT(freed); /* nobody else is here yet */
     struct wal_opts wal = head_wal_opts(h);
     TRY(wal_open(&wal, &h->wal));
+    TRY(late_open_log(h));
     vec_each (&h->past_refs, past) { /* what names them is in earlier segments, and older */
         past->segment = wal_segment(h->wal);
         past->until_ms = i64_min(past->until_ms,
@@ -112,11 +118,15 @@ head_close(struct head *h)
     if (!h)
         return;
     wal_close(h->wal);
-    for (uint32_t slot = 0; slot < h->slot_count; slot++)
+    wal_close(h->late_log);
+    for (uint32_t slot = 0; slot < h->slot_count; slot++) {
+        late_free(h, slot);
         series_fini(head_hot(h, slot), head_cold(h, slot));
+    }
     head_chunks_close(h->chunks);
     segarray_fini(&h->hot);
     segarray_fini(&h->cold);
+    segarray_fini(&h->late);
     pairs_fini(&h->pairs);
     fp_fini(&h->keys);
     epoch_close(h->epoch);
@@ -136,6 +146,7 @@ head_close(struct head *h)
     lock_fini(&h->mapped_lock);
     mem_free(h->dir);
     mem_free(h->wal_dir);
+    mem_free(h->late_dir);
     mem_free(h->chunks_dir);
     mem_free(h);
 }
@@ -159,6 +170,8 @@ head_finish(struct head *h)
     struct err mapped = head_map_finished(h);
     if (mapped.code == ERR_NONE)
         mapped = head_chunks_finish(h->chunks);
+    if (mapped.code == ERR_NONE && h->late_log)
+        mapped = wal_finish(h->late_log);
     struct err logged = wal_finish(h->wal); /* the log has everything: it must not be left out */
     if (logged.code == ERR_NONE && mapped.code == ERR_NONE)
         head_take_snapshot(h);
@@ -221,6 +234,7 @@ head_maintain(struct head *h)
         TRY_IN(recover_log(h), "log still failing");
         log_info(h->opts.log, "log recovered, writes resume", KV_CSTR("dir", h->dir));
     }
+    TRY(late_recover_log(h));
     if (isolation_is_due(&h->isolation))
         forget_old_appends(h);
     TRY(head_map_finished(h));
@@ -289,6 +303,13 @@ head_widen(struct head *h, int64_t mint_ms, int64_t maxt_ms)
     raise_to(&h->maxt_ms, maxt_ms);
 }
 
+void
+late_widen(struct head *h, int64_t mint_ms, int64_t maxt_ms)
+{
+    lower_to(&h->late_mint_ms, mint_ms);
+    raise_to(&h->late_maxt_ms, maxt_ms);
+}
+
 int64_t
 head_min_valid_ms(const struct head *h)
 {
@@ -297,6 +318,13 @@ head_min_valid_ms(const struct head *h)
     if (__builtin_sub_overflow(maxt, h->opts.block_range_ms / 2, &min_valid))
         return bound; /* an empty head takes any time that blocks leave */
     return i64_max(min_valid, bound);
+}
+
+struct judge_limits
+head_judge_limits(const struct head *h)
+{
+    int64_t maxt_ms = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed);
+    return judge_limits_of(head_min_valid_ms(h), maxt_ms, h->opts.ooo_window_ms);
 }
 
 struct chunk_rule
@@ -333,6 +361,10 @@ head_stats(struct head *h, struct db_stats *ret_stats)
         .chunks_open = series,
         .chunks_mapped = atomic_load_explicit(&h->chunks_mapped, memory_order_relaxed),
         .samples_appended = atomic_load_explicit(&h->samples_appended, memory_order_relaxed),
+        .late_samples_appended =
+            atomic_load_explicit(&h->late_samples_appended, memory_order_relaxed),
+        .late_mint_ms = atomic_load_explicit(&h->late_mint_ms, memory_order_relaxed),
+        .late_maxt_ms = atomic_load_explicit(&h->late_maxt_ms, memory_order_relaxed),
         .series_created = atomic_load_explicit(&h->series_created, memory_order_relaxed),
         .mint_ms = atomic_load_explicit(&h->mint_ms, memory_order_relaxed),
         .maxt_ms = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed),

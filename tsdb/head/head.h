@@ -4,6 +4,7 @@
  * Threads: any, unless a function says otherwise. */
 #pragma once
 #include "tsdb/db.h"
+#include "tsdb/head/head_chunks.h"
 
 struct exemplars;
 struct head;
@@ -27,10 +28,20 @@ void head_close(struct head *h); /* NULL is allowed */
 /* The functions behind db.h's of the same name. */
 struct err head_append(struct head *h, const struct append_request *request, struct arena *a,
                        struct append_result *ret_result);
-struct err head_select(struct head *h, const struct select_query *q, struct matchers matchers,
-                       struct arena *a, struct series_set **ret_set);
-/* Every series, for who writes a block of them: exactly the samples of the query's range. */
+/* What blocks have, as the caller's view of the database says. */
+struct head_since {
+    int64_t mint_ms;         /* older samples that came in order */
+    head_chunk_ref late_ref; /* late samples in chunks of chunks_head up to it */
+};
+struct err head_select(struct head *h, const struct select_query *q, struct head_since since,
+                       struct matchers matchers, struct arena *a, struct series_set **ret_set);
+/* Every series, for who writes a block of them: exactly the samples of the query's range, in order
+ * ones or, of chunks in chunks_head up to `upto`, late ones. */
 struct series_set *head_select_all(struct head *h, const struct select_query *q, struct arena *a);
+struct series_set *head_select_late(struct head *h, const struct select_query *q,
+                                    head_chunk_ref upto, struct arena *a);
+/* Late samples are in it. */
+bool head_has_late(const struct head *h);
 struct err head_label_names(struct head *h, const struct select_query *q, struct matchers matchers,
                             struct arena *a, struct str_list *ret_names);
 struct err head_label_values(struct head *h, const struct select_query *q, struct str name,
@@ -63,6 +74,19 @@ bool head_free_forgotten(struct head *h);
  * stands for what is left of the older segments. Nobody waits for it. A failure leaves the log as
  * it was, or with more than it needs. */
 struct err head_truncate_log(struct head *h, int64_t end_ms);
+
+/* --- the same for late samples ---------------------------------------------------------------- */
+
+struct head_late_cut {
+    head_chunk_ref upto;      /* late chunks up to it leave; 0: there are none */
+    int64_t mint_ms, maxt_ms; /* of their samples */
+    uint64_t segment;         /* of the late log: those before it tell of these chunks only */
+};
+/* All late samples that are there go to chunks_head. */
+struct err head_begin_late_cut(struct head *h, struct head_late_cut *ret_cut);
+/* A block has them, and no query that was begun before is under way. */
+void head_drop_late(struct head *h, head_chunk_ref upto);
+struct err head_truncate_late_log(struct head *h, uint64_t segment);
 
 /* Maps finished chunks and, when the log is poisoned, tries to recover it. One thread. */
 struct err head_maintain(struct head *h);

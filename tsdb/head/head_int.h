@@ -34,7 +34,7 @@ struct forgotten {
 struct head {
     /* configuration (immutable) */
     struct db_opts opts;
-    char *dir, *wal_dir, *chunks_dir; /* owned */
+    char *dir, *wal_dir, *late_dir, *chunks_dir; /* owned */
     struct hash_secret secret;        /* of every fingerprint */
 
     /* what readers follow without locks */
@@ -42,6 +42,7 @@ struct head {
     struct fp_table keys; /* hash of a label key -> slot; aliases of one series included */
     struct pairs pairs;
     struct segarray hot, cold; /* by slot */
+    struct segarray late;      /* by slot: struct ooo_series *, owned; under the spin: late.h */
     struct id_map ids;         /* id -> slot; published after hot and cold of the slot */
     _Atomic(int64_t) min_valid_ms; /* blocks have what is older, or soon will */
 
@@ -61,6 +62,7 @@ struct head {
 
     /* disk */
     struct wal *wal;
+    struct wal *late_log; /* NULL: nothing is taken late, nor was before */
     struct head_chunks *chunks;
     uint32_t unread_file; /* first of chunks_head with a chunk that was not understood; kept */
     struct lock mapped_lock;
@@ -80,7 +82,10 @@ struct head {
     /* figures: relaxed atomics */
     _Atomic(int64_t) mint_ms, maxt_ms;
     _Atomic(int64_t) written_mono_ms; /* when the last write was */
-    _Atomic(uint64_t) samples_appended, series_created, chunks_mapped;
+    _Atomic(int64_t) late_mint_ms, late_maxt_ms; /* only widen */
+    _Atomic(uint32_t) late_series;               /* that have late samples */
+    _Atomic(bool) late_unlogged;                 /* the late log lacks samples; release, acquire */
+    _Atomic(uint64_t) samples_appended, late_samples_appended, series_created, chunks_mapped;
 };
 
 static inline struct series_hot *
@@ -176,4 +181,5 @@ void head_note_write(struct head *h);
 void head_widen(struct head *h, int64_t mint_ms, int64_t maxt_ms);
 /* Samples below it are out of bounds (spec/tsdb.md section 12). */
 int64_t head_min_valid_ms(const struct head *h);
+struct judge_limits head_judge_limits(const struct head *h);
 struct chunk_rule head_chunk_rule(const struct head *h);

@@ -4,7 +4,7 @@
  * finds there, the oldest of a series first (a replay takes all before a mapped chunk for
  * mapped), and switches over those that are readable from the file. The others stay on the
  * heap, and the log has their samples anyway. */
-#include "tsdb/head/head_int.h"
+#include "tsdb/head/late.h"
 
 #include <stdlib.h>
 
@@ -128,6 +128,8 @@ head_map_finished(struct head *h)
         switch_over(h, m);
         mapped++;
     }
+    if (written.code == ERR_NONE)
+        written = late_map(h, &queue, &mapped); /* sorted by gather() */
     atomic_fetch_add_explicit(&h->chunks_mapped, mapped, memory_order_relaxed);
     if (written.code != ERR_NONE)
         head_queue_finished(h, &queue); /* whoever is done has nothing to map next time */

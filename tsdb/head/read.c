@@ -4,7 +4,7 @@
  * (isolation.h). Chunks are copied out of a series only when it is pulled, under the series' spin,
  * so a slow reader holds nothing that a writer needs. Mapped chunks are not copied: their files
  * stay mapped as long as the caller's view of the database. */
-#include "tsdb/head/head_int.h"
+#include "tsdb/head/late.h"
 
 #include "base/assert.h"
 #include "base/mem.h"
@@ -12,10 +12,14 @@
 #include "tsdb/head/match.h"
 #include "tsdb/head/order.h"
 
+enum part { PART_IN_ORDER = 1, PART_LATE = 2 };
+
 struct head_set {
     struct series_set set;
     const struct head *h;
-    struct select_query query;
+    struct select_query query; /* of samples in order */
+    struct ooo_range late;
+    unsigned parts;          /* of enum part */
     struct head_found found; /* in label order */
     const int64_t *ends_ms;  /* of the same; NULL: no bound */
     size_t at, yielded;
@@ -196,12 +200,11 @@ trim_edges(struct head_set *s, int64_t mint_ms, int64_t maxt_ms)
 
 /* The views of one series as they may be given out; none at all is possible. */
 static struct err
-gather_series(struct head_set *s, size_t at)
+gather_in_order(struct head_set *s, size_t at)
 {
     struct select_query q = s->query;
     int64_t end_ms = s->ends_ms ? s->ends_ms[at] : INT64_MAX;
     q.maxt_ms = i64_min(q.maxt_ms, end_ms);
-    arena_reset(&s->row);
     struct epoch_guard guard = epoch_enter(s->h->epoch);
     bool any = q.mint_ms <= q.maxt_ms && gather_chunks(s, &q, s->found.slots[at]);
     epoch_leave(s->h->epoch, guard);
@@ -215,6 +218,28 @@ gather_series(struct head_set *s, size_t at)
     if (maxt_ms > end_ms && s->query.want == SELECT_CHUNKS)
         return trim_edges(s, INT64_MIN, end_ms);
     return OK;
+}
+
+/* Adds the late chunks: those before stay where they have a sample at the same time. */
+static struct err
+add_late(struct head_set *s, uint32_t slot)
+{
+    size_t in_order = s->views.n;
+    late_collect(s->h, slot, &s->late, &s->row, &s->views);
+    if (s->views.n == in_order || s->query.want != SELECT_CHUNKS)
+        return OK;
+    TRY(recode_overlaps(&s->views, &s->row));
+    return s->edges == SET_EXACT ? trim_edges(s, s->late.mint_ms, s->late.maxt_ms) : OK;
+}
+
+static struct err
+gather_series(struct head_set *s, size_t at)
+{
+    arena_reset(&s->row);
+    vec_clear(&s->views);
+    if (s->parts & PART_IN_ORDER)
+        TRY(gather_in_order(s, at));
+    return (s->parts & PART_LATE) && head_has_late(s->h) ? add_late(s, s->found.slots[at]) : OK;
 }
 
 static struct err
@@ -247,13 +272,15 @@ head_set_close(struct series_set *set)
 }
 
 static struct head_set *
-set_of(struct head *h, const struct select_query *q, struct head_found found)
+set_of(struct head *h, const struct select_query *q, unsigned parts, struct head_found found)
 {
     static const struct series_set_ops ops = {head_set_next, head_set_close};
     struct head_set *s = mem_alloc_zero(sizeof *s);
     s->set.ops = &ops;
     s->h = h;
     s->query = *q;
+    s->late = (struct ooo_range){.mint_ms = q->mint_ms, .maxt_ms = q->maxt_ms};
+    s->parts = parts;
     s->found = found;
     sort_series(h, found);
     arena_init(&s->row, 0); /* one series: labels and its chunks */
@@ -262,15 +289,17 @@ set_of(struct head *h, const struct select_query *q, struct head_found found)
 
 /* The look comes first: of the appends that it shows, all series are there to be matched. */
 struct err
-head_select(struct head *h, const struct select_query *q, struct matchers matchers, struct arena *a,
-            struct series_set **ret_set)
+head_select(struct head *h, const struct select_query *q, struct head_since since,
+            struct matchers matchers, struct arena *a, struct series_set **ret_set)
 {
     struct look look;
     struct head_found found;
     isolation_look(&h->isolation, &look);
     struct err e = head_match(h, matchers, a, &found);
     if (e.code == ERR_NONE) {
-        struct head_set *s = set_of(h, q, found);
+        struct head_set *s = set_of(h, q, PART_IN_ORDER | PART_LATE, found);
+        s->query.mint_ms = i64_max(q->mint_ms, since.mint_ms);
+        s->late.above_ref = since.late_ref;
         s->ends_ms = visible_ends(h, &look, s->found, a);
         *ret_set = &s->set;
     }
@@ -281,7 +310,16 @@ head_select(struct head *h, const struct select_query *q, struct matchers matche
 struct series_set *
 head_select_all(struct head *h, const struct select_query *q, struct arena *a)
 {
-    struct head_set *s = set_of(h, q, head_all_series(h, a));
+    struct head_set *s = set_of(h, q, PART_IN_ORDER, head_all_series(h, a));
+    s->edges = SET_EXACT;
+    return &s->set;
+}
+
+struct series_set *
+head_select_late(struct head *h, const struct select_query *q, head_chunk_ref upto, struct arena *a)
+{
+    struct head_set *s = set_of(h, q, PART_LATE, head_all_series(h, a));
+    s->late.upto_ref = upto;
     s->edges = SET_EXACT;
     return &s->set;
 }

@@ -258,7 +258,9 @@ run(struct replay *r, bool *ret_again)
     TRY(replay_find_snapshot(r));
     TRY(replay_open_chunks(r));
     TRY(replay_snapshot(r, ret_again));
-    return *ret_again ? OK : replay_log(r, ret_again);
+    if (!*ret_again)
+        TRY(replay_log(r, ret_again));
+    return *ret_again ? OK : replay_late(r);
 }
 
 struct err

@@ -22,6 +22,8 @@ drop_chains(struct replay *r)
         }
     }
     vec_clear(&r->chains.v);
+    vec_clear(&r->late);
+    r->first_ref = 0;
     fp_fini(&r->chains.of_ref);
     fp_init(&r->chains.of_ref, r->h->epoch);
 }
@@ -31,6 +33,7 @@ chains_fini(struct replay *r)
 {
     drop_chains(r);
     vec_fini(&r->chains.v);
+    vec_fini(&r->late);
     fp_fini(&r->chains.of_ref);
 }
 
@@ -53,7 +56,7 @@ is_usable(const struct head_chunk_info *info)
     bool histograms = chunk_holds_histograms(view->encoding);
     bool floats = view->encoding == CHUNK_XOR || view->encoding == CHUNK_XOR2;
     size_t bytes_max = histograms ? HEAD_CHUNK_BYTES_MAX : CHUNK_BYTES_MAX - 1;
-    return (histograms || floats) && !info->out_of_order &&
+    return (histograms || floats) &&
            (uint64_t)view->maxt_ms - (uint64_t)view->mint_ms <= UINT32_MAX &&
            view->data.n <= bytes_max && info->series_ref <= HEAD_REF_MAX;
 }
@@ -77,6 +80,11 @@ visit_chunk(void *arg, const struct head_chunk_info *info)
     if (!info) { /* the scan starts again: forget what was seen */
         drop_chains(r);
         return replay_drop_snapshot(r); /* only the log has what will be gone */
+    }
+    r->first_ref = r->first_ref ? r->first_ref : info->ref;
+    if (info->out_of_order) {
+        replay_keep_late(r, info);
+        return OK;
     }
     const struct chunk_view *view = &info->chunk;
     if (view->maxt_ms < r->min_valid_ms)

@@ -45,6 +45,7 @@ struct member {
 struct crew {
     struct replay *r;
     struct chunk_rule rule;
+    struct judge_limits limits; /* late samples have a log of their own */
     struct pool *pool; /* NULL: the reader does it alone */
     unsigned size;
     struct batch batches[2]; /* one is filled while the other is worked on */
@@ -102,7 +103,7 @@ apply_sample(struct member *m, uint32_t slot, struct sample s)
 {
     struct head *h = m->crew->r->h;
     struct series_hot *hot = head_hot(h, slot);
-    if (series_judge(series_last_of(hot), s, INT64_MIN) != SAMPLE_STORED) {
+    if (series_judge(&m->crew->limits, series_last_of(hot), s) != SAMPLE_STORED) {
         m->skipped++;
         return;
     }
@@ -168,7 +169,7 @@ apply_histogram(struct member *m, uint32_t slot, const struct histogram_sample *
 {
     struct head *h = m->crew->r->h;
     struct series_hot *hot = head_hot(h, slot);
-    if (series_judge_histogram(series_last_of(hot), s, INT64_MIN) != SAMPLE_STORED) {
+    if (series_judge_histogram(&m->crew->limits, series_last_of(hot), s) != SAMPLE_STORED) {
         m->skipped++;
         return;
     }
@@ -247,6 +248,7 @@ crew_start(struct replay *r, enum crew_size size)
     r->crew = crew;
     crew->r = r;
     crew->rule = head_chunk_rule(r->h);
+    crew->limits = series_limits_of_replay();
     lock_init(&crew->lock, LOCK_RANK_LEAF);
     cond_init(&crew->done);
     crew->size = size == CREW_FULL ? (unsigned)size_min(cpu_count(), MEMBERS_MAX) : 1;

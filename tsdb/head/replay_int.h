@@ -1,6 +1,6 @@
 /* replay_int.h - the inside of a replay: replay.c, replay_*.c. */
 #pragma once
-#include "tsdb/head/head_int.h"
+#include "tsdb/head/late.h"
 #include "tsdb/head/snapshot.h"
 
 /* --- refs of the log -> series ---------------------------------------------------------------- */
@@ -76,6 +76,8 @@ struct replay {
     struct segarray floors_ms; /* by slot, int64: what is not above it is in mapped chunks. Most
                                 * samples of a long log are skipped by looking here alone */
     struct chains chains;
+    VEC(struct head_chunk_info) late; /* late chunks of chunks_head, in its order */
+    head_chunk_ref first_ref;         /* of the first chunk there; 0: none */
     struct crew *crew;             /* who applies samples */
     struct sample_columns columns; /* scratch */
     struct arena scratch;          /* of one record */
@@ -127,6 +129,11 @@ void chain_attach(struct replay *r, uint32_t slot, struct chain *chain);
 /* replay_others.c - what is not samples; by the thread that reads the log. */
 struct err replay_exemplars(struct replay *r, struct str record);
 struct err replay_metadata(struct replay *r, struct str record);
+
+/* replay_late.c - a late chunk of chunks_head; kept until the log has named the series. */
+void replay_keep_late(struct replay *r, const struct head_chunk_info *info);
+/* After the log: gives series their late chunks, then what the late log has. */
+struct err replay_late(struct replay *r);
 
 /* replay_crew.c - samples are applied by several threads, each series by one of them in the order
  * of the log. The thread that reads the log hands over records, which are copied. */

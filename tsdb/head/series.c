@@ -50,31 +50,25 @@ series_fini(struct series_hot *hot, struct series_cold *cold)
 }
 
 enum sample_fate
-series_judge_rest(struct series_last last, struct sample s, int64_t min_valid_ms)
+series_judge_rest(const struct judge_limits *limits, struct series_last last, struct sample s)
 {
-    if (s.t_ms < min_valid_ms) /* first: whether the series is still known does not matter then */
-        return SAMPLE_OUT_OF_BOUNDS;
-    if (s.t_ms < last.sample.t_ms)
-        return SAMPLE_OUT_OF_ORDER;
-    if (last.histogram)
-        return series_marks_histogram(last, s) && histogram_is_stale(last.histogram)
-                   ? SAMPLE_REPEATED
-                   : SAMPLE_DUPLICATE;
-    return s.bits == last.sample.bits ? SAMPLE_REPEATED : SAMPLE_DUPLICATE;
+    bool same = last.histogram ? series_marks_histogram(last, s) &&
+                                     histogram_is_stale(last.histogram)
+                               : s.bits == last.sample.bits;
+    return judge_rest(limits, (struct judge_last){last.sample.t_ms, last.known}, s.t_ms,
+                      same ? JUDGE_SAME_VALUE : JUDGE_OTHER_VALUE);
 }
 
 enum sample_fate
-series_judge_histogram(struct series_last last, const struct histogram_sample *s,
-                       int64_t min_valid_ms)
+series_judge_histogram(const struct judge_limits *limits, struct series_last last,
+                       const struct histogram_sample *s)
 {
-    if (s->t_ms < min_valid_ms)
-        return SAMPLE_OUT_OF_BOUNDS;
-    if (!last.known || s->t_ms > last.sample.t_ms)
+    struct judge_last newest = {last.sample.t_ms, last.known};
+    if (judge_in_order(limits, newest, s->t_ms))
         return SAMPLE_STORED;
-    if (s->t_ms < last.sample.t_ms)
-        return SAMPLE_OUT_OF_ORDER;
-    bool same = last.histogram && histogram_equal(last.histogram, &s->value);
-    return same ? SAMPLE_REPEATED : SAMPLE_DUPLICATE;
+    bool same = last.known && s->t_ms == last.sample.t_ms && last.histogram &&
+                histogram_equal(last.histogram, &s->value);
+    return judge_rest(limits, newest, s->t_ms, same ? JUDGE_SAME_VALUE : JUDGE_OTHER_VALUE);
 }
 
 /* Where chunks should end so that those up to `end` are about equally long; what was seen between

@@ -14,6 +14,7 @@
 #include "tsdb/chunk/xor.h"
 #include "tsdb/head/append.h"
 #include "tsdb/head/head_chunks.h"
+#include "tsdb/head/judge.h"
 #include "tsdb/model/interval.h"
 
 enum {
@@ -68,6 +69,7 @@ enum {
     SERIES_OVERWRITTEN = 1,   /* isolation.h keeps something of it, perhaps */
     SERIES_HISTOGRAM = 2,     /* the newest sample is a native histogram */
     SERIES_CUT_PREDICTED = 4, /* next_cut_ms evens out the chunks of histograms */
+    SERIES_LATE = 8,          /* it has late samples beside these halves: late.h */
 };
 
 struct series_cold {
@@ -118,18 +120,24 @@ series_last_of(const struct series_hot *hot)
         histogram = histogram_appender_newest(hot->histograms);
     return (struct series_last){{hot->xor.t_ms, hot->xor.bits}, hot->has_last, histogram};
 }
-/* What becomes of a sample behind `last`. `min_valid_ms` as in spec/tsdb.md section 12. Pure. */
-enum sample_fate series_judge_rest(struct series_last last, struct sample s, int64_t min_valid_ms);
+/* What becomes of a sample behind `last`: judge.h. Pure. */
+enum sample_fate series_judge_rest(const struct judge_limits *limits, struct series_last last,
+                                   struct sample s);
 static inline enum sample_fate
-series_judge(struct series_last last, struct sample s, int64_t min_valid_ms)
+series_judge(const struct judge_limits *limits, struct series_last last, struct sample s)
 {
-    bool newer = !last.known || s.t_ms > last.sample.t_ms;
-    if (__builtin_expect(newer && s.t_ms >= min_valid_ms, 1))
+    if (judge_in_order(limits, (struct judge_last){last.sample.t_ms, last.known}, s.t_ms))
         return SAMPLE_STORED;
-    return series_judge_rest(last, s, min_valid_ms); /* any other fate */
+    return series_judge_rest(limits, last, s); /* any other fate */
 }
-enum sample_fate series_judge_histogram(struct series_last last, const struct histogram_sample *s,
-                                        int64_t min_valid_ms);
+enum sample_fate series_judge_histogram(const struct judge_limits *limits, struct series_last last,
+                                        const struct histogram_sample *s);
+/* Of samples that are in order whatever their time, and never late: a replay's. */
+static inline struct judge_limits
+series_limits_of_replay(void)
+{
+    return (struct judge_limits){.min_valid_ms = INT64_MIN};
+}
 /* A float's stale marker behind a histogram stands for one of the histogram's kind. */
 static inline bool
 series_marks_histogram(struct series_last last, struct sample s)
@@ -162,7 +170,7 @@ struct head_chunk *series_drop_before(struct series_hot *hot, struct series_cold
 static inline bool
 series_is_empty(const struct series_hot *hot, const struct series_cold *cold)
 {
-    return hot->xor.count == 0 && !cold->newest;
+    return hot->xor.count == 0 && !cold->newest && !(hot->xor.flags & SERIES_LATE);
 }
 /* Finishes the open chunk, if any: clean stop. Returns it or NULL. */
 struct head_chunk *series_seal(struct series_hot *hot, struct series_cold *cold);

@@ -1,0 +1,129 @@
+/* db_cut_late.c - late samples become blocks, a range of time each, beside those of the head.
+ *
+ *   NONE --due--> WRITING --written--> WRITTEN --dropped--> NONE
+ *
+ * They are written out to chunks_head first, so that the newest chunk says what the blocks have:
+ * what comes late meanwhile is in chunks behind it. A block of each range that has some is
+ * published as soon as it is there; until the last one is, the head goes on to show them, too.
+ * Such blocks overlap others, which compaction sorts out. What a crash leaves:
+ *   before WRITTEN   blocks, and all samples of them in chunks_head or the late log: twice
+ *   from WRITTEN on  the same, until the late log and the files of chunks_head are deleted
+ * A failed write leaves the stage at WRITING: the next pass goes on behind the last block. */
+#include "tsdb/db_int.h"
+
+#include "base/mem.h"
+#include "tsdb/block/block_writer.h"
+#include "tsdb/model/interval.h"
+
+enum { RANGES_A_PASS = 64, IDLE_RANGES_X2 = 3 };
+
+/* As Prometheus: late samples are written when the head is. One that nobody writes to in order
+ * would keep them for ever. */
+static bool
+is_due(struct db *db, enum cut_kind kind)
+{
+    if (!head_has_late(db->head) || db->cut.stage != CUT_NONE)
+        return false;
+    return db->late_due || kind == CUT_ALL ||
+           head_idle_ms(db->head) >= db->opts.block_range_ms / 2 * IDLE_RANGES_X2;
+}
+
+static struct err
+begin(struct db *db)
+{
+    struct late_cut cut = {.stage = LATE_CUT_WRITING};
+    TRY(head_begin_late_cut(db->head, &cut.of_head));
+    db->late_due = false;
+    if (cut.of_head.upto > 0)
+        db->late_cut = cut;
+    return OK;
+}
+
+static struct err
+write_block(struct db *db, int64_t mint_ms, int64_t end_ms, struct block **ret_block)
+{
+    struct block_meta base = {.hints = BLOCK_FROM_OUT_OF_ORDER};
+    struct block_writer_opts o = {
+        .fs = db->opts.fs,
+        .dir = db->dir,
+        .ulid = db_new_ulid(db),
+        .mint_ms = mint_ms,
+        .maxt_ms = end_ms,
+        .base = &base,
+    };
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0); /* a number a series */
+    struct select_query q = {.mint_ms = mint_ms, .maxt_ms = end_ms - 1, .want = SELECT_CHUNKS};
+    AUTO(series_set_close) struct series_set *set =
+        head_select_late(db->head, &q, db->late_cut.of_head.upto, &a);
+    bool empty;
+    TRY(block_write(&o, set, &empty));
+    *ret_block = NULL;
+    return empty ? OK : blocks_open_one(db->opts.fs, db->dir, &o.ulid, ret_block);
+}
+
+static uint64_t
+publish(struct db *db, struct block *block, bool last)
+{
+    const struct view *now = views_acquire(&db->views);
+    struct blocks blocks = blocks_share(&now->blocks);
+    struct view_bounds bounds = view_bounds_of(now);
+    views_release(&db->views, now);
+    if (block)
+        blocks_add(&blocks, block);
+    db->untidy = db->untidy || block;
+    if (last)
+        bounds.late_ref = db->late_cut.of_head.upto;
+    return views_publish(&db->views, &blocks, bounds);
+}
+
+/* The block of the oldest range that is left. */
+static struct err
+write_range(struct db *db)
+{
+    struct head_late_cut *left = &db->late_cut.of_head;
+    int64_t range_ms = db->opts.block_range_ms;
+    int64_t end_ms = block_range_end_ms(left->mint_ms, range_ms);
+    struct block *block;
+    TRY(write_block(db, end_ms - range_ms, end_ms, &block));
+    bool last = left->maxt_ms < end_ms;
+    if (block || last)
+        db->late_cut.view = publish(db, block, last);
+    left->mint_ms = end_ms;
+    if (last)
+        db->late_cut.stage = LATE_CUT_WRITTEN;
+    return OK;
+}
+
+/* A log that cannot be shortened keeps what blocks have: the next cut tries again. */
+static struct err
+drop(struct db *db)
+{
+    head_drop_late(db->head, db->late_cut.of_head.upto);
+    uint64_t segment = db->late_cut.of_head.segment;
+    db->late_cut = (struct late_cut){.stage = LATE_CUT_NONE};
+    return head_truncate_late_log(db->head, segment);
+}
+
+static struct err
+step(struct db *db)
+{
+    for (unsigned i = 0; i < RANGES_A_PASS && db->late_cut.stage == LATE_CUT_WRITING; i++)
+        TRY(write_range(db));
+    bool written = db->late_cut.stage == LATE_CUT_WRITTEN;
+    return written && views_passed(&db->views, db->late_cut.view) ? drop(db) : OK;
+}
+
+struct err
+db_cut_late(struct db *db, enum cut_kind kind)
+{
+    struct err e = OK;
+    if (db->late_cut.stage == LATE_CUT_NONE && is_due(db, kind))
+        e = begin(db);
+    if (e.code == ERR_NONE)
+        e = step(db);
+    if (e.code == ERR_NONE)
+        return OK;
+    atomic_fetch_add_explicit(&db->cuts_failed, 1, memory_order_relaxed);
+    return err_wrap(e, "cut of late samples");
+}

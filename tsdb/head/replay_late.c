@@ -1,0 +1,115 @@
+/* replay_late.c - late samples after a restart: chunks of chunks_head, then the late log.
+ *
+ * Both name series by references of the log, so they come after it. Samples of series that the log
+ * does not name any more are in blocks: a series lives as long as it has late samples. */
+#include "tsdb/head/replay_int.h"
+
+#include "base/mem.h"
+
+static bool
+is_readable(const struct head_chunk_info *info)
+{
+    unsigned encoding = info->chunk.encoding;
+    return (chunk_holds_histograms(encoding) || encoding == CHUNK_XOR || encoding == CHUNK_XOR2) &&
+           info->series_ref <= HEAD_REF_MAX;
+}
+
+void
+replay_keep_late(struct replay *r, const struct head_chunk_info *info)
+{
+    if (!is_readable(info)) {
+        r->h->unread_file = (uint32_t)u64_min(r->h->unread_file, info->ref >> 32);
+        r->count.other_chunks++;
+        return;
+    }
+    r->ref_max = u64_max(r->ref_max, info->series_ref);
+    vec_push(&r->late, *info);
+}
+
+static uint32_t
+slot_of(const struct replay *r, uint64_t ref)
+{
+    struct ref_place place = {0, NULL};
+    struct ref_entry *entry = replay_refs_find(&r->refs, &place, ref);
+    return entry ? atomic_load_explicit(&entry->slot, memory_order_acquire) - 1 : slot_none;
+}
+
+static void
+attach_chunks(struct replay *r)
+{
+    vec_each (&r->late, info) {
+        uint32_t slot = slot_of(r, info->series_ref);
+        if (slot == slot_none)
+            continue; /* a block has them: the series was forgotten */
+        ooo_series_add_mapped(late_make(r->h, slot), info);
+        late_widen(r->h, info->chunk.mint_ms, info->chunk.maxt_ms);
+    }
+}
+
+static struct ooo_series *
+series_of(void *arg, uint64_t ref)
+{
+    struct replay *r = arg;
+    uint32_t slot = slot_of(r, ref);
+    if (slot != slot_none)
+        return late_make(r->h, slot);
+    r->ref_max = u64_max(r->ref_max, u64_min(ref, HEAD_REF_MAX - 1)); /* nobody is born under it */
+    return NULL;
+}
+
+static struct err
+replay_late_log(struct replay *r)
+{
+    struct head *h = r->h;
+    struct ooo_replay late = {.series_of = series_of,
+                              .arg = r,
+                              .capacity = late_capacity(h),
+                              .chunks = h->chunks,
+                              .first_ref = r->first_ref};
+    struct err lost = OK;
+    ooo_replay_init(&late);
+    TRY(ooo_replay_dir(&late, h->opts.fs, h->late_dir, &lost));
+    if (lost.code != ERR_NONE)
+        log_warn(h->opts.log, "damaged log of late samples, cut there", KV_CSTR("dir", h->late_dir),
+                 KV_ERR(lost));
+    err_drop(lost);
+    if (late.mint_ms <= late.maxt_ms)
+        late_widen(h, late.mint_ms, late.maxt_ms);
+    if (late.stored > 0)
+        log_info(h->opts.log, "late samples replayed", KV_CSTR("dir", h->late_dir),
+                 KV_U64("samples", late.stored));
+    r->count.unknown_refs += late.unknown_samples;
+    r->count.other_records += late.other_records;
+    r->count.histograms_dropped += late.refused;
+    return OK;
+}
+
+/* What was sealed waits for the mapper; what a marker has emptied goes. */
+static void
+settle_series(struct replay *r)
+{
+    struct head *h = r->h;
+    struct slot_list sealed = VEC_INIT;
+    struct slot_cursor c = slot_cursor_of(h);
+    for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;) {
+        const struct ooo_series *o = late_of(h, slot);
+        struct chunk_view unwritten;
+        if (o && ooo_series_is_empty(o))
+            late_free(h, slot);
+        else if (o && ooo_series_unwritten(o, &unwritten))
+            vec_push(&sealed, slot);
+    }
+    head_queue_finished(h, &sealed);
+    vec_fini(&sealed);
+}
+
+struct err
+replay_late(struct replay *r)
+{
+    struct epoch_guard guard = epoch_enter(r->h->epoch); /* refs are looked up */
+    attach_chunks(r);
+    struct err e = replay_late_log(r);
+    settle_series(r);
+    epoch_leave(r->h->epoch, guard);
+    return e;
+}
