@@ -1,9 +1,8 @@
 /* Directories that real Prometheus left when it was killed, opened as ours: samples of every kind,
  * exemplars and metadata are those that Prometheus itself finds there.
  *
- * Left out is what came late: the samples that the log of late samples (wbl) names. Deletions are
- * not applied yet, so what we have beyond the listing must lie in an interval that the log
- * deletes. */
+ * Late samples are among them. Deletions are not applied yet, so what we have beyond the listing
+ * must lie in an interval that the log deletes. */
 #include "tests/tsdb/head_kit.h"
 
 #include <jansson.h>
@@ -14,10 +13,8 @@
 #include "tests/tsdb/histogram_kit.h"
 #include "tests/tsdb/verify_kit.h"
 #include "tsdb/head/metadata_family.h"
-#include "tsdb/wal/record_histograms.h"
-#include "tsdb/wal/wal_reader.h"
 
-/* A sample of a late log, or an interval deleted in the log. */
+/* An interval deleted in the log. */
 struct span_of_ref {
     uint64_t ref;
     int64_t mint_ms, maxt_ms;
@@ -26,7 +23,7 @@ VEC_TYPE(spans_of_refs, struct span_of_ref);
 
 struct golden_case {
     json_t *expected, *records;
-    struct spans_of_refs late, deleted;
+    struct spans_of_refs deleted;
 };
 
 static json_t *
@@ -37,46 +34,6 @@ load(const char *name, const char *kind)
     json_t *root = json_load_file(golden_path(path), 0, NULL);
     ck_assert_ptr_nonnull(root);
     return root;
-}
-
-static void
-note_late(struct golden_case *g, struct str record)
-{
-    unsigned type = record_type_of(record);
-    struct record_cursor c;
-    uint64_t ref = 0;
-    if (type == RECORD_SAMPLES || type == RECORD_SAMPLES_V2) {
-        struct sample s;
-        record_read_samples(&c, record);
-        while (record_next_sample(&c, &ref, &s))
-            vec_push(&g->late, ((struct span_of_ref){ref, s.t_ms, s.t_ms}));
-    } else if (type != RECORD_MMAP_MARKERS) {
-        struct histogram_sample s;
-        enum record_histogram_use use;
-        record_read_histograms(&c, record);
-        while (record_next_histogram(&c, NULL, &ref, &s, &use))
-            vec_push(&g->late, ((struct span_of_ref){ref, s.t_ms, s.t_ms}));
-    } else {
-        return;
-    }
-    CK_OK(record_cursor_check(&c));
-}
-
-static void
-read_late(struct golden_case *g, const char *dir)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/wbl", dir);
-    AUTO(wal_reader_close) struct wal_reader *r = NULL;
-    CK_OK(wal_reader_open(fs_posix(), path, 0, &r));
-    for (;;) {
-        struct str record;
-        bool more;
-        CK_OK(wal_reader_next(r, &record, &more));
-        if (!more)
-            return;
-        note_late(g, record);
-    }
 }
 
 static void
@@ -101,7 +58,7 @@ read_deleted(struct golden_case *g)
 /* --- samples ---------------------------------------------------------------------------------- */
 
 static bool
-covers(const struct golden_case *g, const struct spans_of_refs *spans, json_t *labels, int64_t t_ms)
+was_deleted(const struct golden_case *g, json_t *labels, int64_t t_ms)
 {
     json_t *pair;
     size_t i;
@@ -109,8 +66,8 @@ covers(const struct golden_case *g, const struct spans_of_refs *spans, json_t *l
         if (!json_equal(json_array_get(pair, 1), labels))
             continue;
         uint64_t ref = (uint64_t)json_integer_value(json_array_get(pair, 0));
-        for (size_t k = 0; k < spans->n; k++) {
-            const struct span_of_ref *s = &spans->v[k];
+        for (size_t k = 0; k < g->deleted.n; k++) {
+            const struct span_of_ref *s = &g->deleted.v[k];
             if (s->ref == ref && s->mint_ms <= t_ms && t_ms <= s->maxt_ms)
                 return true;
         }
@@ -177,19 +134,16 @@ check_points(const struct golden_case *g, json_t *series, const struct points *g
     json_array_foreach(json_object_get(series, "samples"), i, sample) {
         int64_t t_ms = json_integer_value(json_array_get(sample, 0));
         for (; at < got->n && got->v[at].t_ms < t_ms; at++)
-            ck_assert_msg(covers(g, &g->deleted, labels, got->v[at].t_ms), "%s: %jd is too much",
+            ck_assert_msg(was_deleted(g, labels, got->v[at].t_ms), "%s: %jd is too much",
                           name, (intmax_t)got->v[at].t_ms);
-        if (at < got->n && got->v[at].t_ms == t_ms) {
-            ck_assert_msg(point_is(&got->v[at++], json_array_get(sample, 1), a), "%s at %jd", name,
-                          (intmax_t)t_ms);
-            same++;
-        } else {
-            ck_assert_msg(covers(g, &g->late, labels, t_ms), "%s: %jd is missing", name,
-                          (intmax_t)t_ms);
-        }
+        ck_assert_msg(at < got->n && got->v[at].t_ms == t_ms, "%s: %jd is missing", name,
+                      (intmax_t)t_ms);
+        ck_assert_msg(point_is(&got->v[at++], json_array_get(sample, 1), a), "%s at %jd", name,
+                      (intmax_t)t_ms);
+        same++;
     }
     for (; at < got->n; at++)
-        ck_assert(covers(g, &g->deleted, labels, got->v[at].t_ms));
+        ck_assert(was_deleted(g, labels, got->v[at].t_ms));
     return same;
 }
 
@@ -341,14 +295,12 @@ START_TEST(test_directory)
         return;
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     opts.exemplars_max = 1000;
+    opts.ooo_window_ms = 3 * 3600 * 1000; /* as Prometheus had */
     kit_copy_tree(golden, opts.dir);
     struct golden_case g = {.expected = load(d->name, "expected"),
                             .records = load(d->name, "records"),
-                            .late = VEC_INIT,
                             .deleted = VEC_INIT};
-    read_late(&g, opts.dir);
     read_deleted(&g);
-    ck_assert_uint_gt(g.late.n, 0);
     for (int again = 0; again < 2; again++) { /* our own chunks_head and segment join */
         AUTO(db_close) struct db *db = NULL;
         CK_OK(db_open(&opts, &db));
@@ -359,7 +311,6 @@ START_TEST(test_directory)
         check_metadata(&g, db);
         CK_OK(db_finish(db));
     }
-    vec_fini(&g.late);
     vec_fini(&g.deleted);
     json_decref(g.expected);
     json_decref(g.records);
