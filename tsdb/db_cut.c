@@ -154,6 +154,8 @@ cut_what_is_due(struct db *db, enum cut_kind kind)
 {
     for (unsigned cuts = 0; cuts < CUTS_A_PASS; cuts++) {
         int64_t end_ms;
+        if (db->late_cut.stage == LATE_CUT_DROPPED)
+            return OK; /* one of them forgets at a time */
         if (db->cut.stage == CUT_NONE && !next_end(db, kind, &end_ms))
             return OK;
         if (db->cut.stage == CUT_NONE)

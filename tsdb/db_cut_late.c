@@ -1,6 +1,6 @@
 /* db_cut_late.c - late samples become blocks, a range of time each, beside those of the head.
  *
- *   NONE --due--> WRITING --written--> WRITTEN --dropped--> NONE
+ *   NONE --due--> WRITING --written--> WRITTEN --unlinked--> DROPPED --freed--> NONE
  *
  * They are written out to chunks_head first, so that the newest chunk says what the blocks have:
  * what comes late meanwhile is in chunks behind it. A block of each range that has some is
@@ -95,23 +95,42 @@ write_range(struct db *db)
     return OK;
 }
 
-/* A log that cannot be shortened keeps what blocks have: the next cut tries again. */
+/* Series that had nothing else go with them, and files of chunks_head. What cannot be deleted is
+ * left for the next cut. */
 static struct err
 drop(struct db *db)
 {
+    const struct view *now = views_acquire(&db->views);
+    int64_t head_mint_ms = now->head_mint_ms;
+    views_release(&db->views, now);
     head_drop_late(db->head, db->late_cut.of_head.upto);
+    struct err e = head_forget(db->head, head_mint_ms);
+    db->late_cut.view = views_renew(&db->views);
+    db->late_cut.stage = LATE_CUT_DROPPED;
+    return e;
+}
+
+static struct err
+end(struct db *db)
+{
     uint64_t segment = db->late_cut.of_head.segment;
     db->late_cut = (struct late_cut){.stage = LATE_CUT_NONE};
     return head_truncate_late_log(db->head, segment);
 }
 
+/* As many arrows as can be gone without waiting. */
 static struct err
 step(struct db *db)
 {
-    for (unsigned i = 0; i < RANGES_A_PASS && db->late_cut.stage == LATE_CUT_WRITING; i++)
+    struct late_cut *cut = &db->late_cut;
+    for (unsigned i = 0; i < RANGES_A_PASS && cut->stage == LATE_CUT_WRITING; i++)
         TRY(write_range(db));
-    bool written = db->late_cut.stage == LATE_CUT_WRITTEN;
-    return written && views_passed(&db->views, db->late_cut.view) ? drop(db) : OK;
+    if (cut->stage == LATE_CUT_WRITTEN && db->cut.stage == CUT_NONE &&
+        views_passed(&db->views, cut->view))
+        TRY(drop(db));
+    bool over = cut->stage == LATE_CUT_DROPPED && views_passed(&db->views, cut->view) &&
+                head_free_forgotten(db->head);
+    return over ? end(db) : OK;
 }
 
 struct err

@@ -24,6 +24,7 @@ enum late_cut_stage {
     LATE_CUT_NONE,
     LATE_CUT_WRITING, /* all are in chunks_head; some may be in blocks */
     LATE_CUT_WRITTEN, /* all are; views from before it read the same from the head */
+    LATE_CUT_DROPPED, /* unlinked, as CUT_FORGOTTEN; the head is not cut meanwhile */
 };
 
 struct late_cut {

@@ -116,11 +116,13 @@ late_note_unlogged(struct head *h, struct err e)
 struct err
 late_recover_log(struct head *h)
 {
-    if (!h->late_log || !atomic_load_explicit(&h->late_unlogged, memory_order_relaxed))
+    if (!h->late_log)
         return OK;
     struct err health = wal_health(h->late_log);
     bool failed = health.code != ERR_NONE;
     err_drop(health);
+    if (!failed && !atomic_load_explicit(&h->late_unlogged, memory_order_relaxed))
+        return OK;
     if (failed)
         TRY_IN(wal_recover(h->late_log, NULL, 0), "log of late samples still failing");
     atomic_exchange_explicit(&h->late_unlogged, false, memory_order_acquire);
