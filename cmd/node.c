@@ -184,6 +184,8 @@ open_databases(struct node *n)
     opts.db.wal_sync = o->wal_sync;
     opts.db.wal_compression = o->wal_compression;
     opts.db.future_window_ms = o->future_window_ms;
+    opts.db.ooo_window_ms = o->ooo_window_ms;
+    opts.db.ooo_chunk_max = o->ooo_chunk_max;
     opts.db.exemplars_max = o->exemplars_max;
     opts.db.block_range_ms = o->block_min_ms;
     opts.db.block_range_max_ms = o->block_max_ms;

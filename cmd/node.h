@@ -22,6 +22,8 @@ struct node_opts {
     enum wal_sync_mode wal_sync;
     enum wal_compression wal_compression;
     int64_t future_window_ms;
+    int64_t ooo_window_ms;
+    uint32_t ooo_chunk_max; /* 0: the default */
     size_t exemplars_max; /* of a tenant */
     bool snapshot_on_finish;
     struct labels labels;    /* external ones */

@@ -17,6 +17,8 @@
         .wal_sync = str_eq((f).tsdb_wal_sync, STR("batch")) ? WAL_SYNC_BATCH : WAL_SYNC_NONE,      \
         .wal_compression = (f).tsdb_wal_compression ? WAL_SNAPPY : WAL_PLAIN,                      \
         .future_window_ms = (f).tsdb_future_window_ms,                                             \
+        .ooo_window_ms = (f).tsdb_ooo_window_ms,                                                   \
+        .ooo_chunk_max = (uint32_t)i64_max((f).tsdb_ooo_cap_max, 0),                               \
         .exemplars_max = (size_t)i64_max((f).tsdb_exemplars_max, 0),                               \
         .snapshot_on_finish = (f).tsdb_memory_snapshot,                                            \
         .tenant_label = (f).tenant_label_name,                                                     \

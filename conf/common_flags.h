@@ -88,11 +88,10 @@
     X(S, DURATION, tsdb_future_window_ms, "tsdb.too-far-in-future.time-window", "0s", \
       "Samples later than now plus this are refused; 0s: none are.") \
     X(S, DURATION, tsdb_ooo_window_ms, "tsdb.out-of-order.time-window", "0s", \
-      "How much older than the newest sample of its series a sample may be; 0s: not at all.", \
-      .notes = FLAG_NOT_YET) \
+      "How much older than the newest sample of its tenant a sample may be; 0s: not at all.") \
     X(S, INT, tsdb_ooo_cap_max, "tsdb.out-of-order.cap-max", "0", \
       "Most samples of a chunk of out-of-order samples; 0 or less: 32.", \
-      .min = FLAG_NO_MIN, .max = 255, .notes = FLAG_NOT_YET) \
+      .min = FLAG_NO_MIN, .max = 255) \
     X(S, BOOL, tsdb_allow_overlap, "tsdb.allow-overlapping-blocks", "false", \
       "Accepted for Thanos, where it does nothing either.") \
     X(S, BOOL, tsdb_wal_compression, "tsdb.wal-compression", "true", \

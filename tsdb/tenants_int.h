@@ -51,7 +51,8 @@ struct tenant {
 };
 
 struct tenant_families {
-    struct metric_family *series, *samples, *created, *mapped, *wal_bytes, *writable, *blocks;
+    struct metric_family *series, *samples, *late_samples, *created, *mapped, *wal_bytes,
+        *writable, *blocks;
     struct metric *states[TENANT_STATE_COUNT];
     struct metric *opened, *closed, *pruned, *failed;
 };

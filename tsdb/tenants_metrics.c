@@ -12,8 +12,9 @@ enum {
 };
 
 struct tenant_metrics {
-    struct metric *series, *samples, *created, *mapped, *wal_bytes, *writable, *blocks;
-    uint64_t samples_told, created_told, mapped_told; /* to the counters */
+    struct metric *series, *samples, *late_samples, *created, *mapped, *wal_bytes, *writable,
+        *blocks;
+    uint64_t samples_told, late_told, created_told, mapped_told; /* to the counters */
 };
 
 /* --- one tenant ------------------------------------------------------------------------------- */
@@ -24,6 +25,7 @@ metrics_new(const struct tenant_families *f, struct str name)
     struct tenant_metrics *m = mem_alloc_zero(sizeof *m);
     m->series = metric_with(f->series, &name, 1);
     m->samples = metric_with(f->samples, &name, 1);
+    m->late_samples = metric_with(f->late_samples, &name, 1);
     m->created = metric_with(f->created, &name, 1);
     m->mapped = metric_with(f->mapped, &name, 1);
     m->wal_bytes = metric_with(f->wal_bytes, &name, 1);
@@ -38,8 +40,8 @@ tenant_drop_metrics(struct tenant *n)
     if (!n->metrics)
         return;
     const struct tenant_families *f = &n->owner->families;
-    struct metric_family *of_tenants[] = {f->series,    f->samples,  f->created, f->mapped,
-                                          f->wal_bytes, f->writable, f->blocks};
+    struct metric_family *of_tenants[] = {f->series, f->samples,   f->late_samples, f->created,
+                                          f->mapped, f->wal_bytes, f->writable,     f->blocks};
     for (size_t i = 0; i < ARRAY_LEN(of_tenants); i++)
         metric_remove(of_tenants[i], &n->name, 1);
     mem_free(TAKE(n->metrics));
@@ -65,6 +67,7 @@ collect_one(struct tenant *n)
     metric_set(m->writable, s.writable ? 1 : 0);
     metric_set(m->blocks, (double)s.blocks);
     add_difference(m->samples, s.samples_appended, &m->samples_told);
+    add_difference(m->late_samples, s.late_samples_appended, &m->late_told);
     add_difference(m->created, s.series_created, &m->created_told);
     add_difference(m->mapped, s.chunks_mapped, &m->mapped_told);
 }
@@ -168,6 +171,9 @@ tenants_register_metrics(struct tenants *t)
                        "Total number of series in the head block.");
     f->samples = family(m, METRIC_COUNTER, "prometheus_tsdb_head_samples_appended_total",
                         "Total number of appended samples.");
+    f->late_samples =
+        family(m, METRIC_COUNTER, "prometheus_tsdb_head_out_of_order_samples_appended_total",
+               "Total number of appended out of order samples.");
     f->created = family(m, METRIC_COUNTER, "prometheus_tsdb_head_series_created_total",
                         "Total number of series created in the head");
     f->mapped = family(m, METRIC_COUNTER, "prometheus_tsdb_mmap_chunks_total",

@@ -146,7 +146,7 @@ struct late_point {
     uint64_t bits;
     const struct histogram *histogram; /* NULL: a float; lives as long as the append */
 };
-/* Under the series' spin, claimed. SAMPLE_STORED_LATE, or SAMPLE_REPEATED at the time of another. */
+/* Under the series' spin, claimed. SAMPLE_STORED_LATE; SAMPLE_REPEATED at the time of another. */
 enum sample_fate append_store_late(struct append *run, uint32_t slot, const struct late_point *p,
                                    struct slot_list *finished);
 /* Ends the claims of a round that may have stored late samples, once these are on their way into

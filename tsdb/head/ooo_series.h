@@ -4,12 +4,12 @@
  * chunks overlap each other and in-order chunks as they like; each is on the heap until it can be
  * read from chunks_head. Storing a sample, by whoever has the series' claim:
  *
- *   insert -> OOO_FULL: seal, then for each chunk that is unwritten
- *                         head_chunks_write_late(), head_chunks_flush(), set_mapped
- *             open is empty: ooo_series_marker() for the late log (ooo_log.h), insert
+ *   open is full: seal      open is empty: ooo_series_marker() for the late log (ooo_log.h)
+ *   insert
  *
- * A chunk that cannot be written stays on the heap and is tried again with the next one. Once a
- * block has them: drop. Invariants O1 to O5: README.md.
+ * and by the mapper (late.c), for each chunk that is unwritten: head_chunks_write_late(),
+ * head_chunks_flush(), set_mapped. A chunk that cannot be written stays on the heap and is tried
+ * again. Once a block has them: drop. Invariants O1 to O6: README.md.
  * Threads: every call under the spin of the series; finished chunks are changed by one thread at
  * a time, so that writing needs no spin. Readers get copies: what is given up is freed at once. */
 #pragma once
