@@ -66,15 +66,19 @@ bytes_of_block(const struct db *db, const struct block_meta *meta, uint64_t *ret
     return fs_tree_bytes(db->opts.fs, path, ret_bytes);
 }
 
-/* Of log and chunks of the head. */
+/* Of logs and chunks of the head. */
 static struct err
 bytes_of_head(const struct db *db, uint64_t *ret_bytes)
 {
     struct db_stats s;
     head_stats(db->head, &s);
     AUTO(mem_free) char *log = fs_path_below(db->dir, STR("wal"));
+    AUTO(mem_free) char *late_log = fs_path_below(db->dir, STR("wbl"));
+    uint64_t late_bytes = 0;
     TRY(fs_tree_bytes(db->opts.fs, log, ret_bytes));
-    *ret_bytes += s.head_chunks_bytes;
+    if (fs_exists(db->opts.fs, late_log))
+        TRY(fs_tree_bytes(db->opts.fs, late_log, &late_bytes));
+    *ret_bytes += late_bytes + s.head_chunks_bytes;
     return OK;
 }
 
