@@ -1,6 +1,8 @@
 /* Native histograms in a head: through append, query, log, chunks_head and block. */
 #include "tests/tsdb/head_kit.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/bytes.h"
@@ -346,6 +348,84 @@ START_TEST(test_long_series)
 }
 END_TEST
 
+/* --- many threads ----------------------------------------------------------------------------- */
+
+enum { WRITERS = 3, WRITES = 150 };
+
+struct shared {
+    struct db *db;
+    _Atomic(int) next, writing;
+    _Atomic(uint64_t) stored;
+};
+
+/* Ever newer samples of the same series, of all kinds. */
+static void *
+write_kinds(void *arg)
+{
+    struct shared *s = arg;
+    static const char *const values[] = {I1, I2_WIDE, I2, F1, "1", "stale"};
+    for (int at; (at = atomic_fetch_add(&s->next, 1)) < WRITERS * WRITES;) {
+        struct kit_request k;
+        kit_request_init(&k);
+        for (int series = 0; series < 2; series++) {
+            kit_row(&k, series ? "__name__=b" : "__name__=a");
+            put_value(&k, t0 + at * 1000, values[at / (series ? 1 : 20) % 6]);
+        }
+        struct append_result r;
+        CK_OK(kit_append(&k, s->db, &r));
+        atomic_fetch_add(&s->stored, r.fates[STORED]);
+        kit_request_fini(&k);
+    }
+    atomic_fetch_sub(&s->writing, 1);
+    return NULL;
+}
+
+static size_t
+count_all(struct db *db)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    size_t n = 0;
+    for (const char *at = kit_dump(&a, db); (at = strchr(at, '=')); at++)
+        n++;
+    return n;
+}
+
+static void *
+read_kinds(void *arg)
+{
+    struct shared *s = arg;
+    size_t before = 0;
+    while (atomic_load(&s->writing) > 0) {
+        size_t now = count_all(s->db);
+        ck_assert_uint_ge(now, before);
+        before = now;
+    }
+    return NULL;
+}
+
+/* What was stored is seen, and a kill later still there. */
+START_TEST(test_many_threads)
+{
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    struct shared s = {.db = open_db(&opts), .writing = WRITERS};
+    pthread_t threads[WRITERS + 1];
+    for (size_t i = 0; i <= WRITERS; i++)
+        ck_assert_int_eq(
+            pthread_create(&threads[i], NULL, i < WRITERS ? write_kinds : read_kinds, &s), 0);
+    while (atomic_load(&s.writing) > 0)
+        CK_OK(db_maintain(s.db));
+    for (size_t i = 0; i <= WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    CK_OK(db_check(s.db));
+    ck_assert_uint_eq(count_all(s.db), s.stored);
+    db_close(s.db);
+    s.db = open_db(&opts);
+    ck_assert_uint_eq(count_all(s.db), s.stored);
+    db_close(s.db);
+}
+END_TEST
+
 Suite *
 head_histograms_suite(void)
 {
@@ -356,6 +436,7 @@ head_histograms_suite(void)
     tcase_add_loop_test(t, test_mixed, 0, ARRAY_LEN(mixed_cases));
     tcase_add_test(t, test_invalid_makes_no_series);
     tcase_add_test(t, test_long_series);
+    tcase_add_test(t, test_many_threads);
     suite_add_tcase(s, t);
     return s;
 }
