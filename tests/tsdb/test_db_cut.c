@@ -246,6 +246,38 @@ START_TEST(test_churn)
 }
 END_TEST
 
+/* Metadata was logged at a series that is forgotten, in segments that are truncated. */
+START_TEST(test_metadata_stays)
+{
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    opts.wal_segment_bytes = WAL_PAGE_BYTES;
+    struct db *db = open_db(&opts);
+    kit_put(db, "__name__=m,pod=0", t0, 1);
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct family_metadata told = {STR("m"), {METRIC_KIND_GAUGE, STR("what it is"), STR("s")}};
+    struct append_request request = {.metadata = &told, .metadata_count = 1};
+    struct append_result r;
+    CK_OK(db_append(db, &request, &a, &r));
+    ck_assert_uint_eq(r.metadata_stored, 1);
+    for (int round = 1; round < 12; round++) {
+        char labels[64];
+        snprintf(labels, sizeof labels, "__name__=m,pod=%d", round);
+        kit_put(db, labels, t0 + round * 2 * (int64_t)HOUR_MS, round);
+        CK_OK(db_maintain(db));
+    }
+    ck_assert_uint_le(stats_of(db).series, 3);
+    db_close(db); /* as a crash */
+    db = open_db(&opts);
+    struct family_metadata_list list;
+    CK_OK(db_metadata(db, STR("m"), 10, &a, &list));
+    ck_assert_uint_eq(list.n, 1);
+    ck_assert(str_eq(list.v[0].value.help, STR("what it is")));
+    ck_assert_int_eq(list.v[0].value.kind, METRIC_KIND_GAUGE);
+    db_close(db);
+}
+END_TEST
+
 /* --- crashes ---------------------------------------------------------------------------------- */
 
 /* One request: what a sync costs is paid once. */
@@ -431,6 +463,7 @@ db_cut_suite(void)
     tcase_add_test(t, test_idle_head_is_cut);
     tcase_add_test(t, test_query_through_a_cut);
     tcase_add_test(t, test_churn);
+    tcase_add_test(t, test_metadata_stays);
     tcase_add_loop_test(t, test_crash_at_every_call, 0, (int)ARRAY_LEN(crash_cases));
     tcase_add_test(t, test_threads);
     suite_add_tcase(s, t);

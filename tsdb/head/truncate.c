@@ -134,6 +134,7 @@ head_truncate_log(struct head *h, int64_t end_ms)
     if (none || !last_to_replace(h, first, current, &last))
         return OK;
     TRY_IN(make_checkpoint(h, last, end_ms), "checkpoint");
+    TRY(head_log_metadata(h)); /* the series that named a family may be gone */
     TRY(wal_truncate(h->opts.fs, h->wal_dir, last));
     drop_past(h, last, end_ms);
     return OK;
