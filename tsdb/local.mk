@@ -31,7 +31,6 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/db_cut.c %reldir%/db_cut_late.c %reldir%/db_int.h \
 	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
-	%reldir%/head/append.c %reldir%/head/append.h \
 	%reldir%/head/append.c %reldir%/head/append.h %reldir%/head/append_int.h \
 	%reldir%/head/append_judge.c \
 	%reldir%/head/append_late.c \
@@ -113,7 +112,6 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/series_set.h \
 	%reldir%/tenant_name.c %reldir%/tenant_name.h \
 	%reldir%/tenant_plan.c %reldir%/tenant_plan.h \
-	%reldir%/tenants.c %reldir%/tenants.h \
 	%reldir%/tenants.c %reldir%/tenants.h %reldir%/tenants_int.h \
 	%reldir%/tenants_disk.c \
 	%reldir%/tenants_maintain.c \
@@ -134,6 +132,6 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/wal/wal_segments.c \
 	%reldir%/wal/wal_truncate.c \
 	%reldir%/wal/wal_writer.c %reldir%/wal/wal_writer.h
-EXTRA_DIST += %reldir%/README.md %reldir%/block/README.md %reldir%/head/README.md %reldir%/index/README.md \
-	%reldir%/compact/README.md %reldir%/inspect/README.md \
-	%reldir%/chunk/README.md %reldir%/model/README.md %reldir%/wal/README.md
+EXTRA_DIST += %reldir%/README.md %reldir%/block/README.md %reldir%/chunk/README.md \
+	%reldir%/compact/README.md %reldir%/head/README.md %reldir%/index/README.md \
+	%reldir%/inspect/README.md %reldir%/model/README.md %reldir%/wal/README.md
