@@ -12,22 +12,22 @@
 #include "tsdb/db_int.h"
 
 #include "base/mem.h"
-#include "tsdb/block/block_writer.h"
 #include "tsdb/model/interval.h"
 
-enum {
-    CUTS_A_PASS = 64,    /* a gap of months in the samples takes several passes */
-    IDLE_RANGES_X2 = 3,  /* half ranges without a write after which the whole head is cut */
-};
+enum { CUTS_A_PASS = 64 }; /* a gap of months in the samples takes several passes */
 
 /* --- when ------------------------------------------------------------------------------------- */
 
-/* A head nobody writes to would keep its last hours for ever: the clock cuts it. */
-static bool
-is_idle(const struct db *db)
+static int64_t
+one_and_a_half_ranges_ms(const struct db *db)
 {
-    int64_t idle_ms = head_idle_ms(db->head);
-    return idle_ms >= db->opts.block_range_ms / 2 * IDLE_RANGES_X2;
+    return db->opts.block_range_ms / 2 * 3;
+}
+
+bool
+db_is_idle(const struct db *db)
+{
+    return head_idle_ms(db->head) >= one_and_a_half_ranges_ms(db);
 }
 
 /* Prometheus: compactable once the head spans 1.5 ranges (spec/tsdb.md section 12). */
@@ -38,16 +38,15 @@ next_end(const struct db *db, enum cut_kind kind, int64_t *ret_end_ms)
     head_stats(db->head, &s);
     if (s.mint_ms > s.maxt_ms)
         return false;
-    int64_t range_ms = db->opts.block_range_ms;
-    int64_t end_ms = block_range_end_ms(s.mint_ms, range_ms);
-    if (kind == CUT_ALL || is_idle(db)) {
+    int64_t end_ms = block_range_end_ms(s.mint_ms, db->opts.block_range_ms);
+    if (kind == CUT_ALL || db_is_idle(db)) {
         int64_t behind_ms = s.maxt_ms == INT64_MAX ? INT64_MAX : s.maxt_ms + 1;
         *ret_end_ms = i64_min(end_ms, behind_ms);
         return true;
     }
     *ret_end_ms = end_ms;
     uint64_t span_ms = (uint64_t)s.maxt_ms - (uint64_t)s.mint_ms;
-    return span_ms > (uint64_t)(range_ms / 2) * IDLE_RANGES_X2 + (uint64_t)db->opts.cut_delay_ms;
+    return span_ms > (uint64_t)(one_and_a_half_ranges_ms(db) + db->opts.cut_delay_ms);
 }
 
 /* --- the arrows ------------------------------------------------------------------------------- */
@@ -60,48 +59,21 @@ begin(struct db *db, int64_t end_ms)
     db->cut.stage = CUT_SETTLING;
 }
 
-/* *ret_block is NULL when there was nothing to write. */
 static struct err
-write_block(struct db *db, struct block **ret_block)
+write_and_publish(struct db *db)
 {
     struct db_stats s;
     head_stats(db->head, &s);
-    struct block_writer_opts o = {
-        .fs = db->opts.fs,
-        .dir = db->dir,
-        .ulid = db_new_ulid(db),
-        .mint_ms = s.mint_ms,
-        .maxt_ms = db->cut.end_ms,
-    };
+    struct block_writer_opts o = {.mint_ms = s.mint_ms, .maxt_ms = db->cut.end_ms};
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0); /* a number a series */
     struct select_query q = {.mint_ms = o.mint_ms, .maxt_ms = o.maxt_ms - 1, .want = SELECT_CHUNKS};
     AUTO(series_set_close) struct series_set *set = head_select_all(db->head, &q, &a);
-    bool empty;
-    TRY(block_write(&o, set, &empty));
-    *ret_block = NULL;
-    if (empty)
-        return OK;
-    TRY(blocks_open_one(db->opts.fs, db->dir, &o.ulid, ret_block));
-    if (db->opts.match_cache)
-        block_use_cache(*ret_block, db->opts.match_cache);
-    return OK;
-}
-
-static struct err
-write_and_publish(struct db *db)
-{
     struct block *block;
-    TRY(write_block(db, &block));
-    const struct view *now = views_acquire(&db->views);
-    struct blocks blocks = blocks_share(&now->blocks);
-    struct view_bounds bounds = view_bounds_of(now);
-    views_release(&db->views, now);
-    if (block)
-        blocks_add(&blocks, block);
+    TRY(db_write_block(db, &o, set, &block));
+    struct view_bounds bounds = db_view_bounds(db);
     bounds.head_mint_ms = db->cut.end_ms;
-    db->cut.view = views_publish(&db->views, &blocks, bounds);
-    db->untidy = db->untidy || block;
+    db->cut.view = db_publish_block(db, block, bounds);
     db->cut.stage = CUT_WRITTEN;
     return OK;
 }

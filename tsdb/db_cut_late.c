@@ -12,10 +12,9 @@
 #include "tsdb/db_int.h"
 
 #include "base/mem.h"
-#include "tsdb/block/block_writer.h"
 #include "tsdb/model/interval.h"
 
-enum { RANGES_A_PASS = 64, IDLE_RANGES_X2 = 3 };
+enum { RANGES_A_PASS = 64 };
 
 /* As Prometheus: late samples are written when the head is. One that nobody writes to in order
  * would keep them for ever. */
@@ -24,8 +23,7 @@ is_due(struct db *db, enum cut_kind kind)
 {
     if (!head_has_late(db->head) || db->cut.stage != CUT_NONE)
         return false;
-    return db->late_due || kind == CUT_ALL ||
-           head_idle_ms(db->head) >= db->opts.block_range_ms / 2 * IDLE_RANGES_X2;
+    return db->late_due || kind == CUT_ALL || db_is_idle(db);
 }
 
 static struct err
@@ -43,38 +41,13 @@ static struct err
 write_block(struct db *db, int64_t mint_ms, int64_t end_ms, struct block **ret_block)
 {
     struct block_meta base = {.hints = BLOCK_FROM_OUT_OF_ORDER};
-    struct block_writer_opts o = {
-        .fs = db->opts.fs,
-        .dir = db->dir,
-        .ulid = db_new_ulid(db),
-        .mint_ms = mint_ms,
-        .maxt_ms = end_ms,
-        .base = &base,
-    };
+    struct block_writer_opts o = {.mint_ms = mint_ms, .maxt_ms = end_ms, .base = &base};
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0); /* a number a series */
     struct select_query q = {.mint_ms = mint_ms, .maxt_ms = end_ms - 1, .want = SELECT_CHUNKS};
     AUTO(series_set_close) struct series_set *set =
         head_select_late(db->head, &q, db->late_cut.of_head.upto, &a);
-    bool empty;
-    TRY(block_write(&o, set, &empty));
-    *ret_block = NULL;
-    return empty ? OK : blocks_open_one(db->opts.fs, db->dir, &o.ulid, ret_block);
-}
-
-static uint64_t
-publish(struct db *db, struct block *block, bool last)
-{
-    const struct view *now = views_acquire(&db->views);
-    struct blocks blocks = blocks_share(&now->blocks);
-    struct view_bounds bounds = view_bounds_of(now);
-    views_release(&db->views, now);
-    if (block)
-        blocks_add(&blocks, block);
-    db->untidy = db->untidy || block;
-    if (last)
-        bounds.late_ref = db->late_cut.of_head.upto;
-    return views_publish(&db->views, &blocks, bounds);
+    return db_write_block(db, &o, set, ret_block);
 }
 
 /* The block of the oldest range that is left. */
@@ -87,8 +60,11 @@ write_range(struct db *db)
     struct block *block;
     TRY(write_block(db, end_ms - range_ms, end_ms, &block));
     bool last = left->maxt_ms < end_ms;
+    struct view_bounds bounds = db_view_bounds(db);
+    if (last)
+        bounds.late_ref = left->upto;
     if (block || last)
-        db->late_cut.view = publish(db, block, last);
+        db->late_cut.view = db_publish_block(db, block, bounds);
     left->mint_ms = end_ms;
     if (last)
         db->late_cut.stage = LATE_CUT_WRITTEN;
@@ -100,11 +76,8 @@ write_range(struct db *db)
 static struct err
 drop(struct db *db)
 {
-    const struct view *now = views_acquire(&db->views);
-    int64_t head_mint_ms = now->head_mint_ms;
-    views_release(&db->views, now);
     head_drop_late(db->head, db->late_cut.of_head.upto);
-    struct err e = head_forget(db->head, head_mint_ms);
+    struct err e = head_forget(db->head, db_view_bounds(db).head_mint_ms);
     db->late_cut.view = views_renew(&db->views);
     db->late_cut.stage = LATE_CUT_DROPPED;
     return e;

@@ -1,5 +1,6 @@
 /* db_int.h - the inside of a database, for the files of this folder. */
 #pragma once
+#include "tsdb/block/block_writer.h"
 #include "tsdb/db.h"
 #include "tsdb/head/head.h"
 #include "tsdb/view.h"
@@ -52,9 +53,22 @@ struct db {
     _Atomic(uint64_t) cuts, cuts_failed, compactions; /* figures */
 };
 
+/* db_blocks.c - by the maintaining thread. */
+struct ulid db_new_ulid(const struct db *db);
+/* One that was just written into the directory. */
+struct err db_open_block(const struct db *db, const struct ulid *ulid, struct block **ret_block);
+/* All of `set`, as a block of the database: sets fs, dir and ulid of *o. *ret_block is NULL when
+ * there was nothing to write. */
+struct err db_write_block(const struct db *db, struct block_writer_opts *o, struct series_set *set,
+                          struct block **ret_block);
+/* What the current view says of the head. */
+struct view_bounds db_view_bounds(struct db *db);
+/* Readers see `block` (taken; NULL: only other bounds) from the view on whose number it returns. */
+uint64_t db_publish_block(struct db *db, struct block *block, struct view_bounds bounds)
+    REQUIRES(db->maintain_lock);
+
 /* db_tidy.c - deletes blocks that have had their time, compacts others. */
 struct err db_tidy(struct db *db) REQUIRES(db->maintain_lock);
-struct ulid db_new_ulid(const struct db *db);
 
 /* db_cut.c - as many steps of cutting as can be done without waiting. */
 enum cut_kind {
@@ -62,5 +76,7 @@ enum cut_kind {
     CUT_ALL,      /* whatever is there */
 };
 struct err db_cut(struct db *db, enum cut_kind kind) REQUIRES(db->maintain_lock);
+/* Nobody has written for 1.5 ranges: then the clock cuts, since no sample will. */
+bool db_is_idle(const struct db *db);
 /* db_cut_late.c - the same for late samples, if the head was cut before; or for all. */
 struct err db_cut_late(struct db *db, enum cut_kind kind) REQUIRES(db->maintain_lock);

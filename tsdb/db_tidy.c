@@ -10,21 +10,12 @@
 #include "tsdb/db_int.h"
 
 #include "base/mem.h"
-#include "base/rand.h"
 #include "tsdb/block/block_delete.h"
 #include "tsdb/compact/compact.h"
 #include "tsdb/compact/plan.h"
 #include "tsdb/compact/retention.h"
 
 enum { COMPACTIONS_A_PASS = 16 };
-
-struct ulid
-db_new_ulid(const struct db *db)
-{
-    uint8_t random[ULID_RANDOM_BYTES];
-    rand_bytes(random, sizeof random);
-    return ulid_of(clock_wall_ms(db->opts.clock), random);
-}
 
 /* Blocks v[chosen[0..n)] leave, `added` comes (NULL: nobody). Publishes, then deletes the files of
  * those that left; a failure of that is the first of all. */
@@ -38,7 +29,7 @@ replace_blocks(struct db *db, const struct view *view, const size_t *chosen, siz
         for (size_t k = 0; k < n; k++)
             leaves = leaves || chosen[k] == i;
         if (!leaves)
-            blocks_add(&next, block_ref(view->blocks.v.v[i]));
+            vec_push(&next.v, block_ref(view->blocks.v.v[i])); /* in order as they are */
     }
     if (added)
         blocks_add(&next, added);
@@ -130,7 +121,7 @@ compact_chosen(struct db *db, const struct view *view, const size_t *chosen, siz
         return note_failure(e, inputs, n);
     struct block *made = NULL;
     if (!empty)
-        TRY(blocks_open_one(db->opts.fs, db->dir, &o.ulid, &made));
+        TRY(db_open_block(db, &o.ulid, &made));
     atomic_fetch_add_explicit(&db->compactions, 1, memory_order_relaxed);
     return replace_blocks(db, view, chosen, n, made);
 }

@@ -28,6 +28,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/compact/symbols.c %reldir%/compact/symbols.h \
 	%reldir%/compact/tournament.c %reldir%/compact/tournament.h \
 	%reldir%/db.c %reldir%/db.h \
+	%reldir%/db_blocks.c \
 	%reldir%/db_cut.c %reldir%/db_cut_late.c %reldir%/db_int.h \
 	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
