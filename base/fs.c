@@ -194,9 +194,8 @@ fs_make_dirs(struct fs *fs, const char *path)
     return OK;
 }
 
-/* Consumes `e`: somebody else having removed the thing already is what we want. */
-static struct err
-missing_is_fine(struct err e)
+struct err
+fs_missing_is_fine(struct err e)
 {
     if (e.code != ERR_NOT_FOUND)
         return e;
@@ -211,7 +210,7 @@ remove_tree_below(struct fs *fs, const char *dir, unsigned depth)
     if (depth > FS_TREE_DEPTH_MAX)
         return ERR(ERR_LIMIT, "remove %s: more than %d nested directories", dir, FS_TREE_DEPTH_MAX);
     AUTO(fs_list_fini) struct fs_list list = VEC_INIT;
-    TRY(missing_is_fine(fs_list_dir(fs, dir, &list)));
+    TRY(fs_missing_is_fine(fs_list_dir(fs, dir, &list)));
     AUTO(buf_fini) struct buf path = BUF_INIT;
     vec_each (&list, entry) {
         buf_clear(&path);
@@ -219,9 +218,9 @@ remove_tree_below(struct fs *fs, const char *dir, unsigned depth)
         if (entry->kind == FS_DIR)
             TRY(remove_tree_below(fs, buf_cstr(&path), depth + 1));
         else
-            TRY(missing_is_fine(fs_remove_file(fs, buf_cstr(&path))));
+            TRY(fs_missing_is_fine(fs_remove_file(fs, buf_cstr(&path))));
     }
-    return missing_is_fine(fs->ops->remove_dir(fs, dir));
+    return fs_missing_is_fine(fs->ops->remove_dir(fs, dir));
 }
 
 struct err
@@ -239,14 +238,14 @@ add_tree_bytes(struct fs *fs, const char *path, unsigned depth, uint64_t *sum)
                    FS_TREE_DEPTH_MAX);
     struct err e = fs_stat(fs, path, &st);
     if (e.code != ERR_NONE)
-        return missing_is_fine(e);
+        return fs_missing_is_fine(e);
     if (st.kind != FS_DIR) {
         *sum += st.size_bytes;
         return OK;
     }
     AUTO(fs_list_fini) struct fs_list list = VEC_INIT;
     AUTO(buf_fini) struct buf below = BUF_INIT;
-    TRY(missing_is_fine(fs_list_dir(fs, path, &list)));
+    TRY(fs_missing_is_fine(fs_list_dir(fs, path, &list)));
     vec_each (&list, entry) {
         buf_clear(&below);
         buf_printf(&below, "%s/%s", path, entry->name);

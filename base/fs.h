@@ -71,6 +71,9 @@ auto_fs_list_fini(struct fs_list *list)
 }
 struct err fs_stat(struct fs *fs, const char *path, struct fs_stat *ret_stat);
 bool fs_exists(struct fs *fs, const char *path);
+/* Consumes `e` and returns it, but ERR_NOT_FOUND as OK: nothing to list or to remove is what is
+ * wanted, or somebody else has removed it already. */
+struct err fs_missing_is_fine(struct err e);
 /* With parents, mode 0750; existing directories are fine. */
 struct err fs_make_dirs(struct fs *fs, const char *path);
 struct err fs_rename(struct fs *fs, const char *from, const char *to);

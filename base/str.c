@@ -30,6 +30,16 @@ str_skip(struct str s, size_t from)
 }
 
 struct str
+str_copy_to(char **at, struct str s)
+{
+    char *p = *at;
+    if (s.n > 0)
+        memcpy(p, s.p, s.n);
+    *at += s.n;
+    return str_of(p, s.n);
+}
+
+struct str
 str_take(struct str *rest, size_t n)
 {
     ASSERT(n <= rest->n);

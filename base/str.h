@@ -70,6 +70,8 @@ void str_sort(struct str *v, size_t n);
 struct str str_skip(struct str s, size_t from);
 /* Cuts the first n bytes off *rest and returns them; n must not be past the end. */
 struct str str_take(struct str *rest, size_t n);
+/* Copies `s` to *at, which has room, and moves *at behind it: texts of one object side by side. */
+struct str str_copy_to(char **at, struct str s);
 /* Position of the first `c`, or s.n. */
 size_t str_find_byte(struct str s, char c);
 /* Splits *rest at the first `sep` and returns what stood before it; all of it when absent. */

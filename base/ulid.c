@@ -53,6 +53,16 @@ ulid_parse(struct str text, struct ulid *ret_ulid)
     return OK;
 }
 
+bool
+ulid_is(struct str text)
+{
+    struct ulid u;
+    struct err e = ulid_parse(text, &u);
+    bool is = e.code == ERR_NONE;
+    err_drop(e);
+    return is;
+}
+
 void
 ulid_format(const struct ulid *u, char to[ULID_TEXT_BYTES])
 {

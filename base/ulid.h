@@ -24,5 +24,7 @@ int ulid_cmp(const struct ulid *a, const struct ulid *b);
 /* Exactly the upper-case text that ulid_format() writes, so that two names never mean one
  * block; everything else is ERR_INVALID. */
 struct err ulid_parse(struct str text, struct ulid *ret_ulid);
+/* ulid_parse() takes it. */
+bool ulid_is(struct str text);
 /* Without a NUL. */
 void ulid_format(const struct ulid *u, char to[ULID_TEXT_BYTES]);

@@ -29,23 +29,13 @@ auto_candidates_fini(struct candidates *list)
 }
 
 static bool
-is_block_name(struct str name)
-{
-    struct ulid ulid;
-    struct err e = ulid_parse(name, &ulid);
-    bool is = e.code == ERR_NONE;
-    err_drop(e);
-    return is;
-}
-
-static bool
 is_leftover(struct str name)
 {
     static const struct str suffixes[] = {STR_INIT(".tmp-for-creation"),
                                           STR_INIT(".tmp-for-deletion"), STR_INIT(".tmp")};
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
         if (str_ends_with(name, suffixes[i]) &&
-            is_block_name(str_of(name.p, name.n - suffixes[i].n)))
+            ulid_is(str_of(name.p, name.n - suffixes[i].n)))
             return true;
     }
     return false;
@@ -82,7 +72,7 @@ find_candidates(struct fs *fs, struct log *log, const char *dir, struct candidat
         if (is_leftover(name)) {
             log_info(log, "unfinished block removed", KV_STR("dir", buf_str(&path)));
             TRY(fs_remove_tree(fs, buf_cstr(&path)));
-        } else if (is_block_name(name)) {
+        } else if (ulid_is(name)) {
             consider(fs, log, buf_cstr(&path), to);
         }
     }

@@ -78,6 +78,18 @@ START_TEST(test_cmp_and_split)
 }
 END_TEST
 
+START_TEST(test_copy_to)
+{
+    char room[8], *at = room;
+    struct str first = str_copy_to(&at, STR("ab")), none = str_copy_to(&at, (struct str){NULL, 0});
+    struct str second = str_copy_to(&at, STR("c"));
+    ck_assert(str_eq(first, STR("ab")) && first.p == room);
+    ck_assert_uint_eq(none.n, 0);
+    ck_assert(str_eq(second, STR("c")) && second.p == room + 2);
+    ck_assert_ptr_eq(at, room + 3);
+}
+END_TEST
+
 START_TEST(test_sort)
 {
     struct str v[] = {STR("b"), STR(""), STR("\xff"), STR("ab"), STR("a")};
@@ -110,6 +122,7 @@ str_suite(void)
     tcase_add_loop_test(t, test_utf8, 0, ARRAY_LEN(utf8_cases));
     tcase_add_loop_test(t, test_parse_i64, 0, ARRAY_LEN(i64_cases));
     tcase_add_test(t, test_cmp_and_split);
+    tcase_add_test(t, test_copy_to);
     tcase_add_test(t, test_sort);
     tcase_add_test(t, test_buf);
     suite_add_tcase(s, t);

@@ -22,6 +22,7 @@ START_TEST(test_good)
     const struct ulid_case *c = &ulid_cases[_i];
     struct ulid u;
     CK_OK(ulid_parse(str_of_cstr(c->text), &u));
+    ROW_ASSERT(c->name, ulid_is(str_of_cstr(c->text)));
     ROW_ASSERT(c->name, ulid_time_ms(&u) == c->time_ms);
     char text[ULID_TEXT_BYTES];
     ulid_format(&u, text);
@@ -53,6 +54,7 @@ START_TEST(test_bad)
 {
     const struct bad_case *c = &bad_cases[_i];
     struct ulid u = {{1}};
+    ROW_ASSERT(c->name, !ulid_is(c->text));
     struct err e = ulid_parse(c->text, &u);
     ROW_ASSERT(c->name, e.code == ERR_INVALID);
     ROW_ASSERT(c->name, u.bytes[0] == 1);

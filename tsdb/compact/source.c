@@ -2,6 +2,7 @@
 #include "tsdb/compact/source.h"
 
 #include "base/assert.h"
+#include "tsdb/index/index_writer.h"
 
 struct err
 source_open(struct source *s, const struct block *b, const uint32_t *numbers)
@@ -22,22 +23,10 @@ source_close(struct source *s)
     arena_fini(&s->rows[1]);
 }
 
-static int
-pairs_cmp(const struct index_pair *x, size_t x_count, const struct index_pair *y, size_t y_count)
-{
-    for (size_t i = 0; i < x_count && i < y_count; i++) {
-        if (x[i].name != y[i].name)
-            return x[i].name < y[i].name ? -1 : 1;
-        if (x[i].value != y[i].value)
-            return x[i].value < y[i].value ? -1 : 1;
-    }
-    return (x_count > y_count) - (x_count < y_count);
-}
-
 int
 source_cmp(const struct source *x, const struct source *y)
 {
-    return pairs_cmp(x->pairs, x->pair_count, y->pairs, y->pair_count);
+    return index_pairs_cmp(x->pairs, x->pair_count, y->pairs, y->pair_count);
 }
 
 static struct err
@@ -49,7 +38,7 @@ read_series(struct source *s, uint32_t id, struct arena *row)
     for (size_t i = 0; i < series.pair_count; i++)
         pairs[i] = (struct index_pair){s->numbers[series.pairs[i].name],
                                        s->numbers[series.pairs[i].value]};
-    if (s->pairs && pairs_cmp(s->pairs, s->pair_count, pairs, series.pair_count) >= 0)
+    if (s->pairs && index_pairs_cmp(s->pairs, s->pair_count, pairs, series.pair_count) >= 0)
         return ERR(ERR_CORRUPT, "index: series %u is not behind the one before", id);
     s->id = id;
     s->pairs = pairs;

@@ -59,16 +59,6 @@ newest_of(const struct exemplars *x, const struct exemplar_series *series) REQUI
     return (struct exemplar_candidate){s->t_ms, s->bits, {s->key, s->key_bytes}};
 }
 
-static struct str
-copy_to(char **at, struct str s)
-{
-    char *p = *at;
-    if (s.n > 0)
-        memcpy(p, s.p, s.n);
-    *at += s.n;
-    return str_of(p, s.n);
-}
-
 /* In one piece: the series, its labels, their text and the key. */
 static struct exemplar_series *
 series_new(struct exemplars *x, struct labels l, struct str key) REQUIRES(x->lock)
@@ -80,9 +70,9 @@ series_new(struct exemplars *x, struct labels l, struct str key) REQUIRES(x->loc
     struct label *v = (struct label *)(void *)(s + 1);
     char *at = (char *)(v + l.n);
     for (size_t i = 0; i < l.n; i++)
-        v[i] = (struct label){copy_to(&at, l.v[i].name), copy_to(&at, l.v[i].value)};
+        v[i] = (struct label){str_copy_to(&at, l.v[i].name), str_copy_to(&at, l.v[i].value)};
     s->labels = (struct labels){v, l.n};
-    s->key = copy_to(&at, key);
+    s->key = str_copy_to(&at, key);
     map_put(&x->series, s->key, s);
     return s;
 }

@@ -11,10 +11,9 @@
  * Threads: the maintaining one. */
 #include "tsdb/head/late.h"
 
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/sort.h"
 
 enum { FORGET_BATCH = 256 }; /* ids, slots or pairs under one hold of the creation lock */
 
@@ -106,19 +105,11 @@ remove_ids(struct pass *p)
 
 /* --- pairs ------------------------------------------------------------------------------------ */
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void
 sort_unique(struct slot_list *l)
 {
     size_t n = 0;
-    if (l->n > 0)
-        qsort(l->v, l->n, sizeof *l->v, compare_numbers);
+    u32_sort(l->v, l->n);
     for (size_t i = 0; i < l->n; i++) {
         if (n == 0 || l->v[n - 1] != l->v[i])
             l->v[n++] = l->v[i];

@@ -7,12 +7,11 @@
  * so that no crash leaves a gap. */
 #include "tsdb/head/head_chunks.h"
 
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/segarray.h"
+#include "base/sort.h"
 #include "tsdb/chunk/histogram_chunk.h"
 #include "tsdb/head/head_chunks_scan.h"
 
@@ -116,13 +115,6 @@ remove_last(struct head_chunks *h)
     return fs_remove_file(h->fs, buf_cstr(&path));
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 VEC_TYPE(numbers, uint32_t);
 
 static struct err
@@ -138,8 +130,7 @@ list_numbers(const struct head_chunks *h, struct numbers *to)
         if (ours)
             vec_push(to, (uint32_t)number);
     }
-    if (to->n > 0)
-        qsort(to->v, to->n, sizeof *to->v, compare_numbers);
+    u32_sort(to->v, to->n);
     return OK;
 }
 

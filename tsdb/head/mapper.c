@@ -6,10 +6,9 @@
  * heap, and the log has their samples anyway. */
 #include "tsdb/head/late.h"
 
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/sort.h"
 
 /* A finished chunk on its way to chunks_head. */
 struct mapping {
@@ -46,13 +45,6 @@ take_queue(struct head *h)
     return taken;
 }
 
-static int
-compare_slots(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* All chunks of a series that are on the heap, oldest first. Only this thread maps, and chunks
  * are never unlinked: the spin is for the head of the list alone. */
 static void
@@ -76,7 +68,7 @@ static struct mappings
 gather(struct head *h, struct slot_list *queue)
 {
     struct mappings found = VEC_INIT;
-    qsort(queue->v, queue->n, sizeof *queue->v, compare_slots);
+    u32_sort(queue->v, queue->n);
     for (size_t i = 0; i < queue->n; i++) {
         if (i == 0 || queue->v[i] != queue->v[i - 1])
             gather_series(h, queue->v[i], &found);

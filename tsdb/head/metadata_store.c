@@ -51,25 +51,15 @@ same_metadata(const struct metadata *a, const struct metadata *b)
     return a->kind == b->kind && str_eq(a->help, b->help) && str_eq(a->unit, b->unit);
 }
 
-static struct str
-copy_to(char **at, struct str s)
-{
-    char *p = *at;
-    if (s.n > 0)
-        memcpy(p, s.p, s.n);
-    *at += s.n;
-    return str_of(p, s.n);
-}
-
 static struct family *
 family_new(const struct family_metadata *d)
 {
     struct family *f = mem_alloc(sizeof *f + text_bytes(d));
     char *at = f->text;
-    f->data.family = copy_to(&at, d->family);
+    f->data.family = str_copy_to(&at, d->family);
     f->data.value.kind = d->value.kind;
-    f->data.value.help = copy_to(&at, d->value.help);
-    f->data.value.unit = copy_to(&at, d->value.unit);
+    f->data.value.help = str_copy_to(&at, d->value.help);
+    f->data.value.unit = str_copy_to(&at, d->value.unit);
     return f;
 }
 

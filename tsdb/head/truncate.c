@@ -8,10 +8,9 @@
  * Threads: the maintaining one. */
 #include "tsdb/head/head_int.h"
 
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "tsdb/wal/checkpoint.h"
 #include "tsdb/wal/wal_reader.h"
 
@@ -29,19 +28,11 @@ struct wanted_refs {
     bool all;
 };
 
-static int
-compare_refs(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static bool
 is_wanted(void *arg, uint64_t ref)
 {
     const struct wanted_refs *w = arg;
-    return w->all ||
-           (w->v.n > 0 && bsearch(&ref, w->v.v, w->v.n, sizeof ref, compare_refs) != NULL);
+    return w->all || u64_contains(w->v.v, w->v.n, ref);
 }
 
 static void
@@ -106,8 +97,7 @@ make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
     gather_living(h, &wanted);
     gather_past(h, last, end_ms, &wanted);
     wanted.all = h->unread_segment > last;
-    if (wanted.v.n > 0)
-        qsort(wanted.v.v, wanted.v.n, sizeof *wanted.v.v, compare_refs);
+    u64_sort(wanted.v.v, wanted.v.n);
     struct wal_opts opts = {
         .fs = h->opts.fs,
         .dir = h->wal_dir,

@@ -133,9 +133,9 @@ index_writer_symbols(struct index_writer *w, const struct str *sorted, size_t co
     w->given_count = count;
 }
 
-/* The order of labels_cmp(), for numbers that ascend as their texts. */
-static int
-pairs_cmp(const struct index_pair *x, size_t x_count, const struct index_pair *y, size_t y_count)
+int
+index_pairs_cmp(const struct index_pair *x, size_t x_count, const struct index_pair *y,
+                size_t y_count)
 {
     for (size_t i = 0; i < x_count && i < y_count; i++) {
         if (x[i].name != y[i].name)
@@ -156,7 +156,7 @@ check_pairs(const struct index_writer *w, const struct index_pair *pairs, size_t
                        w->w.series.n);
     }
     const struct written_series *before = w->w.series.n > 0 ? vec_last(&w->w.series) : NULL;
-    if (before && pairs_cmp(&w->w.pairs.v[before->first_pair], before->pair_count, pairs,
+    if (before && index_pairs_cmp(&w->w.pairs.v[before->first_pair], before->pair_count, pairs,
                             count) >= 0)
         return ERR(ERR_INVALID, "index: series %zu is not behind the one before", w->w.series.n);
     return OK;

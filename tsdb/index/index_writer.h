@@ -22,6 +22,9 @@ struct err index_writer_add(struct index_writer *w, struct labels labels,
  * the file, but for the empty one, which always stands in it. Array and texts are borrowed until
  * the writer is closed. Series come by numbers then. */
 void index_writer_symbols(struct index_writer *w, const struct str *sorted, size_t count);
+/* The order of labels_cmp(), for numbers that ascend as their texts. */
+int index_pairs_cmp(const struct index_pair *x, size_t x_count, const struct index_pair *y,
+                    size_t y_count);
 /* As index_writer_add(), after index_writer_symbols(). */
 struct err index_writer_add_numbered(struct index_writer *w, const struct index_pair *pairs,
                                      size_t count, const struct index_chunk *chunks,

@@ -3,12 +3,11 @@
  * Labels are sorted by name and value without moving them: a counting pass over names gives each
  * name its series; a counting pass over the values of one name gives each value its series. A
  * name stands once at most in a series, so that a series' number and a name tell the value. */
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "tsdb/index/index_writer_int.h"
 
 /* --- sections --------------------------------------------------------------------------------- */
@@ -93,13 +92,6 @@ put_list(struct lists *l, struct str name, struct str value, const uint32_t *ids
     return OK;
 }
 
-static int
-by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static uint32_t
 value_in(const struct written *w, uint32_t series, uint32_t name)
 {
@@ -123,7 +115,7 @@ count_values(struct lists *l, uint32_t name, const uint32_t *series, uint32_t co
         vec_push(&l->values, value);
     }
     if (!ascend)
-        qsort(l->values.v, l->values.n, sizeof *l->values.v, by_number);
+        u32_sort(l->values.v, l->values.n);
 }
 
 /* The lists of one name, whose series are given. */

@@ -19,33 +19,13 @@ database_part_name(enum database_part part)
     return part_names[part];
 }
 
-bool
-database_is_block_name(struct str name)
-{
-    struct ulid ulid;
-    struct err e = ulid_parse(name, &ulid);
-    bool is = e.code == ERR_NONE;
-    err_drop(e);
-    return is;
-}
-
-/* Consumes `e`. */
-static struct err
-missing_is_fine(struct err e)
-{
-    if (e.code != ERR_NOT_FOUND)
-        return e;
-    err_drop(e);
-    return OK;
-}
-
 /* Bytes of all files of a tree; directories in it are few and flat. */
 static struct err
 add_tree(struct fs *fs, const char *dir, uint64_t *bytes)
 {
     AUTO(fs_list_fini) struct fs_list entries = VEC_INIT;
     AUTO(buf_fini) struct buf path = BUF_INIT;
-    TRY(missing_is_fine(fs_list_dir(fs, dir, &entries)));
+    TRY(fs_missing_is_fine(fs_list_dir(fs, dir, &entries)));
     vec_each (&entries, entry) {
         struct fs_stat st = {.kind = FS_OTHER};
         buf_clear(&path);
@@ -53,7 +33,7 @@ add_tree(struct fs *fs, const char *dir, uint64_t *bytes)
         if (entry->kind == FS_DIR)
             TRY(add_tree(fs, buf_cstr(&path), bytes));
         else
-            TRY(missing_is_fine(fs_stat(fs, buf_cstr(&path), &st)));
+            TRY(fs_missing_is_fine(fs_stat(fs, buf_cstr(&path), &st)));
         if (st.kind == FS_FILE)
             *bytes += st.size_bytes;
     }
@@ -68,7 +48,7 @@ add_file(struct fs *fs, const char *dir, const char *name, uint64_t *bytes)
     AUTO(buf_fini) struct buf path = BUF_INIT;
     struct fs_stat st = {.size_bytes = 0};
     buf_printf(&path, "%s/%s", dir, name);
-    TRY(missing_is_fine(fs_stat(fs, buf_cstr(&path), &st)));
+    TRY(fs_missing_is_fine(fs_stat(fs, buf_cstr(&path), &st)));
     *bytes += st.size_bytes;
     return OK;
 }
@@ -143,7 +123,7 @@ add_dir(struct fs *fs, const char *path, const char *name, struct database *d)
         vec_push(&d->leftovers, mem_dup_text(name, strlen(name)));
         return OK;
     }
-    if (database_is_block_name(str_of_cstr(name)))
+    if (ulid_is(str_of_cstr(name)))
         return add_block(fs, path, name, d);
     if (str_starts_with(str_of_cstr(name), str_of_cstr(snapshot_prefix))) {
         vec_push(&d->snapshots, mem_dup_text(name, strlen(name)));
@@ -216,7 +196,7 @@ is_database(struct fs *fs, const char *dir, bool *ret_is)
     *ret_is = false;
     TRY(fs_list_dir(fs, dir, &entries));
     vec_each (&entries, entry) {
-        bool named = database_is_block_name(str_of_cstr(entry->name));
+        bool named = ulid_is(str_of_cstr(entry->name));
         for (int part = DATABASE_WAL; part <= DATABASE_CHUNKS_HEAD; part++)
             named = named || strcmp(entry->name, part_names[part]) == 0;
         *ret_is = *ret_is || (named && entry->kind == FS_DIR);
@@ -243,7 +223,7 @@ find_below(struct fs *fs, const char *dir, struct str tenant, struct database_pl
         buf_clear(&path);
         buf_printf(&path, "%s/%s", dir, entry->name);
         if (wanted && entry->kind == FS_DIR)
-            TRY(missing_is_fine(is_database(fs, buf_cstr(&path), &is)));
+            TRY(fs_missing_is_fine(is_database(fs, buf_cstr(&path), &is)));
         if (is)
             add_place(to, entry->name, buf_cstr(&path));
     }

@@ -68,5 +68,3 @@ auto_database_places_fini(struct database_places *p)
 {
     database_places_fini(p);
 }
-/* A block's name. */
-bool database_is_block_name(struct str name);

@@ -170,17 +170,12 @@ verify_chunks_head(struct verify *v)
     AUTO(fs_list_fini) struct fs_list entries = VEC_INIT;
     AUTO(verify_file_fini) struct verify_file dir;
     verify_file_init(&dir, v, "chunks_head");
-    struct err e = fs_list_dir(v->fs, dir.path, &entries);
-    if (e.code == ERR_NOT_FOUND) {
-        err_drop(e);
-        return OK;
-    }
-    TRY(e);
+    TRY(fs_missing_is_fine(fs_list_dir(v->fs, dir.path, &entries)));
     struct numbers numbers = VEC_INIT;
     struct chunks_check c = {.v = v};
     ref_table_init(&c.ends);
     find_numbers(&entries, &numbers);
-    e = check_files(&c, &dir, &numbers);
+    struct err e = check_files(&c, &dir, &numbers);
     ref_table_fini(&c.ends);
     vec_fini(&numbers);
     return e;

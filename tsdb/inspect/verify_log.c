@@ -50,19 +50,6 @@ note_used(void *arg, uint64_t ref)
                   (uintmax_t)ref);
 }
 
-static struct err
-check_record(void *arg, struct verify_file *f, uint64_t offset, struct str record)
-{
-    struct log_check *c = arg;
-    const struct record_visitor visitor = {note_named, note_used, c};
-    bool known;
-    c->file = f;
-    c->offset = offset;
-    struct err e = verify_record(record, &c->scratch, &visitor, &known);
-    c->unknown_types += !known;
-    return e.code == ERR_CORRUPT ? broken_by(f, RULE_V13, offset, e) : e;
-}
-
 /* Series of late samples may have been collected since: their markers then mean nothing. */
 static struct err
 count_stray(void *arg, uint64_t ref)
@@ -73,17 +60,30 @@ count_stray(void *arg, uint64_t ref)
     return OK;
 }
 
+/* `used` judges references: those of the log, or those of the late log. */
 static struct err
-check_late_record(void *arg, struct verify_file *f, uint64_t offset, struct str record)
+check_with(struct log_check *c, struct verify_file *f, uint64_t offset, struct str record,
+           struct err (*used)(void *arg, uint64_t ref))
 {
-    struct log_check *c = arg;
-    const struct record_visitor visitor = {note_named, count_stray, c};
+    const struct record_visitor visitor = {note_named, used, c};
     bool known;
     c->file = f;
     c->offset = offset;
     struct err e = verify_record(record, &c->scratch, &visitor, &known);
     c->unknown_types += !known;
     return e.code == ERR_CORRUPT ? broken_by(f, RULE_V13, offset, e) : e;
+}
+
+static struct err
+check_record(void *arg, struct verify_file *f, uint64_t offset, struct str record)
+{
+    return check_with(arg, f, offset, record, note_used);
+}
+
+static struct err
+check_late_record(void *arg, struct verify_file *f, uint64_t offset, struct str record)
+{
+    return check_with(arg, f, offset, record, count_stray);
 }
 
 /* The entries of wal/ that are neither the newest checkpoint nor newer than it. */

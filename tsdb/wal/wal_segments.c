@@ -1,7 +1,6 @@
 /* wal_segments.c - which segments and checkpoints a log's directory holds. */
-#include <stdlib.h>
-
 #include "base/mem.h"
+#include "base/sort.h"
 #include "tsdb/wal/wal_int.h"
 #include "tsdb/wal/wal_reader.h"
 
@@ -20,29 +19,11 @@ parse_number(struct str name, uint64_t *ret_number)
     return ok;
 }
 
-static int
-compare_numbers(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void
-sort_numbers(uint64_t *v, size_t n)
-{
-    if (n > 0)
-        qsort(v, n, sizeof *v, compare_numbers);
-}
-
 /* A log that was never opened has no directory. */
 static struct err
 list_dir(struct fs *fs, const char *dir, struct fs_list *ret_list)
 {
-    struct err e = fs_list_dir(fs, dir, ret_list);
-    if (e.code != ERR_NOT_FOUND)
-        return e;
-    err_drop(e);
-    return OK;
+    return fs_missing_is_fine(fs_list_dir(fs, dir, ret_list));
 }
 
 static struct err
@@ -75,8 +56,8 @@ wal_list(struct fs *fs, const char *dir, struct wal_listing *ret_listing)
         else if (entry->kind == FS_FILE && parse_number(name, &number))
             vec_push(&ret_listing->segments, number);
     }
-    sort_numbers(ret_listing->segments.v, ret_listing->segments.n);
-    sort_numbers(ret_listing->checkpoints.v, ret_listing->checkpoints.n);
+    u64_sort(ret_listing->segments.v, ret_listing->segments.n);
+    u64_sort(ret_listing->checkpoints.v, ret_listing->checkpoints.n);
     return OK;
 }
 
@@ -171,10 +152,7 @@ add_segments(struct fs *fs, const char *dir, struct wal_listing *l, uint64_t *by
     AUTO(buf_fini) struct buf path = BUF_INIT;
     vec_each (&l->segments, segment) {
         struct fs_stat st = {.size_bytes = 0};
-        struct err e = fs_stat(fs, wal_segment_path(&path, dir, *segment), &st);
-        if (e.code != ERR_NONE && e.code != ERR_NOT_FOUND)
-            return e;
-        err_drop(e);
+        TRY(fs_missing_is_fine(fs_stat(fs, wal_segment_path(&path, dir, *segment), &st)));
         *bytes += st.size_bytes;
     }
     return OK;
