@@ -184,3 +184,35 @@ kit_dump(struct arena *a, struct db *db)
 {
     return kit_query(a, db, MATCH_REGEX, "__name__", ".+", INT64_MIN, INT64_MAX);
 }
+
+const char *
+kit_checked_dump(struct arena *a, struct db *db)
+{
+    CK_OK(db_check(db));
+    return kit_dump(a, db);
+}
+
+void
+kit_assert_dump(struct db *db, const char *want)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    ck_assert_str_eq(kit_checked_dump(&a, db), want);
+}
+
+struct db *
+kit_open(const struct db_opts *opts)
+{
+    struct db *db = NULL;
+    CK_OK(db_open(opts, &db));
+    CK_OK(db_check(db));
+    return db;
+}
+
+struct db_stats
+kit_stats(struct db *db)
+{
+    struct db_stats s;
+    db_stats(db, &s);
+    return s;
+}

@@ -36,9 +36,16 @@ struct db_opts kit_opts(struct fs *fs, const char *dir);
 /* "t=v" for a float or "t=i 12/3.5" for an integer histogram's count and sum; "f" for a float one,
  * "i stale" for its marker. In order of the chunks, of one series. */
 void kit_chunk_text(const struct chunk_view *c, int64_t mint_ms, int64_t maxt_ms, struct buf *to);
+/* Open and found sound. */
+struct db *kit_open(const struct db_opts *opts);
+struct db_stats kit_stats(struct db *db);
+
 /* "{...}: t=v t=v; ..." for all series that match the selector `name op value`; times in ms.
  * In the arena. */
 const char *kit_query(struct arena *a, struct db *db, enum matcher_type type, const char *name,
                       const char *value, int64_t mint_ms, int64_t maxt_ms);
 /* Everything that has a metric name. */
 const char *kit_dump(struct arena *a, struct db *db);
+/* The same of a database that is found sound. */
+const char *kit_checked_dump(struct arena *a, struct db *db);
+void kit_assert_dump(struct db *db, const char *want);

@@ -13,32 +13,6 @@
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 static const int64_t t0 = INT64_C(1700000000000) / 7200000 * 7200000; /* a range begins */
 
-static struct db *
-open_db(const struct db_opts *opts)
-{
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    CK_OK(db_check(db));
-    return db;
-}
-
-static struct db_stats
-stats_of(struct db *db)
-{
-    struct db_stats s;
-    db_stats(db, &s);
-    return s;
-}
-
-static void
-assert_dump(struct db *db, const char *want)
-{
-    AUTO(arena_fini) struct arena a;
-    arena_init(&a, 0);
-    CK_OK(db_check(db));
-    ck_assert_str_eq(kit_dump(&a, db), want);
-}
-
 /* --- when ------------------------------------------------------------------------------------- */
 
 static const struct rule_case {
@@ -62,19 +36,19 @@ START_TEST(test_rule)
 {
     const struct rule_case *c = &rule_cases[_i];
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     kit_put(db, "__name__=a", t0 + c->first_ms, 1);
     if (c->last_ms != c->first_ms)
         kit_put(db, "__name__=a", t0 + c->last_ms, 2);
     CK_OK(db_maintain(db));
     CK_OK(db_check(db));
-    struct db_stats s = stats_of(db);
+    struct db_stats s = kit_stats(db);
     ck_assert_msg(s.blocks == c->blocks, "%s: %ju blocks", c->name, (uintmax_t)s.blocks);
     ck_assert_msg(c->blocks == 0 || s.head_mint_ms == t0 + c->head_mint_ms,
                   "%s: head from %jd", c->name, (intmax_t)(s.head_mint_ms - t0));
     db_close(db);
-    db = open_db(&opts);
-    ck_assert_msg(stats_of(db).blocks == c->blocks, "%s: after a restart", c->name);
+    db = kit_open(&opts);
+    ck_assert_msg(kit_stats(db).blocks == c->blocks, "%s: after a restart", c->name);
     db_close(db);
 }
 END_TEST
@@ -85,17 +59,17 @@ START_TEST(test_idle_head_is_cut)
     clock_manual_init(&clock, t0);
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     opts.clock = &clock.clock;
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     kit_put(db, "__name__=a", t0 + 5, 1);
     kit_put(db, "__name__=a", t0 + 2 * HOUR_MS + 5, 2);
     clock_manual_advance_ms(&clock, 3 * HOUR_MS - 1);
     CK_OK(db_maintain(db));
-    ck_assert_uint_eq(stats_of(db).blocks, 0);
+    ck_assert_uint_eq(kit_stats(db).blocks, 0);
     clock_manual_advance_ms(&clock, 1);
     CK_OK(db_maintain(db));
-    ck_assert_uint_eq(stats_of(db).blocks, 2);
-    ck_assert_uint_eq(stats_of(db).series, 0);
-    assert_dump(db, "a: 1699999200005=1 1700006400005=2; ");
+    ck_assert_uint_eq(kit_stats(db).blocks, 2);
+    ck_assert_uint_eq(kit_stats(db).series, 0);
+    kit_assert_dump(db, "a: 1699999200005=1 1700006400005=2; ");
 
     /* It wakes up: what is newer than its last sample is taken, nothing else. */
     struct kit_request k;
@@ -111,11 +85,11 @@ START_TEST(test_idle_head_is_cut)
     bool empty;
     CK_OK(db_flush(db, &empty));
     ck_assert(empty);
-    ck_assert_uint_eq(stats_of(db).blocks, 3);
-    assert_dump(db, "a: 1699999200005=1 1700006400005=2 1700006400006=3; ");
+    ck_assert_uint_eq(kit_stats(db).blocks, 3);
+    kit_assert_dump(db, "a: 1699999200005=1 1700006400005=2 1700006400006=3; ");
     db_close(db);
-    db = open_db(&opts);
-    assert_dump(db, "a: 1699999200005=1 1700006400005=2 1700006400006=3; ");
+    db = kit_open(&opts);
+    kit_assert_dump(db, "a: 1699999200005=1 1700006400005=2 1700006400006=3; ");
     db_close(db);
 }
 END_TEST
@@ -153,7 +127,7 @@ count_samples(struct series_set *set)
 START_TEST(test_query_through_a_cut)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (int i = 0; i < 5; i++) {
         char name[64];
         snprintf(name, sizeof name, "__name__=gone,i=%d", i);
@@ -165,8 +139,8 @@ START_TEST(test_query_through_a_cut)
     struct series_set *before = select_all(db, &a);
     kit_put(db, "__name__=stays", t0 + 4 * HOUR_MS, 2);
     CK_OK(db_maintain(db));
-    ck_assert_uint_eq(stats_of(db).blocks, 1);
-    ck_assert_uint_eq(stats_of(db).series, 6); /* the query may still need them */
+    ck_assert_uint_eq(kit_stats(db).blocks, 1);
+    ck_assert_uint_eq(kit_stats(db).series, 6); /* the query may still need them */
     struct series_set *after = select_all(db, &a);
     CK_OK(db_maintain(db));
     ck_assert_uint_eq(count_samples(after), 7);
@@ -174,7 +148,7 @@ START_TEST(test_query_through_a_cut)
     ck_assert_uint_eq(count_samples(before), 6); /* t0 + 4 h came later */
     series_set_close(before);
     CK_OK(db_maintain(db));
-    ck_assert_uint_eq(stats_of(db).series, 1);
+    ck_assert_uint_eq(kit_stats(db).series, 1);
     CK_OK(db_check(db));
     after = select_all(db, &a);
     ck_assert_uint_eq(count_samples(after), 7);
@@ -190,7 +164,7 @@ count_values(struct db *db, const char *name)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_stats s = stats_of(db);
+    struct db_stats s = kit_stats(db);
     struct select_query q = {.mint_ms = s.head_mint_ms, .maxt_ms = INT64_MAX};
     struct str_list values;
     CK_OK(db_label_values(db, &q, str_of_cstr(name), (struct matchers){NULL, 0}, &a, &values));
@@ -213,7 +187,7 @@ START_TEST(test_churn)
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     opts.wal_segment_bytes = WAL_PAGE_BYTES;
     opts.wal_compression = WAL_PLAIN;
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (int round = 0; round < ROUNDS; round++) {
         int64_t t = t0 + round * (int64_t)HOUR_MS;
         for (int pod = 0; pod < PODS; pod++) {
@@ -225,20 +199,20 @@ START_TEST(test_churn)
         }
         CK_OK(db_maintain(db));
         CK_OK(db_check(db));
-        ck_assert_uint_le(stats_of(db).series, 4 * PODS);
+        ck_assert_uint_le(kit_stats(db).series, 4 * PODS);
         ck_assert_uint_le(count_values(db, "pod"), 6 * PODS);
         ck_assert_uint_le(log_bytes(&opts), 40 * WAL_PAGE_BYTES);
     }
-    ck_assert_uint_ge(stats_of(db).blocks, ROUNDS / 2 - 2);
+    ck_assert_uint_ge(kit_stats(db).blocks, ROUNDS / 2 - 2);
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct series_set *all = select_all(db, &a);
     ck_assert_uint_eq(count_samples(all), ROUNDS * PODS);
     series_set_close(all);
     db_close(db);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     CK_OK(db_maintain(db));
-    ck_assert_uint_le(stats_of(db).series, 4 * PODS);
+    ck_assert_uint_le(kit_stats(db).series, 4 * PODS);
     all = select_all(db, &a);
     ck_assert_uint_eq(count_samples(all), ROUNDS * PODS);
     series_set_close(all);
@@ -251,7 +225,7 @@ START_TEST(test_metadata_stays)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     opts.wal_segment_bytes = WAL_PAGE_BYTES;
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     kit_put(db, "__name__=m,pod=0", t0, 1);
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
@@ -266,9 +240,9 @@ START_TEST(test_metadata_stays)
         kit_put(db, labels, t0 + round * 2 * (int64_t)HOUR_MS, round);
         CK_OK(db_maintain(db));
     }
-    ck_assert_uint_le(stats_of(db).series, 3);
+    ck_assert_uint_le(kit_stats(db).series, 3);
     db_close(db); /* as a crash */
-    db = open_db(&opts);
+    db = kit_open(&opts);
     struct family_metadata_list list;
     CK_OK(db_metadata(db, STR("m"), 10, &a, &list));
     ck_assert_uint_eq(list.n, 1);
@@ -333,7 +307,7 @@ START_TEST(test_crash_at_every_call)
         AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
         struct db_opts opts = kit_opts(fs, dir);
         opts.wal_sync = WAL_SYNC_BATCH;
-        struct db *db = open_db(&opts);
+        struct db *db = kit_open(&opts);
         AUTO(arena_fini) struct arena a;
         arena_init(&a, 0);
         fill_for_cut(db);
@@ -347,18 +321,18 @@ START_TEST(test_crash_at_every_call)
         fs_fault_heal(fs);
         if (c->mode == FS_FAULT_ONCE) { /* the same process goes on */
             CK_OK(cut(c, db));
-            ck_assert_uint_eq(stats_of(db).blocks, c->blocks);
-            assert_dump(db, want);
+            ck_assert_uint_eq(kit_stats(db).blocks, c->blocks);
+            kit_assert_dump(db, want);
         }
         db_close(db);
         if (c->power)
             CK_OK(fs_fault_power_cut(fs));
-        db = open_db(&opts);
-        assert_dump(db, want);
+        db = kit_open(&opts);
+        kit_assert_dump(db, want);
         CK_OK(cut(c, db));
-        ck_assert_msg(stats_of(db).blocks == c->blocks, "%s at call %ju: %ju blocks", c->name,
-                      (uintmax_t)call, (uintmax_t)stats_of(db).blocks);
-        assert_dump(db, want);
+        ck_assert_msg(kit_stats(db).blocks == c->blocks, "%s at call %ju: %ju blocks", c->name,
+                      (uintmax_t)call, (uintmax_t)kit_stats(db).blocks);
+        kit_assert_dump(db, want);
         db_close(db);
         CK_OK(fs_remove_tree(fs_posix(), dir));
     }
@@ -427,7 +401,7 @@ query_all(void *arg)
 START_TEST(test_threads)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct crowd c = {.db = open_db(&opts), .writing = THREAD_WRITERS};
+    struct crowd c = {.db = kit_open(&opts), .writing = THREAD_WRITERS};
     pthread_t writers[THREAD_WRITERS], reader;
     struct writer args[THREAD_WRITERS];
     for (int i = 0; i < THREAD_WRITERS; i++) {
@@ -448,7 +422,7 @@ START_TEST(test_threads)
     struct series_set *all = select_all(c.db, &a);
     ck_assert_uint_eq(count_samples(all), atomic_load(&c.stored));
     series_set_close(all);
-    ck_assert_uint_ge(stats_of(c.db).blocks, 5);
+    ck_assert_uint_ge(kit_stats(c.db).blocks, 5);
     db_close(c.db);
 }
 END_TEST

@@ -9,22 +9,6 @@
 static const int64_t hour_ms = 3600 * 1000;
 static const int64_t t0 = INT64_C(1700000000000) / 64800000 * 64800000; /* ranges of 18 h begin */
 
-static struct db *
-open_db(const struct db_opts *opts)
-{
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    return db;
-}
-
-static struct db_stats
-stats_of(struct db *db)
-{
-    struct db_stats s;
-    db_stats(db, &s);
-    return s;
-}
-
 /* A sample every half hour in hours [from, to) of two series; one of them with a gap. */
 static void
 fill_hours(struct db *db, int from, int to)
@@ -37,13 +21,6 @@ fill_hours(struct db *db, int from, int to)
     }
 }
 
-static const char *
-dump(struct db *db, struct arena *a)
-{
-    CK_OK(db_check(db));
-    return kit_dump(a, db);
-}
-
 /* As Prometheus: three ranges of 2 h become one of 6 h once a newer block is there, and so on. */
 START_TEST(test_levels)
 {
@@ -51,26 +28,26 @@ START_TEST(test_levels)
     arena_init(&a, 0);
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     opts.block_range_max_ms = 18 * hour_ms;
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     fill_hours(db, 0, 40);
-    struct db_stats s = stats_of(db);
+    struct db_stats s = kit_stats(db);
     /* The head begins at 38 h, 36 h to 38 h is the newest block, which never takes part. */
     ck_assert_uint_eq(s.blocks, 3); /* 0-18, 18-36, 36-38 */
     ck_assert_uint_ge(s.compactions, 8);
-    const char *all = dump(db, &a);
+    const char *all = kit_checked_dump(&a, db);
     db_close(db);
-    db = open_db(&opts);
-    ck_assert_uint_eq(stats_of(db).blocks, 3);
-    ck_assert_str_eq(dump(db, &a), all);
+    db = kit_open(&opts);
+    ck_assert_uint_eq(kit_stats(db).blocks, 3);
+    ck_assert_str_eq(kit_checked_dump(&a, db), all);
     db_close(db);
 
     opts.dir = arena_printf(&a, "%s/plain", test_dir()).p;
     opts.block_range_max_ms = opts.block_range_ms;
-    db = open_db(&opts);
+    db = kit_open(&opts);
     fill_hours(db, 0, 40);
-    ck_assert_uint_eq(stats_of(db).compactions, 0);
-    ck_assert_uint_eq(stats_of(db).blocks, 19);
-    ck_assert_str_eq(dump(db, &a), all); /* the same samples, in many blocks */
+    ck_assert_uint_eq(kit_stats(db).compactions, 0);
+    ck_assert_uint_eq(kit_stats(db).blocks, 19);
+    ck_assert_str_eq(kit_checked_dump(&a, db), all); /* the same samples, in many blocks */
     db_close(db);
 }
 END_TEST
@@ -81,18 +58,18 @@ START_TEST(test_retention)
     arena_init(&a, 0);
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     opts.retention_ms = 6 * hour_ms;
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     fill_hours(db, 0, 12); /* cut up to 10 h */
     AUTO(series_set_close) struct series_set *held = NULL;
     struct matcher m;
     CK_OK(matcher_make(&a, MATCH_EQUAL, STR("__name__"), STR("a"), &m));
     struct select_query q = {.mint_ms = INT64_MIN, .maxt_ms = INT64_MAX, .want = SELECT_CHUNKS};
     CK_OK(db_select(db, &q, (struct matchers){&m, 1}, &a, &held));
-    size_t before = stats_of(db).blocks;
+    size_t before = kit_stats(db).blocks;
     ck_assert_uint_eq(before, 3); /* ends at 6, 8 and 10 h: what ends 6 h before the newest goes */
     fill_hours(db, 12, 20);
-    ck_assert_uint_eq(stats_of(db).blocks, 3);
-    ck_assert(strstr(dump(db, &a), arena_printf(&a, " %jd=", (intmax_t)t0).p) == NULL);
+    ck_assert_uint_eq(kit_stats(db).blocks, 3);
+    ck_assert(strstr(kit_checked_dump(&a, db), arena_printf(&a, " %jd=", (intmax_t)t0).p) == NULL);
 
     /* A query that was begun before still sees what it would have seen. */
     struct series_view view;
@@ -109,9 +86,9 @@ START_TEST(test_retention)
     opts.retention_bytes = 1;
     CK_OK(db_finish(db));
     db_close(db);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     CK_OK(db_maintain(db));
-    ck_assert_uint_eq(stats_of(db).blocks, 0);
+    ck_assert_uint_eq(kit_stats(db).blocks, 0);
     db_close(db);
 }
 END_TEST
@@ -138,30 +115,30 @@ START_TEST(test_fault_at_every_call)
         const char *dir = arena_printf(&a, "%s/%ju", test_dir(), (uintmax_t)call).p;
         AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
         struct db_opts opts = kit_opts(fs, dir);
-        struct db *db = open_db(&opts);
+        struct db *db = kit_open(&opts);
         fill_hours(db, 0, 10);
         CK_OK(db_finish(db));
         db_close(db);
         opts.block_range_max_ms = 6 * hour_ms;
-        db = open_db(&opts); /* four blocks, three of which are to become one */
-        const char *want = dump(db, &a);
-        ck_assert_uint_eq(stats_of(db).blocks, 4);
+        db = kit_open(&opts); /* four blocks, three of which are to become one */
+        const char *want = kit_checked_dump(&a, db);
+        ck_assert_uint_eq(kit_stats(db).blocks, 4);
         struct fs_fault_opts fault = {.fail_call = call, .mode = c->mode, .torn_bytes = call * 5};
         fs_fault_arm(fs, &fault);
         struct err e = db_maintain(db);
         reached = e.code != ERR_NONE;
         err_drop(e);
-        ck_assert_str_eq(dump(db, &a), want);
+        ck_assert_str_eq(kit_checked_dump(&a, db), want);
         fs_fault_heal(fs);
         db_close(db);
         if (c->power)
             CK_OK(fs_fault_power_cut(fs));
-        db = open_db(&opts);
-        ck_assert_str_eq(dump(db, &a), want);
+        db = kit_open(&opts);
+        ck_assert_str_eq(kit_checked_dump(&a, db), want);
         CK_OK(db_maintain(db));
-        ck_assert_msg(stats_of(db).blocks == 2, "%s at call %ju: %ju blocks", c->name,
-                      (uintmax_t)call, (uintmax_t)stats_of(db).blocks);
-        ck_assert_str_eq(dump(db, &a), want);
+        ck_assert_msg(kit_stats(db).blocks == 2, "%s at call %ju: %ju blocks", c->name,
+                      (uintmax_t)call, (uintmax_t)kit_stats(db).blocks);
+        ck_assert_str_eq(kit_checked_dump(&a, db), want);
         db_close(db);
         CK_OK(fs_remove_tree(fs_posix(), dir));
     }

@@ -21,14 +21,6 @@ open_db(struct fs *fs, const char *dir)
     return db;
 }
 
-static void
-assert_dump(struct db *db, const char *want)
-{
-    AUTO(arena_fini) struct arena a;
-    arena_init(&a, 0);
-    ck_assert_str_eq(kit_dump(&a, db), want);
-}
-
 START_TEST(test_round_trip)
 {
     AUTO(db_close) struct db *db = open_db(fs_posix(), test_dir());
@@ -36,7 +28,7 @@ START_TEST(test_round_trip)
     kit_put(db, "__name__=up,job=a", 1000, 2);
     kit_put(db, "job=a,__name__=up", 2000, 3); /* unsorted: the same series */
     kit_put(db, "__name__=up,job=a,gone=", 3000, 4); /* an empty value is no label */
-    assert_dump(db, "up{job=\"a\"}: 1000=2 2000=3 3000=4; up{job=\"b\"}: 1000=1; ");
+    kit_assert_dump(db, "up{job=\"a\"}: 1000=2 2000=3 3000=4; up{job=\"b\"}: 1000=1; ");
     struct db_stats s;
     db_stats(db, &s);
     ck_assert_uint_eq(s.series, 2);
@@ -112,7 +104,7 @@ START_TEST(test_label_faults)
     CK_OK(kit_append(&k, db, &r));
     ROW_ASSERT(c->name, r.label_faults[c->want] == 1);
     ROW_ASSERT(c->name, r.fates[SAMPLE_STORED] == 2);
-    assert_dump(db, "a: 1=1; b: 1=3; ");
+    kit_assert_dump(db, "a: 1=1; b: 1=3; ");
     kit_request_fini(&k);
 }
 END_TEST
@@ -134,7 +126,7 @@ START_TEST(test_series_limit)
     CK_OK(kit_append(&k, db, &r));
     ck_assert_uint_eq(r.series_over_limit, 1);
     ck_assert_uint_eq(r.series_created, 2);
-    assert_dump(db, "a: 0=0 3=3; b: 1=1; "); /* twins of one request are one series */
+    kit_assert_dump(db, "a: 0=0 3=3; b: 1=1; "); /* twins of one request are one series */
     kit_request_fini(&k);
 }
 END_TEST
@@ -249,7 +241,7 @@ START_TEST(test_chunks_and_restart)
 
     for (int again = 0; again < 2; again++) {
         db = open_db(fs_posix(), dir);
-        assert_dump(db, before);
+        kit_assert_dump(db, before);
         struct append_result r;
         struct kit_request k;
         kit_request_init(&k);
@@ -302,7 +294,7 @@ START_TEST(test_disk_full)
         kit_request_fini(&k);
         err_drop(db_maintain(db));
     }
-    assert_dump(db, "a: 1000=1; ");
+    kit_assert_dump(db, "a: 1000=1; ");
     struct db_stats s;
     db_stats(db, &s);
     ck_assert(!s.writable);
@@ -312,10 +304,10 @@ START_TEST(test_disk_full)
     kit_put(db, "__name__=b", 3000, 2);
     kit_put(db, "__name__=a", 3000, 3);
     const char *want = "a: 1000=1 3000=3; b: 3000=2; ";
-    assert_dump(db, want);
+    kit_assert_dump(db, want);
     db_close(db);
     db = open_db(fs, dir);
-    assert_dump(db, want);
+    kit_assert_dump(db, want);
     db_close(db);
 }
 END_TEST
@@ -486,7 +478,7 @@ START_TEST(test_many_threads)
     ck_assert_uint_eq(samples, (THREADS + 1) * ROUNDS * OWN_SERIES);
     db_close(crowd.db);
     crowd.db = open_db(fs_posix(), dir);
-    assert_dump(crowd.db, before);
+    kit_assert_dump(crowd.db, before);
     db_close(crowd.db);
 }
 END_TEST

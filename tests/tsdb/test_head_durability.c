@@ -15,40 +15,22 @@
 
 static const int64_t t0 = INT64_C(1700000000000) / 7200000 * 7200000;
 
-static struct db *
-open_db(const struct db_opts *opts)
-{
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    CK_OK(db_check(db));
-    return db;
-}
-
-static void
-assert_dump(struct db *db, const char *want)
-{
-    AUTO(arena_fini) struct arena a;
-    arena_init(&a, 0);
-    CK_OK(db_check(db));
-    ck_assert_str_eq(kit_dump(&a, db), want);
-}
-
 /* A series that a killed process left in the kernel only: what is stored in it later, and is on
  * the disk, must not hang in the air after a power cut. */
 START_TEST(test_replayed_series_is_synced)
 {
     AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
     struct db_opts opts = kit_opts(fs, test_dir());
-    struct db *db = open_db(&opts); /* WAL_SYNC_NONE */
+    struct db *db = kit_open(&opts); /* WAL_SYNC_NONE */
     kit_put(db, "__name__=a", t0, 1);
     db_close(db);
     opts.wal_sync = WAL_SYNC_BATCH;
-    db = open_db(&opts);
+    db = kit_open(&opts);
     kit_put(db, "__name__=a", t0 + 1, 2);
     db_close(db);
     CK_OK(fs_fault_power_cut(fs));
-    db = open_db(&opts);
-    assert_dump(db, "a: 1699999200000=1 1699999200001=2; ");
+    db = kit_open(&opts);
+    kit_assert_dump(db, "a: 1699999200000=1 1699999200001=2; ");
     db_close(db);
 }
 END_TEST
@@ -65,7 +47,7 @@ START_TEST(test_large_samples)
         {-1125899713732683, UINT64_C(0x831da2f2a9a96dc1)},
     };
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         struct kit_request k;
         kit_request_init(&k);
@@ -93,17 +75,17 @@ remove_log(const char *dir)
 START_TEST(test_number_of_lost_series)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (int i = 0; i < 300; i++)
         kit_put(db, "__name__=a", t0 + i * 1000, i);
     CK_OK(db_maintain(db));
     db_close(db);
     remove_log(opts.dir);
     for (int i = 0; i < 3; i++) {
-        db = open_db(&opts);
+        db = kit_open(&opts);
         if (i == 0)
             kit_put(db, "__name__=b", t0, 5);
-        assert_dump(db, "b: 1699999200000=5; ");
+        kit_assert_dump(db, "b: 1699999200000=5; ");
         db_close(db);
     }
 }
@@ -115,7 +97,7 @@ START_TEST(test_refused_birth)
 {
     enum { BIG_LABELS = 66, BIG_BYTES = 1 << 20 };
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     struct kit_request k;
     kit_request_init(&k);
     kit_row(&k, "__name__=a");
@@ -143,8 +125,8 @@ START_TEST(test_refused_birth)
 
     kit_put(db, "__name__=a", t0, 2);
     db_close(db);
-    db = open_db(&opts);
-    assert_dump(db, "a: 1699999200000=2; ");
+    db = kit_open(&opts);
+    kit_assert_dump(db, "a: 1699999200000=2; ");
     db_close(db);
 }
 END_TEST
@@ -180,7 +162,7 @@ START_TEST(test_half_mapped)
 {
     AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
     struct db_opts opts = kit_opts(fs, test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_many(db);
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
@@ -194,10 +176,10 @@ START_TEST(test_half_mapped)
     db_stats(db, &stats);
     ck_assert_uint_gt(stats.chunks_mapped, 0);
     CK_OK(db_maintain(db));
-    assert_dump(db, before);
+    kit_assert_dump(db, before);
     db_close(db);
-    db = open_db(&opts);
-    assert_dump(db, before);
+    db = kit_open(&opts);
+    kit_assert_dump(db, before);
     db_stats(db, &stats);
     ck_assert_uint_gt(stats.head_chunks_bytes, 1 << 20); /* kept, not rebuilt from the log */
     db_close(db);
@@ -210,7 +192,7 @@ START_TEST(test_replay_on_full_disk)
     enum { CHUNKS = 17000, SPAN_MS = 7200000 };
     AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
     struct db_opts opts = kit_opts(fs, test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     struct kit_request k;
     kit_request_init(&k);
     kit_row(&k, "__name__=a");
@@ -225,7 +207,7 @@ START_TEST(test_replay_on_full_disk)
     const char *before = kit_dump(&a, db);
     db_close(db);
     fs_fault_break(fs, FS_FAULT_WRITE, ENOSPC);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     ck_assert(strcmp(kit_dump(&a, db), before) == 0);
     fs_fault_heal(fs);
     db_close(db);
@@ -237,7 +219,7 @@ START_TEST(test_finish_without_room)
 {
     AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
     struct db_opts opts = kit_opts(fs, test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (int i = 0; i < 300; i++)
         kit_put(db, "__name__=a", t0 + i * 1000, i);
     AUTO(arena_fini) struct arena a;
@@ -248,7 +230,7 @@ START_TEST(test_finish_without_room)
     CK_ERR(ERR_NO_SPACE, db_finish(db));
     db_close(db);
     CK_OK(fs_fault_power_cut(fs));
-    db = open_db(&opts);
+    db = kit_open(&opts);
     ck_assert(strcmp(kit_dump(&a, db), before) == 0); /* too long a text for check */
     db_close(db);
 }
@@ -307,7 +289,7 @@ START_TEST(test_odd_chunks)
 {
     const struct odd_chunk_case *c = &odd_chunk_cases[_i];
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (int i = 0; i < 300; i++)
         kit_put(db, "__name__=a", t0 + i * 1000, i);
     AUTO(arena_fini) struct arena a;
@@ -322,11 +304,11 @@ START_TEST(test_odd_chunks)
     plant_chunk(opts.dir, c->ref, &odd);
     mem_free(bytes);
     for (int again = 0; again < 2; again++) {
-        db = open_db(&opts);
+        db = kit_open(&opts);
         ROW_ASSERT(c->name, strcmp(kit_dump(&a, db), before) == 0);
         kit_put(db, again ? "__name__=other2" : "__name__=other", t0, 1);
         db_close(db);
-        db = open_db(&opts);
+        db = kit_open(&opts);
         before = kit_dump(&a, db);
         db_close(db);
     }
@@ -377,9 +359,9 @@ START_TEST(test_second_number)
     plant_chunk(opts.dir, 9, &chunk);
 
     for (int again = 0; again < 2; again++) {
-        struct db *db = open_db(&opts);
+        struct db *db = kit_open(&opts);
         CK_OK(db_maintain(db));
-        assert_dump(db, "a: 1699999900000=5; ");
+        kit_assert_dump(db, "a: 1699999900000=5; ");
         db_close(db);
     }
 }
@@ -391,7 +373,7 @@ START_TEST(test_missing_segment)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     for (int i = 0; i < 3; i++) { /* a segment each */
-        struct db *db = open_db(&opts);
+        struct db *db = kit_open(&opts);
         kit_put(db, "__name__=a", t0 + i, i);
         db_close(db);
     }
@@ -403,8 +385,8 @@ START_TEST(test_missing_segment)
     CK_ERR(ERR_CORRUPT, db_open(&opts, &db));
     ck_assert_ptr_null(db);
     CK_OK(fs_rename(fs_posix(), away, path));
-    db = open_db(&opts);
-    assert_dump(db, "a: 1699999200000=0 1699999200001=1 1699999200002=2; ");
+    db = kit_open(&opts);
+    kit_assert_dump(db, "a: 1699999200000=0 1699999200001=1 1699999200002=2; ");
     db_close(db);
 }
 END_TEST

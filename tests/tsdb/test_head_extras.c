@@ -7,15 +7,6 @@
 
 static const int64_t t0 = INT64_C(1700000000000) / 7200000 * 7200000;
 
-static struct db *
-open_db(const struct db_opts *opts)
-{
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    CK_OK(db_check(db));
-    return db;
-}
-
 /* "series: t=v trace; ..." */
 static void
 assert_exemplars(struct db *db, const char *want)
@@ -70,7 +61,7 @@ START_TEST(test_exemplars)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     opts.exemplars_max = 100;
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     struct kit_request k;
     kit_request_init(&k);
     kit_row(&k, "__name__=a");
@@ -102,11 +93,11 @@ START_TEST(test_exemplars)
         if (again)
             CK_OK(db_finish(db));
         db_close(db);
-        db = open_db(&opts);
+        db = kit_open(&opts);
     }
     db_close(db);
     opts.exemplars_max = 0;
-    db = open_db(&opts);
+    db = kit_open(&opts);
     assert_exemplars(db, "");
     kit_request_init(&k);
     kit_row(&k, "__name__=a");
@@ -123,7 +114,7 @@ END_TEST
 START_TEST(test_metadata)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     struct kit_request k;
     kit_request_init(&k);
     kit_row(&k, "__name__=h_bucket,le=1");
@@ -147,7 +138,7 @@ START_TEST(test_metadata)
         if (again)
             CK_OK(db_finish(db));
         db_close(db);
-        db = open_db(&opts);
+        db = kit_open(&opts);
         assert_metadata(db, "g gauge gauge; h histogram second; ");
     }
     db_close(db);

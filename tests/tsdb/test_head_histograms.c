@@ -75,15 +75,6 @@ static const struct story {
      {{4 * HOUR_MS, I1, STORED, "i 3/5"}, {1, I1, SAMPLE_OUT_OF_BOUNDS, NULL}}},
 };
 
-static struct db *
-open_db(const struct db_opts *opts)
-{
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    CK_OK(db_check(db));
-    return db;
-}
-
 static void
 put_value(struct kit_request *k, int64_t t_ms, const char *value)
 {
@@ -132,18 +123,18 @@ START_TEST(test_story)
 {
     const struct story *s = &stories[_i];
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (const struct step *step = s->steps; step->value; step++)
         do_step(db, s->name, step);
     assert_story(db, s);
     CK_OK(db_maintain(db)); /* maps what is finished */
     assert_story(db, s);
     db_close(db);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     assert_story(db, s);
     CK_OK(db_finish(db));
     db_close(db);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     assert_story(db, s);
     bool empty = false;
     for (int i = 0; i < 4 && !empty; i++)
@@ -151,7 +142,7 @@ START_TEST(test_story)
     ck_assert(empty);
     assert_story(db, s);
     db_close(db);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     assert_story(db, s);
     db_close(db);
 }
@@ -164,14 +155,14 @@ START_TEST(test_story_of_restarts)
     const struct story *s = &stories[_i];
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     for (const struct step *step = s->steps; step->value; step++) {
-        struct db *db = open_db(&opts);
+        struct db *db = kit_open(&opts);
         do_step(db, s->name, step);
         CK_OK(db_maintain(db));
         if ((step - s->steps) % 2)
             CK_OK(db_finish(db));
         db_close(db);
     }
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     assert_story(db, s);
     db_close(db);
 }
@@ -207,7 +198,7 @@ START_TEST(test_mixed)
 {
     const struct mixed_case *c = &mixed_cases[_i];
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     struct kit_request k;
     kit_request_init(&k);
     for (size_t i = 0; i < 4 && c->rows[i].labels; i++) {
@@ -224,7 +215,7 @@ START_TEST(test_mixed)
     for (int again = 0; again < 2; again++) {
         ck_assert_str_eq(kit_dump(&a, db), c->want);
         db_close(db);
-        db = open_db(&opts);
+        db = kit_open(&opts);
     }
     ck_assert_str_eq(kit_dump(&a, db), c->want);
     db_close(db);
@@ -235,7 +226,7 @@ END_TEST
 START_TEST(test_invalid_makes_no_series)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     struct kit_request k;
     kit_request_init(&k);
     kit_row(&k, "__name__=a");
@@ -324,7 +315,7 @@ START_TEST(test_long_series)
             s[i].values[at] = kit_next(&random, &s[i].arena);
     }
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     for (size_t at = 0; at < LONG_SAMPLES; at++) {
         put_long(db, at, s, names, SERIES);
         if (at % 100 == 99)
@@ -333,7 +324,7 @@ START_TEST(test_long_series)
             if (at % 600 == 599)
                 CK_OK(db_finish(db));
             db_close(db);
-            db = open_db(&opts);
+            db = kit_open(&opts);
         }
     }
     struct db_stats stats;
@@ -408,7 +399,7 @@ read_kinds(void *arg)
 START_TEST(test_many_threads)
 {
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
-    struct shared s = {.db = open_db(&opts), .writing = WRITERS};
+    struct shared s = {.db = kit_open(&opts), .writing = WRITERS};
     pthread_t threads[WRITERS + 1];
     for (size_t i = 0; i <= WRITERS; i++)
         ck_assert_int_eq(
@@ -420,7 +411,7 @@ START_TEST(test_many_threads)
     CK_OK(db_check(s.db));
     ck_assert_uint_eq(count_all(s.db), s.stored);
     db_close(s.db);
-    s.db = open_db(&opts);
+    s.db = kit_open(&opts);
     ck_assert_uint_eq(count_all(s.db), s.stored);
     db_close(s.db);
 }

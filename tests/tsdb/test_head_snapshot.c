@@ -38,15 +38,6 @@ opts_of(struct fs *fs, const char *dir)
     return opts;
 }
 
-static struct db *
-open_db(const struct db_opts *opts)
-{
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    CK_OK(db_check(db));
-    return db;
-}
-
 static void
 stop(struct db *db)
 {
@@ -170,7 +161,7 @@ START_TEST(test_restarts)
     const char *dir = new_dir(), *plain = new_dir();
     struct db_opts opts = opts_of(fs_posix(), dir), without = kit_opts(fs_posix(), plain);
     opts.wal_compression = c->compression;
-    struct db *db = open_db(&opts), *want = open_db(&without);
+    struct db *db = kit_open(&opts), *want = kit_open(&without);
     for (int round = 0; round < 5; round++) {
         write_round(db, 7, round, 100);
         write_round(want, 7, round, 100);
@@ -182,9 +173,9 @@ START_TEST(test_restarts)
         end(db, dir, c->ends[round]);
         if (c->ends[round] != END_KILL)
             ROW_ASSERT(c->name, has_snapshot(dir));
-        db = open_db(&opts);
+        db = kit_open(&opts);
         stop(want);
-        want = open_db(&without);
+        want = kit_open(&without);
         assert_same(db, want, c->name);
     }
     ROW_ASSERT(c->name, !has_snapshot(plain));
@@ -224,11 +215,11 @@ START_TEST(test_open_chunk_goes_on)
         struct db_opts opts = opts_of(fs_posix(), new_dir()), never;
         never = opts;
         never.dir = new_dir();
-        struct db *db = open_db(&opts), *want = open_db(&never);
+        struct db *db = kit_open(&opts), *want = kit_open(&never);
         for (int i = 0; i < 300; i++) {
             if (i == before) {
                 stop(db);
-                db = open_db(&opts);
+                db = kit_open(&opts);
             }
             kit_put(db, "__name__=a", t0 + i * 20000, i * 0.3);
             kit_put(want, "__name__=a", t0 + i * 20000, i * 0.3);
@@ -277,7 +268,7 @@ START_TEST(test_damage)
     const struct damage_case *c = &damage_cases[_i];
     struct db_opts opts = opts_of(fs_posix(), new_dir());
     struct db_opts without = kit_opts(fs_posix(), new_dir());
-    struct db *db = open_db(&opts), *want = open_db(&without);
+    struct db *db = kit_open(&opts), *want = kit_open(&without);
     write_round(db, 3, 0, 150);
     write_round(want, 3, 0, 150);
     CK_OK(db_maintain(db));
@@ -295,7 +286,7 @@ START_TEST(test_damage)
         CK_OK(fs_remove_file(fs_posix(), buf_cstr(&path)));
     else
         damage_file(buf_cstr(&path), (uint64_t)c->percent);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     ROW_ASSERT(c->name, has_snapshot(opts.dir) == c->kept);
     assert_same(db, want, c->name);
     stop(db);
@@ -324,7 +315,7 @@ START_TEST(test_every_call_of_a_stop)
     for (uint64_t call = 1;; call++) {
         struct db_opts opts = opts_of(fs, new_dir());
         opts.wal_sync = WAL_SYNC_BATCH;
-        struct db *db = open_db(&opts);
+        struct db *db = kit_open(&opts);
         for (int i = 0; i < 150; i++)
             kit_put(db, i % 3 ? "__name__=a" : "__name__=b", t0 + i * MINUTE_MS, i);
         const char *want = kit_dump(&a, db);
@@ -340,7 +331,7 @@ START_TEST(test_every_call_of_a_stop)
         if (c->power_cut)
             CK_OK(fs_fault_power_cut(fs));
         for (int i = 0; i < 2; i++) { /* the second behind what the first did */
-            db = open_db(&opts);
+            db = kit_open(&opts);
             ck_assert_str_eq(kit_dump(&a, db), want);
             db_close(db);
         }
@@ -360,7 +351,7 @@ END_TEST
 START_TEST(test_number_of_gone_series)
 {
     struct db_opts opts = opts_of(fs_posix(), new_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     kit_put(db, "__name__=a", t0, 1);
     kit_put(db, "__name__=gone", t0, 2);
     for (int hour = 1; hour < 8; hour++) {
@@ -374,14 +365,14 @@ START_TEST(test_number_of_gone_series)
     ck_assert(stats.series == 1 && stats.blocks > 0);
     stop(db);
     ck_assert(has_snapshot(opts.dir));
-    db = open_db(&opts);
+    db = kit_open(&opts);
     kit_put(db, "__name__=new", t0 + 480 * MINUTE_MS, 9);
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     const char *want = kit_dump(&a, db);
     db_close(db);
     CK_OK(snapshot_delete_all(fs_posix(), opts.dir));
-    db = open_db(&opts);
+    db = kit_open(&opts);
     ck_assert_str_eq(kit_dump(&a, db), want);
     stop(db);
 }
@@ -390,7 +381,7 @@ END_TEST
 START_TEST(test_exemplars)
 {
     struct db_opts opts = opts_of(fs_posix(), new_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     kit_put(db, "__name__=a", t0, 1);
     stop(db);
     struct head *h = NULL;
@@ -457,11 +448,11 @@ END_TEST
 START_TEST(test_none)
 {
     struct db_opts opts = opts_of(fs_posix(), new_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     stop(db); /* empty */
     ck_assert(!has_snapshot(opts.dir));
     opts.snapshot_on_finish = false;
-    db = open_db(&opts);
+    db = kit_open(&opts);
     kit_put(db, "__name__=a", t0, 1);
     stop(db);
     ck_assert(!has_snapshot(opts.dir));
@@ -488,13 +479,13 @@ START_TEST(test_golden)
     copy_golden(golden, opts.dir);
     copy_golden(golden, without.dir);
     CK_OK(snapshot_delete_all(fs_posix(), without.dir));
-    struct db *db = open_db(&opts), *want = open_db(&without);
+    struct db *db = kit_open(&opts), *want = kit_open(&without);
     assert_same(db, want, "opened");
     struct db_stats stats;
     db_stats(db, &stats);
     ck_assert_uint_gt(stats.series, 10);
     stop(db);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     assert_same(db, want, "opened again");
     stop(db);
     db_close(want);

@@ -20,23 +20,6 @@ late_opts(struct fs *fs, const char *dir)
     return opts;
 }
 
-static struct db *
-open_db(const struct db_opts *opts)
-{
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    CK_OK(db_check(db));
-    return db;
-}
-
-static struct db_stats
-stats_of(struct db *db)
-{
-    struct db_stats s;
-    db_stats(db, &s);
-    return s;
-}
-
 static enum sample_fate
 fate_of(const struct append_result *r)
 {
@@ -58,21 +41,6 @@ put(struct db *db, const char *labels, int64_t t_ms, double value)
     CK_OK(kit_append(&k, db, &r));
     kit_request_fini(&k);
     return fate_of(&r);
-}
-
-static const char *
-dump(struct arena *a, struct db *db)
-{
-    CK_OK(db_check(db));
-    return kit_dump(a, db);
-}
-
-static void
-assert_dump(struct db *db, const char *want)
-{
-    AUTO(arena_fini) struct arena a;
-    arena_init(&a, 0);
-    ck_assert_str_eq(dump(&a, db), want);
 }
 
 /* --- fates ------------------------------------------------------------------------------------ */
@@ -106,7 +74,7 @@ START_TEST(test_fate)
     const struct fate_case *c = &fate_cases[_i];
     struct db_opts opts = late_opts(fs_posix(), test_dir());
     opts.ooo_window_ms = c->window_ms;
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     ck_assert_int_eq(put(db, "__name__=b", t0 + 2 * HOUR_MS, 1), SAMPLE_STORED);
     ck_assert_int_eq(put(db, "__name__=a", t0 + 4 * HOUR_MS, 1), SAMPLE_STORED);
     if (c->window_ms > 0)
@@ -114,7 +82,7 @@ START_TEST(test_fate)
     enum sample_fate got = put(db, c->labels, t0 + c->t_ms, c->value);
     ck_assert_msg(got == c->want, "%s: fate %d", c->name, got);
     uint64_t late = (c->window_ms > 0) + (got == SAMPLE_STORED_LATE);
-    ck_assert_msg(stats_of(db).late_samples_appended == late, "%s", c->name);
+    ck_assert_msg(kit_stats(db).late_samples_appended == late, "%s", c->name);
     CK_OK(db_check(db));
     db_close(db);
 }
@@ -188,7 +156,7 @@ START_TEST(test_range)
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct db_opts opts = late_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_few(db);
     const char *got = query(&a, db, c->mint_ms, c->maxt_ms);
     ck_assert_msg(strcmp(got, c->want) == 0, "%s: %s", c->name, got);
@@ -201,12 +169,12 @@ START_TEST(test_rows_of_one_series)
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct db_opts opts = late_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_mixed(db);
     const char *want = arena_str(&a, str_of_cstr(query(&a, db, 0, HOUR_MS))).p;
     ck_assert_ptr_nonnull(strstr(want, " 50=0.5 100=1 200=2 "));
     db_close(db);
-    db = open_db(&opts);
+    db = kit_open(&opts);
     ck_assert_str_eq(query(&a, db, 0, HOUR_MS), want);
     db_close(db);
 }
@@ -246,22 +214,23 @@ START_TEST(test_restart)
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct db_opts opts = late_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_many(db);
-    const char *want = dump(&a, db);
+    const char *want = kit_checked_dump(&a, db);
     uint64_t chunk_bytes = 0;
     for (int again = 0; again < 3; again++) {
         if (c->maintained)
             CK_OK(db_maintain(db));
-        ck_assert_msg(strcmp(dump(&a, db), want) == 0, "%s: maintained", c->name);
+        ck_assert_msg(strcmp(kit_checked_dump(&a, db), want) == 0, "%s: maintained", c->name);
         if (c->clean)
             CK_OK(db_finish(db));
         db_close(db);
-        db = open_db(&opts);
-        ck_assert_msg(strcmp(dump(&a, db), want) == 0, "%s: restart %d", c->name, again);
+        db = kit_open(&opts);
+        ck_assert_msg(strcmp(kit_checked_dump(&a, db), want) == 0, "%s: restart %d", c->name,
+                      again);
         ck_assert_int_eq(put(db, "__name__=a", t0, 77), again ? SAMPLE_REPEATED
                                                               : SAMPLE_STORED_LATE);
-        uint64_t now = stats_of(db).head_chunks_bytes;
+        uint64_t now = kit_stats(db).head_chunks_bytes;
         ck_assert_msg(again == 0 || now <= chunk_bytes + 200, "%s: chunks pile up", c->name);
         chunk_bytes = now;
     }
@@ -275,17 +244,17 @@ START_TEST(test_window_closed)
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct db_opts opts = late_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_many(db);
-    const char *want = dump(&a, db);
+    const char *want = kit_checked_dump(&a, db);
     db_close(db);
     opts.ooo_window_ms = 0;
-    db = open_db(&opts);
-    assert_dump(db, want);
+    db = kit_open(&opts);
+    kit_assert_dump(db, want);
     bool empty;
     CK_OK(db_flush(db, &empty));
     ck_assert(empty);
-    assert_dump(db, want);
+    kit_assert_dump(db, want);
     db_close(db);
 }
 END_TEST
@@ -327,35 +296,35 @@ START_TEST(test_cut)
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct db_opts opts = late_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_many(db);
     CK_OK(db_maintain(db));
     ck_assert_uint_eq(count_late_blocks(opts.dir), 0); /* the head was not cut */
     ck_assert_int_eq(put(db, "__name__=a", t0 + 9 * HOUR_MS, 9), SAMPLE_STORED);
-    const char *want = dump(&a, db);
+    const char *want = kit_checked_dump(&a, db);
     CK_OK(db_maintain(db));
     /* Of two late blocks the one that overlaps that of the head was merged with it. */
     ck_assert_uint_eq(count_late_blocks(opts.dir), 1);
-    ck_assert_uint_eq(stats_of(db).blocks, 2);
+    ck_assert_uint_eq(kit_stats(db).blocks, 2);
     ck_assert_uint_gt(first_late_segment(opts.dir), 0);
-    assert_dump(db, want);
+    kit_assert_dump(db, want);
     /* What comes now is late again, before the blocks' end and behind it. */
     ck_assert_int_eq(put(db, "__name__=late", t0 + 6 * HOUR_MS, 6), SAMPLE_STORED_LATE);
     ck_assert_int_eq(put(db, "__name__=a", t0 + 9 * HOUR_MS - 1, 8), SAMPLE_STORED_LATE);
-    want = dump(&a, db);
+    want = kit_checked_dump(&a, db);
     for (int again = 0; again < 2; again++) {
         db_close(db);
-        db = open_db(&opts);
-        assert_dump(db, want);
+        db = kit_open(&opts);
+        kit_assert_dump(db, want);
     }
     bool empty;
     CK_OK(db_flush(db, &empty));
     ck_assert(empty);
-    assert_dump(db, want);
+    kit_assert_dump(db, want);
     db_close(db);
-    db = open_db(&opts);
-    assert_dump(db, want);
-    ck_assert_uint_eq(stats_of(db).series, 0);
+    db = kit_open(&opts);
+    kit_assert_dump(db, want);
+    ck_assert_uint_eq(kit_stats(db).series, 0);
     db_close(db);
 }
 END_TEST
@@ -366,7 +335,7 @@ START_TEST(test_query_across_cut)
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct db_opts opts = late_opts(fs_posix(), test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_many(db);
     struct matcher m;
     CK_OK(matcher_make(&a, MATCH_EQUAL, STR("__name__"), STR("late"), &m));
@@ -402,7 +371,7 @@ START_TEST(test_log_fails)
     arena_init(&a, 0);
     AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
     struct db_opts opts = late_opts(fs, test_dir());
-    struct db *db = open_db(&opts);
+    struct db *db = kit_open(&opts);
     put_few(db);
     /* The second write of a late append is that of the late log. */
     struct fs_fault_opts fault = {.fail_call = 2, .calls = FS_FAULT_WRITE, .errnum = ENOSPC};
@@ -410,14 +379,14 @@ START_TEST(test_log_fails)
     ck_assert_int_eq(put(db, "__name__=a", t0 + 70, 0.7), SAMPLE_STORED_LATE);
     ck_assert(fs_fault_fired(fs));
     fs_fault_heal(fs);
-    const char *want = dump(&a, db);
+    const char *want = kit_checked_dump(&a, db);
     ck_assert_ptr_nonnull(strstr(want, "=0.7 "));
     CK_OK(db_maintain(db));
     ck_assert_int_eq(put(db, "__name__=a", t0 + 80, 0.8), SAMPLE_STORED_LATE);
-    want = dump(&a, db);
+    want = kit_checked_dump(&a, db);
     db_close(db);
-    db = open_db(&opts);
-    assert_dump(db, want);
+    db = kit_open(&opts);
+    kit_assert_dump(db, want);
     db_close(db);
 }
 END_TEST
@@ -445,37 +414,37 @@ START_TEST(test_crash_at_every_call)
         AUTO(arena_fini) struct arena a;
         arena_init(&a, 0);
         struct db_opts opts = late_opts(fs, dir);
-        struct db *db = open_db(&opts);
+        struct db *db = kit_open(&opts);
         if (c->power) { /* all that was acknowledged has to be on the disk */
             db_close(db);
             opts.wal_sync = WAL_SYNC_BATCH;
-            db = open_db(&opts);
+            db = kit_open(&opts);
         }
         ck_assert_int_eq(put(db, "__name__=a", t0 + 3 * HOUR_MS, -1), SAMPLE_STORED);
         for (int i = 0; i < 6; i++)
             ck_assert_int_eq(put(db, "__name__=a", t0 + (i * 5 % 6) * 30 * MINUTE_MS, i),
                              SAMPLE_STORED_LATE);
-        const char *want = dump(&a, db);
+        const char *want = kit_checked_dump(&a, db);
         struct fs_fault_opts fault = {.fail_call = call, .mode = c->mode, .torn_bytes = call * 7};
         fs_fault_arm(fs, &fault);
         struct err e = db_flush(db, &empty);
         reached = e.code != ERR_NONE;
         err_drop(e);
-        ck_assert_str_eq(dump(&a, db), want);
+        ck_assert_str_eq(kit_checked_dump(&a, db), want);
         fs_fault_heal(fs);
         if (c->mode == FS_FAULT_ONCE) {
             CK_OK(db_flush(db, &empty));
             ck_assert_msg(empty, "%s at call %ju", c->name, (uintmax_t)call);
-            assert_dump(db, want);
+            kit_assert_dump(db, want);
         }
         db_close(db);
         if (c->power)
             CK_OK(fs_fault_power_cut(fs));
-        db = open_db(&opts);
-        assert_dump(db, want);
+        db = kit_open(&opts);
+        kit_assert_dump(db, want);
         CK_OK(db_flush(db, &empty));
         ck_assert_msg(empty, "%s at call %ju", c->name, (uintmax_t)call);
-        assert_dump(db, want);
+        kit_assert_dump(db, want);
         db_close(db);
         CK_OK(fs_remove_tree(fs_posix(), dir));
     }

@@ -14,10 +14,7 @@ static struct db *
 open_with(struct db_opts *opts, uint64_t crew_bytes)
 {
     opts->replay_crew_bytes = crew_bytes;
-    struct db *db = NULL;
-    CK_OK(db_open(opts, &db));
-    CK_OK(db_check(db));
-    return db;
+    return kit_open(opts);
 }
 
 /* Samples of all series, some of them refused by a replay; new series in between. */
@@ -42,13 +39,6 @@ write_rounds(struct db *db)
     }
 }
 
-static const char *
-dump(struct db *db, struct arena *a)
-{
-    CK_OK(db_check(db));
-    return kit_dump(a, db);
-}
-
 START_TEST(test_same_head)
 {
     AUTO(arena_fini) struct arena a;
@@ -56,14 +46,14 @@ START_TEST(test_same_head)
     struct db_opts opts = kit_opts(fs_posix(), test_dir());
     struct db *db = open_with(&opts, 0);
     write_rounds(db);
-    const char *want = dump(db, &a);
+    const char *want = kit_checked_dump(&a, db);
     struct db_stats before, after;
     db_stats(db, &before);
     db_close(db); /* as a crash */
     static const uint64_t crews[] = {0, UINT64_MAX, 0};
     for (size_t i = 0; i < ARRAY_LEN(crews); i++) {
         db = open_with(&opts, crews[i]);
-        ck_assert_str_eq(dump(db, &a), want);
+        ck_assert_str_eq(kit_checked_dump(&a, db), want);
         db_stats(db, &after);
         ck_assert_int_eq(after.head_mint_ms, before.head_mint_ms);
         ck_assert_int_eq(after.head_maxt_ms, before.head_maxt_ms);
@@ -114,11 +104,12 @@ START_TEST(test_malformed_record)
 
     struct db_opts opts = kit_opts(fs_posix(), dir);
     struct db *db = open_with(&opts, _i == 0 ? 0 : UINT64_MAX);
-    ck_assert_str_eq(dump(db, &a), "m: 1699999200000=1; n: 1699999200000=1; ");
+    ck_assert_str_eq(kit_checked_dump(&a, db), "m: 1699999200000=1; n: 1699999200000=1; ");
     kit_put(db, "__name__=n", t0 + 5, 5);
     db_close(db);
     db = open_with(&opts, 0);
-    ck_assert_str_eq(dump(db, &a), "m: 1699999200000=1; n: 1699999200000=1 1699999200005=5; ");
+    ck_assert_str_eq(kit_checked_dump(&a, db),
+                     "m: 1699999200000=1; n: 1699999200000=1 1699999200005=5; ");
     db_close(db);
 }
 END_TEST
