@@ -158,6 +158,6 @@ db_tidy(struct db *db)
         e = compact_in_view(db, view, &more);
         views_release(&db->views, view);
     }
-    db->untidy = more; /* after a failure: the next change of the blocks is early enough */
+    db->untidy = more; /* a failed compaction is tried again, at the pace of the caller's passes */
     return e.code == ERR_NONE ? OK : err_wrap(e, "blocks");
 }

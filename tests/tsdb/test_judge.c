@@ -30,6 +30,16 @@ static const int64_t times[] = {INT64_MIN + 1000, -7200001, -1, 0, 1, 1717200000
 enum { NEAR = 0, FAR = 1, DISTANCES = 2, WINDOW_MS = 500 };
 static const int64_t distances[DISTANCES] = {[NEAR] = 1, [FAR] = 400};
 
+/* A float sample of a series whose newest sample is a float, too. */
+static enum sample_fate
+judge_float(const struct judge_limits *l, struct judge_last last, uint64_t last_bits,
+            struct sample s)
+{
+    if (judge_in_order(l, last, s.t_ms))
+        return SAMPLE_STORED;
+    return judge_rest(l, last, s.t_ms, s.bits == last_bits ? JUDGE_SAME_VALUE : JUDGE_OTHER_VALUE);
+}
+
 static void
 check(int64_t t, enum last_case last, enum valid_case valid, enum window_case window, int distance)
 {

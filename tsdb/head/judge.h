@@ -57,13 +57,3 @@ judge_in_order(const struct judge_limits *l, struct judge_last last, int64_t t_m
 /* Any fate but SAMPLE_STORED: for what judge_in_order() has refused. */
 enum sample_fate judge_rest(const struct judge_limits *l, struct judge_last last, int64_t t_ms,
                             enum judge_value value);
-
-/* A float sample of a series whose newest sample is a float, too. */
-static inline enum sample_fate
-judge_float(const struct judge_limits *l, struct judge_last last, uint64_t last_bits,
-            struct sample s)
-{
-    if (judge_in_order(l, last, s.t_ms))
-        return SAMPLE_STORED;
-    return judge_rest(l, last, s.t_ms, s.bits == last_bits ? JUDGE_SAME_VALUE : JUDGE_OTHER_VALUE);
-}
