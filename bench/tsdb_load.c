@@ -70,6 +70,7 @@ bench_db_remove(const struct bench *b)
 struct request {
     VEC(struct append_row) rows;
     VEC(struct sample) samples;
+    struct buf keys; /* of the rows, one behind the other, as a decoded body has them */
     struct arena scratch;
 };
 
@@ -79,17 +80,30 @@ add_row(struct request *r, const struct bench_load *l, uint64_t at, uint64_t fir
 {
     size_t start = at ? l->ends.v[at - 1] : 0;
     vec_push(&r->rows, ((struct append_row){
-                           .label_key = str_of(l->keys.p + start, l->ends.v[at] - start),
+                           .label_key = str_of(NULL, l->ends.v[at] - start),
                            .first_sample = (uint32_t)r->samples.n,
                            .sample_count = (uint32_t)per_row,
                        }));
+    buf_append(&r->keys, str_of(l->keys.p + start, l->ends.v[at] - start));
     for (uint64_t j = first; j < first + per_row; j++)
         vec_push(&r->samples, load_sample(&l->spec, l->order.v[at], j));
+}
+
+/* The keys do not move any more. */
+static void
+place_keys(struct request *r)
+{
+    const char *at = r->keys.p;
+    vec_each (&r->rows, row) {
+        row->label_key.p = at;
+        at += row->label_key.n;
+    }
 }
 
 static struct err
 send(struct request *r, struct db *db, struct bench_timer *spent)
 {
+    place_keys(r);
     struct append_request request = {
         .rows = r->rows.v,
         .row_count = r->rows.n,
@@ -108,6 +122,7 @@ send(struct request *r, struct db *db, struct bench_timer *spent)
                    r->samples.n);
     vec_clear(&r->rows);
     vec_clear(&r->samples);
+    buf_clear(&r->keys);
     return OK;
 }
 
@@ -115,7 +130,7 @@ struct err
 bench_write(struct db *db, const struct bench_load *l, uint64_t first, uint64_t per_row,
             struct bench_timer *spent)
 {
-    struct request r = {.rows = VEC_INIT, .samples = VEC_INIT};
+    struct request r = {.rows = VEC_INIT, .samples = VEC_INIT, .keys = BUF_INIT};
     arena_init(&r.scratch, 0);
     struct err e = OK;
     for (uint64_t at = 0; at < l->count && e.code == ERR_NONE; at++) {
@@ -124,6 +139,7 @@ bench_write(struct db *db, const struct bench_load *l, uint64_t first, uint64_t 
             e = send(&r, db, spent);
     }
     vec_fini(&r.rows);
+    buf_fini(&r.keys);
     vec_fini(&r.samples);
     arena_fini(&r.scratch);
     return e;
