@@ -11,6 +11,7 @@
 #include <zstd_errors.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 
 enum {
@@ -65,6 +66,23 @@ snappy_encode(struct str bytes, struct buf *to)
     snappy_status status = snappy_compress(bytes.n ? bytes.p : "", bytes.n, to->p + to->n, &n);
     ASSERT(status == SNAPPY_OK);
     to->n += n;
+}
+
+/* A block is a uvarint length, then elements; the first must be a literal. Source: google/snappy
+ * format_description.txt, sections 1 and 2.1. */
+bool
+snappy_first_byte(struct str block, uint8_t *ret_byte)
+{
+    struct reader r = reader_of(block);
+    if (reader_uvarint(&r) == 0)
+        return false;
+    unsigned tag = reader_u8(&r), length = tag >> 2;
+    if ((tag & 3) != 0)
+        return false;
+    if (length >= 60) /* stands behind the tag, in 1 to 4 bytes */
+        (void)reader_bytes(&r, length - 59);
+    *ret_byte = reader_u8(&r);
+    return r.code == ERR_NONE;
 }
 
 /* --- zstd --------------------------------------------------------------------------------- */

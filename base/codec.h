@@ -11,6 +11,8 @@
 struct err snappy_decoded_bytes(struct str block, size_t *ret_bytes);
 struct err snappy_decode(struct str block, size_t limit_bytes, struct buf *to);
 void snappy_encode(struct str bytes, struct buf *to);
+/* The first byte of what a block decodes to, from its beginning; false when that cannot be told. */
+bool snappy_first_byte(struct str block, uint8_t *ret_byte);
 
 struct err zstd_decode(struct str frame, size_t limit_bytes, struct buf *to);
 void zstd_encode(struct str bytes, struct buf *to);

@@ -200,6 +200,60 @@ START_TEST(test_stream)
 }
 END_TEST
 
+/* Of a block that need not be whole. */
+static const struct {
+    const char *name;
+    struct str block;
+    int want; /* -1: cannot be told */
+} first_cases[] = {
+    {"short literal",
+     STR_INIT("\x03\x08"
+              "abc"),
+     'a'},
+    {"cut behind it",
+     STR_INIT("\x96\x01\x08"
+              "a"),
+     'a'},
+    {"60 bytes",
+     STR_INIT("\x3c\xec"
+              "z"),
+     'z'},
+    {"length of 1 byte",
+     STR_INIT("\x3d\xf0\x3c"
+              "q"),
+     'q'},
+    {"length of 2 bytes",
+     STR_INIT("\x80\x08\xf4\xff\x03"
+              "q"),
+     'q'},
+    {"length of 3 bytes",
+     STR_INIT("\x80\x80\x08\xf8\xff\xff\x01"
+              "q"),
+     'q'},
+    {"length of 4 bytes",
+     STR_INIT("\x80\x80\x08\xfc\xff\xff\x01\x00"
+              "q"),
+     'q'},
+    {"length cut short", STR_INIT("\x80\x08\xf4\xff"), -1},
+    {"nothing behind the tag", STR_INIT("\x03\x08"), -1},
+    {"no tag", STR_INIT("\x03"), -1},
+    {"empty", STR_INIT(""), -1},
+    {"decodes to nothing", STR_INIT("\x00"), -1},
+    {"a copy",
+     STR_INIT("\x03\x09"
+              "abc"),
+     -1},
+};
+
+START_TEST(test_snappy_first_byte)
+{
+    uint8_t got = 0;
+    bool known = snappy_first_byte(first_cases[_i].block, &got);
+    ROW_ASSERT(first_cases[_i].name, known == (first_cases[_i].want >= 0));
+    ROW_ASSERT(first_cases[_i].name, !known || got == first_cases[_i].want);
+}
+END_TEST
+
 START_TEST(test_snappy_length)
 {
     size_t bytes = 7;
@@ -224,6 +278,7 @@ codec_suite(void)
     tcase_add_loop_test(t, test_round_trip, 0, FORMATS * ARRAY_LEN(sizes));
     tcase_add_loop_test(t, test_bomb, 0, FORMATS);
     tcase_add_loop_test(t, test_stream, 0, 3);
+    tcase_add_loop_test(t, test_snappy_first_byte, 0, ARRAY_LEN(first_cases));
     tcase_add_test(t, test_snappy_length);
     suite_add_tcase(s, t);
     return s;

@@ -127,7 +127,8 @@ main(int argc, char **argv)
         &deleted, DELETED,
         (struct interval){t0_ms + DELETED_FROM * STEP_MS, t0_ms + DELETED_TO * STEP_MS});
     log_record(w, &deleted);
-    struct checkpoint_filter filter = {keep_series, NULL, t0_ms + MINT_STEP * STEP_MS, 0};
+    struct checkpoint_filter filter = {.keep_series = keep_series,
+                                       .mint_ms = t0_ms + MINT_STEP * STEP_MS};
     struct checkpoint_stats stats;
     must(wal_checkpoint(&opts, segment - 1, &filter, &stats));
     must(wal_truncate(opts.fs, opts.dir, segment - 1));

@@ -108,7 +108,8 @@ START_TEST(test_golden)
         return;
     copy_dir(golden, dir);
     uint64_t keep = golden_cases[_i].keep, last = golden_cases[_i].last;
-    struct checkpoint_filter filter = {keep_by_bits, &keep, golden_cases[_i].mint_ms, 0};
+    struct checkpoint_filter filter = {
+        .keep_series = keep_by_bits, .arg = &keep, .mint_ms = golden_cases[_i].mint_ms};
     AUTO(log_facts_fini) struct log_facts want = LOG_FACTS_INIT, got = LOG_FACTS_INIT;
     log_facts_add_filtered(&want, dir, last, &filter);
     struct wal_opts opts = wal_test_opts(fs_posix(), dir);
@@ -158,7 +159,7 @@ log_round(struct wal *w, uint64_t round)
         struct str records[] = {buf_str(&samples), buf_str(&later), buf_str(&series),
                                 buf_str(&deleted)};
         wal_ticket ticket;
-        CK_OK(wal_enqueue(w, records, i ? 2 : 4, &ticket));
+        CK_OK(wal_enqueue_dated(w, records, i ? 2 : 4, t_ms + SAMPLES_EACH - 1, &ticket));
         CK_OK(wal_wait(w, ticket));
     }
 }
@@ -173,7 +174,8 @@ make_log(const char *dir)
     struct checkpoint_stats stats;
     for (uint64_t round = 0; round < 3; round++)
         log_round(w, round);
-    CK_OK(wal_checkpoint(&opts, 1, &(struct checkpoint_filter){keep_by_bits, &all, 0, 0}, &stats));
+    CK_OK(wal_checkpoint(
+        &opts, 1, &(struct checkpoint_filter){.keep_series = keep_by_bits, .arg = &all}, &stats));
     CK_OK(wal_truncate(fs_posix(), dir, 1));
     CK_OK(wal_cut(w, &segment));
     log_round(w, 4);
@@ -185,7 +187,8 @@ static struct checkpoint_filter
 odd_and_late(void)
 {
     static uint64_t odd = 0xaaaaaaaaaaaaaaaa;
-    return (struct checkpoint_filter){keep_by_bits, &odd, 2 * STEP_MS + 500, 0};
+    return (struct checkpoint_filter){
+        .keep_series = keep_by_bits, .arg = &odd, .mint_ms = 2 * STEP_MS + 500};
 }
 
 /* All that maintenance does, once the log goes on in another segment. */
@@ -229,6 +232,103 @@ check_either(const char *dir, uint64_t last, const struct log_facts *before,
     read_log(&again, dir);
     check_same(&again, after, "again");
 }
+
+/* --- segments whose samples are all too old --------------------------------------------------- */
+
+struct age {
+    struct wal *wal;
+    int64_t mint_ms;
+};
+
+static uint64_t all_refs = UINT64_MAX;
+
+static bool
+keep_all(void *arg, uint64_t ref)
+{
+    (void)arg;
+    return keep_by_bits(&all_refs, ref);
+}
+
+static bool
+is_older(void *arg, uint64_t segment)
+{
+    const struct age *age = arg;
+    return wal_newest_ms(age->wal, segment) < age->mint_ms;
+}
+
+/* Checkpoints the log with and without looking at old samples: the same is left. */
+static void
+check_older(struct wal *w, const char *dir, uint64_t last, int64_t mint_ms, uint64_t want_older)
+{
+    struct age age = {w, mint_ms};
+    struct checkpoint_filter filter = {
+        .keep_series = keep_all, .is_older = is_older, .arg = &age, .mint_ms = mint_ms};
+    AUTO(log_facts_fini) struct log_facts want = LOG_FACTS_INIT, got = LOG_FACTS_INIT;
+    log_facts_add_filtered(&want, dir, last, &filter);
+    log_facts_end(&want);
+    struct wal_opts opts = wal_test_opts(fs_posix(), dir);
+    struct checkpoint_stats stats;
+    CK_OK(wal_checkpoint(&opts, last, &filter, &stats));
+    CK_OK(wal_truncate(fs_posix(), dir, last));
+    read_log(&got, dir);
+    check_same(&got, &want, "older");
+    ck_assert_uint_eq(stats.older_segments, want_older);
+}
+
+/* What an earlier process wrote is of unknown age; what this one wrote is known to the
+ * millisecond, and what was not dated is not. */
+START_TEST(test_older_segments)
+{
+    const char *dir = test_dir();
+    struct wal_opts opts = wal_test_opts(fs_posix(), dir);
+    opts.compression = _i ? WAL_SNAPPY : WAL_PLAIN;
+    {
+        AUTO(wal_close) struct wal *earlier = wal_test_open(&opts);
+        log_round(earlier, 0);
+    }
+    AUTO(wal_close) struct wal *w = wal_test_open(&opts);
+    uint64_t first = wal_segment(w), second, third, last;
+    log_round(w, 1);
+    CK_OK(wal_cut(w, &second));
+    log_round(w, 2);
+    CK_OK(wal_cut(w, &third));
+    wal_ticket ticket;
+    CK_OK(wal_enqueue(w, &STR("\xf0 of a later version"), 1, &ticket)); /* not dated */
+    CK_OK(wal_wait(w, ticket));
+    CK_OK(wal_cut(w, &last));
+    enum { NEWEST = 11 + 49 }; /* of a round, behind its step */
+    ck_assert_int_eq(wal_newest_ms(w, first - 1), WAL_TIME_UNKNOWN);
+    ck_assert_int_eq(wal_newest_ms(w, second - 1), STEP_MS + NEWEST);
+    ck_assert_int_eq(wal_newest_ms(w, third - 1), 2 * STEP_MS + NEWEST);
+    ck_assert_int_eq(wal_newest_ms(w, third), WAL_TIME_UNKNOWN);
+    ck_assert_int_eq(wal_newest_ms(w, last), WAL_TIME_NONE);
+    check_older(w, dir, second - 1, STEP_MS + NEWEST, second - 1 - first); /* one sample is kept */
+    check_older(w, dir, third - 1, 2 * STEP_MS + NEWEST + 1, third - second);
+}
+END_TEST
+
+/* What is passed over is checked all the same. */
+START_TEST(test_older_damage)
+{
+    const char *dir = test_dir();
+    struct wal_opts opts = wal_test_opts(fs_posix(), dir);
+    AUTO(wal_close) struct wal *w = wal_test_open(&opts);
+    AUTO(buf_fini) struct buf bytes = BUF_INIT;
+    uint64_t next;
+    log_round(w, 1);
+    CK_OK(wal_cut(w, &next));
+    CK_OK(fs_read_file(fs_posix(), path_below(dir, "00000000"), 1 << 20, &bytes));
+    bytes.p[100] ^= 1; /* of a sample */
+    CK_OK(fs_write_file(fs_posix(), path_below(dir, "00000000"), buf_str(&bytes)));
+    struct age age = {w, INT64_MAX};
+    struct checkpoint_filter filter = {
+        .keep_series = keep_all, .is_older = is_older, .arg = &age, .mint_ms = INT64_MAX};
+    struct checkpoint_stats stats;
+    CK_ERR(ERR_CORRUPT, wal_checkpoint(&opts, next - 1, &filter, &stats));
+}
+END_TEST
+
+/* --- failures ------------------------------------------------------------------------------- */
 
 /* Each call fails: it alone, or as the last one of the process, with and without the power. */
 START_TEST(test_failures)
@@ -494,6 +594,8 @@ checkpoint_suite(void)
     tcase_add_loop_test(t, test_directories, 0, ARRAY_LEN(dir_cases));
     tcase_add_test(t, test_number_behind_checkpoint);
     tcase_add_loop_test(t, test_damage, 0, 4);
+    tcase_add_loop_test(t, test_older_segments, 0, 2);
+    tcase_add_test(t, test_older_damage);
     tcase_add_test(t, test_disk_bytes);
     suite_add_tcase(s, t);
     return s;

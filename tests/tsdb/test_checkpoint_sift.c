@@ -123,7 +123,8 @@ keep_even(void *arg, uint64_t ref)
 }
 
 static size_t asked;
-static const struct checkpoint_filter filter = {keep_even, &asked, 1000, 0};
+static const struct checkpoint_filter filter = {
+    .keep_series = keep_even, .arg = &asked, .mint_ms = 1000};
 
 static struct checkpoint_count
 sum(const struct checkpoint_stats *s)

@@ -97,6 +97,52 @@ START_TEST(test_inside)
 }
 END_TEST
 
+/* --- records that are passed over ------------------------------------------------------------ */
+
+static void
+check_passed_over(enum wal_compression compression, uint32_t unwanted)
+{
+    const char *dir = test_dir();
+    struct wal_opts opts = wal_test_opts(fs_posix(), dir);
+    opts.compression = compression;
+    AUTO(wal_close) struct wal *w = wal_test_open(&opts);
+    AUTO(buf_fini) struct buf b = BUF_INIT;
+    for (uint64_t i = 0; i < RECORDS; i++) {
+        buf_clear(&b);
+        (void)wal_make_record(&b, i, i % 3 == 0 ? RECORD_BYTES : 20);
+        b.p[0] = (char)(i % 40); /* types of today, and two that no mask can name */
+        memset(b.p + 1, 'x', i % 5 == 0 ? b.n - 1 : 1);
+        wal_ticket ticket;
+        struct str record = buf_str(&b);
+        CK_OK(wal_enqueue(w, &record, 1, &ticket));
+        CK_OK(wal_wait(w, ticket));
+    }
+    AUTO(wal_reader_close) struct wal_reader *r = NULL;
+    CK_OK(wal_reader_open(fs_posix(), dir, 0, &r));
+    wal_reader_pass_over(r, unwanted);
+    for (uint64_t i = 0; i < RECORDS; i++) {
+        if (i < 32 && unwanted >> i & 1)
+            continue;
+        struct str record;
+        bool more;
+        CK_OK(wal_reader_next(r, &record, &more));
+        ck_assert(more && (uint8_t)record.p[0] == i % 40);
+        ck_assert_uint_eq(record.n, i % 3 == 0 ? RECORD_BYTES : 20);
+    }
+    struct str record;
+    bool more;
+    CK_OK(wal_reader_next(r, &record, &more));
+    ck_assert(!more && record.n == 0);
+}
+
+START_TEST(test_pass_over)
+{
+    static const uint32_t masks[] = {0, 1, 0x84, 0xaaaaaaaa, UINT32_MAX};
+    check_passed_over(WAL_PLAIN, masks[_i]);
+    check_passed_over(WAL_SNAPPY, masks[_i]);
+}
+END_TEST
+
 Suite *
 wal_reader_skip_suite(void)
 {
@@ -105,6 +151,7 @@ wal_reader_skip_suite(void)
     tcase_add_test(t, test_every_record);
     tcase_add_test(t, test_edges);
     tcase_add_test(t, test_inside);
+    tcase_add_loop_test(t, test_pass_over, 0, 5);
     suite_add_tcase(s, t);
     return s;
 }

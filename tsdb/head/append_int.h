@@ -33,10 +33,10 @@ struct append {
     size_t rows_open;
     append_misses misses; /* rows that no living series is known of */
     struct epoch_guard guard;
-    struct append_stamp stamp; /* seq 0: nothing was stored yet */
-    uint8_t claim;             /* this append's: see claims.h */
-    bool twins;                /* two rows of this round are one series */
-    bool metadata_told;        /* the request's metadata was taken and logged */
+    struct append_stamp stamp;        /* seq 0: nothing was stored yet */
+    uint8_t claim;                    /* this append's: see claims.h */
+    bool twins;                       /* two rows of this round are one series */
+    bool metadata_told;               /* the request's metadata was taken and logged */
     struct judge_limits limits;       /* of the request */
     struct judge_limits limits_again; /* when a sample is stored: it is as new as it was */
     int64_t max_valid_ms;
@@ -66,16 +66,17 @@ enum record_order {
 struct append_records {
     struct record_list list;
     struct record_samples_writer floats;
-    size_t in_record; /* floats in the last record, if that takes more */
+    size_t in_record;            /* floats in the last record, if that takes more */
     enum record_order row_order; /* kind of the row's newest sample */
     struct buf histograms[ORDER_COUNT];
     struct record_samples_writer histogram_writers[ORDER_COUNT];
     struct record_list exemplars; /* behind all samples */
     struct record_samples_writer exemplar_writer;
+    int64_t newest_ms; /* of all these; WAL_TIME_NONE */
 };
 #define APPEND_RECORDS_INIT                                                                        \
     {                                                                                              \
-        .list = RECORD_LIST_INIT, .exemplars = RECORD_LIST_INIT                                    \
+        .list = RECORD_LIST_INIT, .exemplars = RECORD_LIST_INIT, .newest_ms = WAL_TIME_NONE        \
     }
 void append_records_fini(struct append_records *e);
 static inline void
@@ -113,6 +114,7 @@ append_records_put_float(struct append_records *e, uint64_t ref, struct sample s
         record_begin_samples(&e->floats, &e->list.bytes, ref, s.t_ms, room);
     }
     record_put_sample(&e->floats, ref, s.t_ms, s.bits);
+    e->newest_ms = i64_max(e->newest_ms, s.t_ms);
     e->in_record = (e->in_record + 1) % RECORD_SAMPLES_MAX;
 }
 

@@ -84,7 +84,7 @@ head_put_metadata(struct head *h, struct wal *log)
     const struct str *views = record_list_views(&records, &a);
     for (size_t i = 0; i < records.starts.n; i++) { /* one by one: writers want the queue, too */
         wal_ticket ticket;
-        TRY(wal_enqueue(log, &views[i], 1, &ticket));
+        TRY(wal_enqueue_dated(log, &views[i], 1, WAL_TIME_NONE, &ticket));
         TRY(wal_wait(log, ticket));
     }
     return OK;

@@ -58,6 +58,7 @@ append_records_put_histogram(struct append_records *e, uint64_t ref,
     if (to->n == 0)
         record_begin_histograms(&e->histogram_writers[order], to, type, ref, s->t_ms);
     record_put_histogram(&e->histogram_writers[order], ref, s);
+    e->newest_ms = i64_max(e->newest_ms, s->t_ms);
     if (to->n >= RECORD_BYTES_AIM)
         append_records_flush(e);
 }
@@ -71,6 +72,7 @@ append_records_put_exemplar(struct append_records *e, uint64_t ref, const struct
         record_begin_exemplars(&e->exemplar_writer, &l->bytes, ref, exemplar->t_ms);
     }
     record_put_exemplar(&e->exemplar_writer, ref, exemplar);
+    e->newest_ms = i64_max(e->newest_ms, exemplar->t_ms);
 }
 
 struct err
@@ -84,9 +86,8 @@ append_records_log(struct append_records *e, struct wal *wal, struct arena *a)
     if (samples > 0)
         memcpy(views, record_list_views(&e->list, a), samples * sizeof *views);
     if (n > samples)
-        memcpy(views + samples, record_list_views(&e->exemplars, a),
-               (n - samples) * sizeof *views);
+        memcpy(views + samples, record_list_views(&e->exemplars, a), (n - samples) * sizeof *views);
     wal_ticket ticket;
-    TRY(wal_enqueue(wal, views, n, &ticket));
+    TRY(wal_enqueue_dated(wal, views, n, e->newest_ms, &ticket));
     return wal_wait(wal, ticket);
 }

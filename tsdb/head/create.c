@@ -92,8 +92,8 @@ newborn_place(struct newborns *b, struct hash128 key)
 static void
 add_alias(struct head *h, const struct append_miss *miss, uint32_t slot) REQUIRES(h->create_lock)
 {
-    uint64_t bound = 2 * (uint64_t)atomic_load_explicit(&h->series_live, memory_order_relaxed) +
-                     ALIASES_SPARE;
+    uint64_t bound =
+        2 * (uint64_t)atomic_load_explicit(&h->series_live, memory_order_relaxed) + ALIASES_SPARE;
     if (!same_key(miss->key, miss->canonical) && h->keys.count < bound)
         fp_put(&h->keys, miss->key, slot); /* over that of a dead series, perhaps */
 }
@@ -128,8 +128,8 @@ has_room(const struct head *h, const struct newborns *b) REQUIRES(h->create_lock
 
 /* The slot of one miss: known after all, twin of a newborn, or newborn. False at the limit. */
 static bool
-settle_miss(struct head *h, struct newborns *b, const struct append_miss *miss,
-            struct buf *record, uint32_t *ret_slot) REQUIRES(h->create_lock)
+settle_miss(struct head *h, struct newborns *b, const struct append_miss *miss, struct buf *record,
+            uint32_t *ret_slot) REQUIRES(h->create_lock)
 {
     if (find_living(h, miss->canonical, ret_slot)) {
         add_alias(h, miss, *ret_slot);
@@ -196,7 +196,8 @@ create_some(struct head *h, const struct append_miss *misses, size_t count, uint
     if (born.n == 0)
         return OK;
     wal_ticket ticket;
-    TRY(wal_enqueue(h->wal, &(struct str){record.p, record.n}, 1, &ticket));
+    struct str view = buf_str(&record);
+    TRY(wal_enqueue_dated(h->wal, &view, 1, WAL_TIME_NONE, &ticket));
     give_birth(h, &born, ticket);
     result->series_created += born.n;
     return OK;

@@ -21,31 +21,40 @@ head_remember_ref(struct head *h, uint64_t ref, int64_t until_ms)
     vec_push(&h->past_refs, ((struct past_ref){ref, segment, until_ms}));
 }
 
-/* --- which series are named ------------------------------------------------------------------- */
+/* --- what is wanted ------------------------------------------------------------------- */
 
-struct wanted_refs {
-    VEC(uint64_t) v; /* ascending */
-    bool all;
+struct wanted {
+    VEC(uint64_t) refs; /* of series, ascending */
+    bool all_series;
+    int64_t mint_ms; /* of samples */
+    struct wal *wal;
 };
 
 static bool
 is_wanted(void *arg, uint64_t ref)
 {
-    const struct wanted_refs *w = arg;
-    return w->all || u64_contains(w->v.v, w->v.n, ref);
+    const struct wanted *w = arg;
+    return w->all_series || u64_contains(w->refs.v, w->refs.n, ref);
+}
+
+static bool
+is_older(void *arg, uint64_t segment)
+{
+    const struct wanted *w = arg;
+    return wal_newest_ms(w->wal, segment) < w->mint_ms;
 }
 
 static void
-gather_living(struct head *h, struct wanted_refs *to)
+gather_living(struct head *h, struct wanted *to)
 {
     {
         LOCKED(&h->create_lock); /* whose records are in segments before the cut are born now */
-        vec_reserve(&to->v, atomic_load_explicit(&h->series_live, memory_order_relaxed));
+        vec_reserve(&to->refs, atomic_load_explicit(&h->series_live, memory_order_relaxed));
     }
     struct epoch_guard guard = epoch_enter(h->epoch);
     struct slot_cursor c = slot_cursor_of(h);
     for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;)
-        vec_push(&to->v, series_ref(head_hot(h, slot)));
+        vec_push(&to->refs, series_ref(head_hot(h, slot)));
     epoch_leave(h->epoch, guard);
 }
 
@@ -57,11 +66,11 @@ is_needed(const struct past_ref *past, uint64_t last, int64_t mint_ms)
 }
 
 static void
-gather_past(const struct head *h, uint64_t last, int64_t mint_ms, struct wanted_refs *to)
+gather_past(const struct head *h, uint64_t last, struct wanted *to)
 {
     for (size_t i = 0; i < h->past_refs.n; i++) {
-        if (is_needed(&h->past_refs.v[i], last, mint_ms))
-            vec_push(&to->v, h->past_refs.v[i].ref);
+        if (is_needed(&h->past_refs.v[i], last, to->mint_ms))
+            vec_push(&to->refs, h->past_refs.v[i].ref);
     }
 }
 
@@ -93,21 +102,25 @@ last_to_replace(struct head *h, uint64_t first, uint64_t current, uint64_t *ret_
 static struct err
 make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
 {
-    struct wanted_refs wanted = {.v = VEC_INIT};
+    struct wanted wanted = {.refs = VEC_INIT, .mint_ms = end_ms, .wal = h->wal};
     gather_living(h, &wanted);
-    gather_past(h, last, end_ms, &wanted);
-    wanted.all = h->unread_segment > last;
-    u64_sort(wanted.v.v, wanted.v.n);
+    gather_past(h, last, &wanted);
+    wanted.all_series = h->unread_segment > last;
+    u64_sort(wanted.refs.v, wanted.refs.n);
     struct wal_opts opts = {
         .fs = h->opts.fs,
         .dir = h->wal_dir,
         .segment_bytes = h->opts.wal_segment_bytes,
         .compression = h->opts.wal_compression,
     };
-    struct checkpoint_filter filter = {is_wanted, &wanted, end_ms, h->unread_segment};
+    struct checkpoint_filter filter = {.keep_series = is_wanted,
+                                       .is_older = is_older,
+                                       .arg = &wanted,
+                                       .mint_ms = end_ms,
+                                       .unread_end = h->unread_segment};
     struct checkpoint_stats stats;
     struct err e = wal_checkpoint(&opts, last, &filter, &stats);
-    vec_fini(&wanted.v);
+    vec_fini(&wanted.refs);
     if (e.code == ERR_NONE && stats.damaged_segments > 0)
         log_warn(h->opts.log, "the log was damaged before the snapshot that stood for it",
                  KV_CSTR("dir", h->wal_dir), KV_U64("segments", stats.damaged_segments));

@@ -101,21 +101,22 @@ check_segments(const struct build *b, struct wal_listing *found, uint64_t *ret_f
     return OK;
 }
 
-/* From *first on, to the last or to damage that is passed over; sets where to go on. */
+/* To its end, or to damage that is passed over. */
 static struct err
-copy_segments(struct build *b, uint64_t *first)
+copy_segment(struct build *b, uint64_t segment)
 {
+    const struct checkpoint_filter *filter = b->sift.filter;
     AUTO(wal_reader_close)
-    struct wal_reader *r = wal_reader_open_range(b->fs, b->dir, *first, b->last + 1);
+    struct wal_reader *r = wal_reader_open_range(b->fs, b->dir, segment, segment + 1);
+    if (filter->is_older && filter->is_older(filter->arg, segment)) {
+        wal_reader_pass_over(r, checkpoint_sift_timed());
+        b->sift.stats.older_segments++;
+    }
     struct err e = copy_log(b, r, b->dir);
-    uint64_t segment, offset;
-    wal_reader_where(r, &segment, &offset);
-    *first = b->last + 1;
-    if (e.code != ERR_CORRUPT || segment >= b->sift.filter->unread_end)
+    if (e.code != ERR_CORRUPT || segment >= filter->unread_end)
         return e;
     err_drop(e);
     b->sift.stats.damaged_segments++;
-    *first = segment + 1;
     return OK;
 }
 
@@ -131,8 +132,8 @@ copy_inputs(struct build *b, struct wal_listing *found)
         TRY(wal_reader_open(b->fs, dir, 0, &r));
         TRY(copy_log(b, r, dir));
     }
-    while (first <= b->last)
-        TRY(copy_segments(b, &first));
+    for (uint64_t segment = first; segment <= b->last; segment++)
+        TRY(copy_segment(b, segment));
     return put_metadata(b);
 }
 

@@ -23,6 +23,9 @@ struct checkpoint_filter {
     bool (*keep_series)(void *arg, uint64_t ref);
     void *arg;
     int64_t mint_ms;
+    /* No sample, histogram or exemplar of the segment is at or behind mint_ms: they are not even
+     * read. NULL: nothing of that kind is known. */
+    bool (*is_older)(void *arg, uint64_t segment);
     /* Segments below it have not been read since they were written, and may be damaged. What stands
      * behind the damage in its segment is left out then. */
     uint64_t unread_end;
@@ -34,7 +37,8 @@ struct checkpoint_count {
 struct checkpoint_stats {
     struct checkpoint_count series, samples, tombstones, exemplars, metadata;
     uint64_t damaged_segments; /* below unread_end */
-    uint64_t other_records; /* of types that we do not judge; kept as they are */
+    uint64_t older_segments;   /* whose samples, histograms and exemplars are not counted */
+    uint64_t other_records;    /* of types that we do not judge; kept as they are */
 };
 
 /* Makes checkpoint `last` of the newest checkpoint and the segments behind it up to `last`, which

@@ -269,22 +269,34 @@ typedef struct checkpoint_count (*sift_fn)(struct checkpoint_sift *s, struct rec
 static const struct {
     sift_fn sift; /* NULL: not judged */
     size_t stats; /* offset of its counts */
+    bool timed;   /* of each item alone its time decides */
 } kinds[] = {
 #define COUNTS(field) offsetof(struct checkpoint_stats, field)
-    [RECORD_SERIES] = {sift_series, COUNTS(series)},
-    [RECORD_SAMPLES] = {sift_samples, COUNTS(samples)},
-    [RECORD_TOMBSTONES] = {sift_tombstones, COUNTS(tombstones)},
-    [RECORD_EXEMPLARS] = {sift_exemplars, COUNTS(exemplars)},
-    [RECORD_METADATA] = {sift_metadata, COUNTS(metadata)},
-    [RECORD_HISTOGRAMS] = {sift_histograms, COUNTS(samples)},
-    [RECORD_FLOAT_HISTOGRAMS] = {sift_histograms, COUNTS(samples)},
-    [RECORD_CUSTOM_HISTOGRAMS] = {sift_histograms, COUNTS(samples)},
-    [RECORD_CUSTOM_FLOAT_HISTOGRAMS] = {sift_histograms, COUNTS(samples)},
-    [RECORD_SAMPLES_V2] = {sift_samples, COUNTS(samples)},
-    [RECORD_HISTOGRAMS_V2] = {sift_histograms, COUNTS(samples)},
-    [RECORD_FLOAT_HISTOGRAMS_V2] = {sift_histograms, COUNTS(samples)},
+    [RECORD_SERIES] = {sift_series, COUNTS(series), false},
+    [RECORD_SAMPLES] = {sift_samples, COUNTS(samples), true},
+    [RECORD_TOMBSTONES] = {sift_tombstones, COUNTS(tombstones), false},
+    [RECORD_EXEMPLARS] = {sift_exemplars, COUNTS(exemplars), true},
+    [RECORD_METADATA] = {sift_metadata, COUNTS(metadata), false},
+    [RECORD_HISTOGRAMS] = {sift_histograms, COUNTS(samples), true},
+    [RECORD_FLOAT_HISTOGRAMS] = {sift_histograms, COUNTS(samples), true},
+    [RECORD_CUSTOM_HISTOGRAMS] = {sift_histograms, COUNTS(samples), true},
+    [RECORD_CUSTOM_FLOAT_HISTOGRAMS] = {sift_histograms, COUNTS(samples), true},
+    [RECORD_SAMPLES_V2] = {sift_samples, COUNTS(samples), true},
+    [RECORD_HISTOGRAMS_V2] = {sift_histograms, COUNTS(samples), true},
+    [RECORD_FLOAT_HISTOGRAMS_V2] = {sift_histograms, COUNTS(samples), true},
 #undef COUNTS
 };
+
+uint32_t
+checkpoint_sift_timed(void)
+{
+    uint32_t types = 0;
+    for (unsigned type = 0; type < ARRAY_LEN(kinds); type++) {
+        if (kinds[type].sift && kinds[type].timed)
+            types |= UINT32_C(1) << type;
+    }
+    return types;
+}
 
 struct err
 checkpoint_sift_record(struct checkpoint_sift *s, struct str record, struct str ret_kept[2],

@@ -27,6 +27,8 @@ auto_checkpoint_sift_fini(struct checkpoint_sift *s)
     checkpoint_sift_fini(s);
 }
 
+/* Of which nothing is kept when all its times are before mint_ms: bit n, records of type n. */
+uint32_t checkpoint_sift_timed(void);
 /* What is kept of `record`: at most two records, views that live until the next call or as long
  * as `record`. ERR_CORRUPT when it is malformed. */
 struct err checkpoint_sift_record(struct checkpoint_sift *s, struct str record,

@@ -20,7 +20,7 @@
 
 enum {
     QUEUE_BYTES_KEPT = 4 << 20, /* memory kept between batches */
-    ENTRY_HEADER_BYTES = 8,     /* in the queue: le32 bytes, le32 flags, then the bytes */
+    ENTRY_HEADER_BYTES = 16,    /* in the queue: le32 bytes, le32 flags, le64 newest time, bytes */
     FAILED_RANGES_MAX = 64,     /* older ones are forgotten */
 };
 
@@ -97,7 +97,7 @@ copy_of(const struct err *e)
 /* --- entries ------------------------------------------------------------------------------ */
 
 static void
-put_entry(struct buf *to, struct str record, enum wal_compression compression)
+put_entry(struct buf *to, struct str record, enum wal_compression compression, int64_t newest_ms)
 {
     size_t header = to->n;
     buf_reserve(to, ENTRY_HEADER_BYTES);
@@ -105,16 +105,18 @@ put_entry(struct buf *to, struct str record, enum wal_compression compression)
     unsigned flags = wal_store(record, compression, to);
     store_le32(to->p + header, u32_of_size(to->n - header - ENTRY_HEADER_BYTES));
     store_le32(to->p + header + 4, flags);
+    store_le64(to->p + header + 8, (uint64_t)newest_ms);
 }
 
 static struct err
-put_entries(const struct wal *w, const struct str *records, size_t count, struct buf *to)
+put_entries(const struct wal *w, const struct str *records, size_t count, int64_t newest_ms,
+            struct buf *to)
 {
     for (size_t i = 0; i < count; i++) {
         if (records[i].n > WAL_RECORD_BYTES_MAX)
             return ERR(ERR_TOO_LARGE, "log %s: record of %zu bytes, limit %d", w->dir, records[i].n,
                        WAL_RECORD_BYTES_MAX);
-        put_entry(to, records[i], w->compression);
+        put_entry(to, records[i], w->compression, newest_ms);
     }
     return OK;
 }
@@ -127,6 +129,7 @@ write_entries(struct wal_writer *writer, struct str entries, enum wal_sync_mode 
         struct str header = str_take(&entries, ENTRY_HEADER_BYTES);
         struct str stored = str_take(&entries, load_le32(header.p));
         TRY(wal_writer_put(writer, stored, load_le32(header.p + 4)));
+        wal_writer_date(writer, (int64_t)load_le64(header.p + 8));
     }
     return wal_writer_commit(writer, sync);
 }
@@ -134,12 +137,19 @@ write_entries(struct wal_writer *writer, struct str entries, enum wal_sync_mode 
 struct err
 wal_enqueue(struct wal *w, const struct str *records, size_t count, wal_ticket *ret_ticket)
 {
+    return wal_enqueue_dated(w, records, count, WAL_TIME_UNKNOWN, ret_ticket);
+}
+
+struct err
+wal_enqueue_dated(struct wal *w, const struct str *records, size_t count, int64_t newest_ms,
+                  wal_ticket *ret_ticket)
+{
     if (count == 0) {
         *ret_ticket = 0;
         return OK;
     }
     AUTO(buf_fini) struct buf entries = BUF_INIT;
-    TRY(put_entries(w, records, count, &entries));
+    TRY(put_entries(w, records, count, newest_ms, &entries));
 
     LOCKED(&w->lock);
     if (w->poison.code)
@@ -360,7 +370,7 @@ struct err
 wal_recover(struct wal *w, const struct str *records, size_t count)
 {
     AUTO(buf_fini) struct buf entries = BUF_INIT;
-    TRY(put_entries(w, records, count, &entries));
+    TRY(put_entries(w, records, count, WAL_TIME_UNKNOWN, &entries));
 
     LOCKED(&w->lock);
     ASSERT(w->poison.code);
@@ -378,6 +388,15 @@ wal_recover(struct wal *w, const struct str *records, size_t count)
         publish(w, atomic_load_explicit(&w->written, memory_order_relaxed));
     cond_broadcast(&w->changed);
     return copy_of(&w->poison);
+}
+
+int64_t
+wal_newest_ms(struct wal *w, uint64_t segment)
+{
+    LOCKED(&w->lock);
+    wait_for_leader(w);          /* whose the writer is otherwise */
+    cond_broadcast(&w->changed); /* who came meanwhile waits for a leader that does not begin */
+    return wal_writer_newest_ms(&w->writer, segment);
 }
 
 struct err

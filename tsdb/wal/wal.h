@@ -26,6 +26,8 @@ enum {
 };
 enum wal_sync_mode { WAL_SYNC_NONE, WAL_SYNC_BATCH };
 enum wal_compression { WAL_PLAIN, WAL_SNAPPY };
+#define WAL_TIME_NONE    INT64_MIN /* nothing in it has a time */
+#define WAL_TIME_UNKNOWN INT64_MAX /* nobody has said */
 
 struct wal_opts {
     struct fs *fs;          /* borrowed for life */
@@ -51,6 +53,10 @@ void wal_close(struct wal *w); /* NULL is allowed */
  * and cause) while poisoned; nothing is queued then. */
 struct err wal_enqueue(struct wal *w, const struct str *records, size_t count,
                        wal_ticket *ret_ticket);
+/* The same when it is known that no sample, histogram or exemplar in them is newer than
+ * `newest_ms`: wal_newest_ms() remembers it. */
+struct err wal_enqueue_dated(struct wal *w, const struct str *records, size_t count,
+                             int64_t newest_ms, wal_ticket *ret_ticket);
 struct err wal_wait(struct wal *w, wal_ticket ticket);
 /* Newest ticket known to be written. */
 wal_ticket wal_written(const struct wal *w);
@@ -61,6 +67,8 @@ struct err wal_recover(struct wal *w, const struct str *records, size_t count);
 /* Begins a new segment now, unless the current one is empty: records of tickets given out from
  * now on are in *ret_segment or later. Those of earlier ones may be, too. A failure poisons. */
 struct err wal_cut(struct wal *w, uint64_t *ret_segment);
+/* What is known of the newest time in a segment that is not written to any more. */
+int64_t wal_newest_ms(struct wal *w, uint64_t segment);
 /* The poison: OK while healthy, else a copy of the cause. */
 struct err wal_health(struct wal *w);
 uint64_t wal_segment(const struct wal *w);       /* number of the one being written */

@@ -85,16 +85,32 @@ take_fragment(struct wal_frames *f, struct fragment *ret_fragment)
     return OK;
 }
 
+/* By its first fragment. */
+static bool
+is_unwanted(const struct wal_frames *f, const struct fragment *first)
+{
+    uint8_t type;
+    if (f->unwanted == 0 || first->data.n == 0 || first->flags & WAL_FLAG_ZSTD)
+        return false;
+    if (!(first->flags & WAL_FLAG_SNAPPY))
+        type = (uint8_t)first->data.p[0];
+    else if (!snappy_first_byte(first->data, &type))
+        return false;
+    return type < 32 && f->unwanted >> type & 1;
+}
+
 /* The stored bytes of the next record and the flags of its last fragment. */
 static struct err
 take_stored(struct wal_frames *f, struct str *ret_stored, unsigned *ret_flags, bool *ret_more)
 {
     bool inside = false; /* a first fragment was seen */
+    bool unwanted = false;
     for (;;) {
         size_t page_left = WAL_PAGE_BYTES - f->at % WAL_PAGE_BYTES;
         if (!inside)
             f->record_at = f->at;
         if (f->at == f->image.n) {
+            *ret_flags = 0;
             *ret_more = false;
             return inside ? corrupt(f, "last record is torn") : OK;
         }
@@ -109,6 +125,11 @@ take_stored(struct wal_frames *f, struct str *ret_stored, unsigned *ret_flags, b
             return corrupt(f, starts ? "record begins inside another" : "record without beginning");
         f->at += WAL_FRAGMENT_HEADER_BYTES + part.data.n;
         *ret_flags = part.flags;
+        unwanted = starts ? is_unwanted(f, &part) : unwanted;
+        if (unwanted) {
+            inside = part.kind == WAL_FIRST || part.kind == WAL_MIDDLE;
+            continue;
+        }
         if (part.kind == WAL_FULL) {
             *ret_stored = part.data;
             return OK;

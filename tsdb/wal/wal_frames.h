@@ -12,9 +12,12 @@
 #include "base/str.h"
 
 struct wal_frames {
-    struct str image;  /* the whole segment; borrowed */
-    size_t at;         /* behind what was read */
-    size_t record_at;  /* first fragment of the record returned last, or of the fault */
+    struct str image; /* the whole segment; borrowed */
+    size_t at;        /* behind what was read */
+    size_t record_at; /* first fragment of the record returned last, or of the fault */
+    /* Bit n: records whose first byte is n are passed over, where that byte can be seen without
+     * decompressing the record. Their checksums are looked at all the same. */
+    uint32_t unwanted;
     struct buf joined; /* stored bytes of a record of several fragments; owned */
     struct buf plain;  /* decompressed record; owned */
 };

@@ -7,9 +7,9 @@
 #include "tsdb/wal/wal_int.h"
 
 struct wal_reader {
-    struct fs *fs;      /* borrowed */
-    char *dir;          /* owned */
-    uint64_t next, end; /* segments not yet opened: next .. end-1 */
+    struct fs *fs;                      /* borrowed */
+    char *dir;                          /* owned */
+    uint64_t next, end;                 /* segments not yet opened: next .. end-1 */
     uint64_t skip_segment, skip_offset; /* this one is read from there on */
 
     uint64_t segment; /* the mapped one, or the last that was */
@@ -49,6 +49,12 @@ wal_reader_skip(struct wal_reader *r, uint64_t segment, uint64_t offset)
     r->next = r->segment = u64_max(r->next, segment);
     r->skip_segment = segment;
     r->skip_offset = offset;
+}
+
+void
+wal_reader_pass_over(struct wal_reader *r, uint32_t types)
+{
+    r->frames.unwanted = types;
 }
 
 static void

@@ -19,6 +19,8 @@ void wal_reader_close(struct wal_reader *r);
 /* Leaves out what stands before that offset, where a record begins, of that segment: a snapshot
  * has it. The offset may be behind the segment's end. Before the first record only. */
 void wal_reader_skip(struct wal_reader *r, uint64_t segment, uint64_t offset);
+/* From now on leaves out records whose first byte is n where bit n is set (wal_frames.h). */
+void wal_reader_pass_over(struct wal_reader *r, uint32_t types);
 /* The next record, decompressed; *ret_record is valid until the next call and has n == 0 (and
  * *ret_more false) behind the last. ERR_CORRUPT names segment, offset and cause: see
  * wal_reader_where(). A torn last record is ERR_CORRUPT too: wal_repair() cuts it off. */

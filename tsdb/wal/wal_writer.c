@@ -57,7 +57,7 @@ wal_writer_open(struct wal_writer *w, const struct wal_opts *opts)
     if (w->sync == WAL_SYNC_BATCH)
         TRY(sync_segments(w, first, next));
     TRY(create_segment(w, next));
-    w->good_segment = w->segment;
+    w->good_segment = w->first_segment = w->segment;
     return fs_sync_dir(w->fs, w->dir);
 }
 
@@ -67,6 +67,7 @@ wal_writer_fini(struct wal_writer *w)
     vec_each (&w->retired, f)
         file_close(*f);
     vec_fini(&w->retired);
+    vec_fini(&w->times);
     file_close(w->file);
     buf_fini(&w->framed);
     mem_free(w->dir);
@@ -190,6 +191,39 @@ wal_writer_put(struct wal_writer *w, struct str stored, unsigned flags)
         first = false;
     } while (stored.n > 0);
     return OK;
+}
+
+/* --- times -------------------------------------------------------------------------------- */
+
+/* A segment that is rolled back and written anew keeps what was said of it before: later at most.
+ */
+static struct wal_segment_time *
+time_of(const struct wal_writer *w, uint64_t segment)
+{
+    for (size_t i = w->times.n; i > 0 && w->times.v[i - 1].segment >= segment; i--) {
+        if (w->times.v[i - 1].segment == segment)
+            return &w->times.v[i - 1];
+    }
+    return NULL;
+}
+
+void
+wal_writer_date(struct wal_writer *w, int64_t newest_ms)
+{
+    struct wal_segment_time *t = time_of(w, w->segment);
+    if (t)
+        t->newest_ms = i64_max(t->newest_ms, newest_ms);
+    else if (newest_ms != WAL_TIME_NONE)
+        vec_push(&w->times, ((struct wal_segment_time){w->segment, newest_ms}));
+}
+
+int64_t
+wal_writer_newest_ms(const struct wal_writer *w, uint64_t segment)
+{
+    if (segment < w->first_segment)
+        return WAL_TIME_UNKNOWN; /* an earlier process wrote it */
+    const struct wal_segment_time *t = time_of(w, segment);
+    return t ? t->newest_ms : WAL_TIME_NONE;
 }
 
 /* --- commit and rollback ------------------------------------------------------------------ */

@@ -10,6 +10,12 @@
 #include "base/vec.h"
 #include "tsdb/wal/wal.h"
 
+/* What was said of a segment's records: wal_enqueue_dated(). */
+struct wal_segment_time {
+    uint64_t segment;
+    int64_t newest_ms;
+};
+
 struct wal_writer {
     struct fs *fs;          /* borrowed */
     char *dir;              /* owned */
@@ -22,6 +28,8 @@ struct wal_writer {
     struct buf framed; /* bytes that go behind those */
 
     uint64_t good_segment, good_offset; /* end of the last commit */
+    uint64_t first_segment;             /* of this writer */
+    VEC(struct wal_segment_time) times; /* ascending; 16 bytes a segment, whatever becomes of it */
     VEC(struct file *) retired;         /* full segments that nobody has synced yet */
     uint64_t bytes_total;               /* written by all commits */
 };
@@ -33,6 +41,9 @@ void wal_writer_fini(struct wal_writer *w);
 /* Frames one record as stored; `flags` are WAL_FLAG_*. Changes to the next segment first when
  * the record does not fit the current one. */
 struct err wal_writer_put(struct wal_writer *w, struct str stored, unsigned flags);
+/* Of the record put last. */
+void wal_writer_date(struct wal_writer *w, int64_t newest_ms);
+int64_t wal_writer_newest_ms(const struct wal_writer *w, uint64_t segment);
 /* Begins the next segment, unless the current one is empty; everything put has been committed.
  * The one that ends is left in w->retired, or synced with WAL_SYNC_BATCH. */
 struct err wal_writer_cut(struct wal_writer *w);
