@@ -78,9 +78,26 @@ READER_FIXED(be64, uint64_t)
 READER_FIXED(le64, uint64_t)
 #undef READER_FIXED
 
+/* Seven bits of each byte, moved together. */
+static uint64_t
+join_sevens(uint64_t v)
+{
+    v &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+    v = (v & UINT64_C(0x007f007f007f007f)) | (v & UINT64_C(0x7f007f007f007f00)) >> 1;
+    v = (v & UINT64_C(0x00003fff00003fff)) | (v & UINT64_C(0x3fff00003fff0000)) >> 2;
+    return (v & UINT64_C(0x000000000fffffff)) | (v & UINT64_C(0x0fffffff00000000)) >> 4;
+}
+
 uint64_t
 reader_uvarint_slow(struct reader *r)
 {
+    if (reader_left(r) >= sizeof(uint64_t)) { /* no branch depends on the length */
+        uint64_t word = load_le64(r->p), ends = ~word & UINT64_C(0x8080808080808080);
+        if (ends != 0) {
+            r->p += ((unsigned)__builtin_ctzll(ends) + 1) / 8;
+            return join_sevens(word & (ends ^ (ends - 1))); /* up to the first end */
+        }
+    }
     uint64_t v = 0;
     for (unsigned shift = 0; shift < 70 && r->p < r->end; shift += 7) {
         uint8_t byte = *r->p++;

@@ -14,6 +14,9 @@ static const struct uvarint_case {
     {"zero", STR_INIT("\x00"), ERR_NONE, 0},
     {"two bytes", STR_INIT("\xac\x02"), ERR_NONE, 300},
     {"64 bits", STR_INIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), ERR_NONE, UINT64_MAX},
+    {"seven bytes", STR_INIT("\x81\x82\x83\x84\x85\x86\x07"), ERR_NONE, 0x1c305080c101},
+    {"eight bytes", STR_INIT("\x81\x82\x83\x84\x85\x86\x87\x08"), ERR_NONE, 0x101c305080c101},
+    {"nine bytes", STR_INIT("\x81\x82\x83\x84\x85\x86\x87\x88\x09"), ERR_NONE, 0x9101c305080c101},
     {"empty", STR_INIT(""), ERR_CORRUPT, 0},
     {"cut short", STR_INIT("\x80"), ERR_CORRUPT, 0},
     {"65th bit", STR_INIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), ERR_CORRUPT, 0},
@@ -64,7 +67,8 @@ END_TEST
 
 START_TEST(test_lying_length)
 {
-    struct reader r = reader_of(STR("\xff\xff\xff\xff\x0f" "abc"));
+    struct reader r = reader_of(STR("\xff\xff\xff\xff\x0f"
+                                    "abc"));
     ck_assert_uint_eq(reader_ustr(&r).n, 0);
     ck_assert_int_eq(r.code, ERR_CORRUPT);
 }

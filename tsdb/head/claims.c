@@ -1,14 +1,6 @@
 /* claims.c - taking a series, and waiting for one that is taken. */
 #include "tsdb/head/claims.h"
 
-/* The store that will follow writes behind the open chunk's bytes. By then they should be in the
- * cache: the next spin waits for that write. */
-static inline void
-prefetch_tail(const struct series_hot *hot)
-{
-    __builtin_prefetch((const void *)((uintptr_t)hot->tail + hot->xor.used_bytes), 1);
-}
-
 enum claim_outcome
 claim_take(struct series_hot *hot, uint8_t claim, struct series_last *ret_last)
 {
@@ -17,7 +9,7 @@ claim_take(struct series_hot *hot, uint8_t claim, struct series_last *ret_last)
     bool dead = hot->dead;
     if (!dead && (before == 0 || before == claim)) {
         hot->claim = claim;
-        prefetch_tail(hot);
+        series_prefetch_tail(hot);
         *ret_last = series_last_of(hot);
     }
     spin_release(&hot->spin);

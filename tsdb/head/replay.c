@@ -17,22 +17,46 @@
 #include "tsdb/wal/record.h"
 #include "tsdb/wal/wal_reader.h"
 
-enum { FINISHED_CHUNKS_HELD = 1 << 14 }; /* on the heap before they are written out */
+enum {
+    FINISHED_CHUNKS_HELD = 1 << 14, /* on the heap before they are written out */
+    SERIES_GROUP = 16,              /* whose cache misses overlap */
+};
 
 /* --- series ----------------------------------------------------------------------------------- */
 
-/* The series of a label set under a (further) reference. Blank: nobody has looked at it yet. */
-static uint32_t
-find_or_make(struct replay *r, uint64_t ref, struct labels labels, bool *ret_blank)
+struct logged_series {
+    uint64_t ref;
+    struct labels labels;
+    struct hash128 key;
+};
+
+/* Refuses what cannot be; the entry of its key is on its way into the cache. */
+static struct err
+look_at(struct replay *r, uint64_t ref, struct labels labels, struct logged_series *ret_series)
 {
-    struct head *h = r->h;
+    if (labels.n == 0 || labels.n > LABELS_COUNT_MAX)
+        return ERR(ERR_LIMIT, "series record with %zu labels, limit %d", labels.n,
+                   LABELS_COUNT_MAX);
+    if (ref == 0 || ref > HEAD_REF_MAX)
+        return ERR(ERR_LIMIT, "series reference %ju is not in 1 to 2^40 - 1", (uintmax_t)ref);
     buf_clear(&r->key_bytes);
     label_key_encode(labels, &r->key_bytes);
-    struct hash128 key = hash128_secret(buf_str(&r->key_bytes), &h->secret);
+    struct hash128 key = hash128_secret(buf_str(&r->key_bytes), &r->h->secret);
+    fp_prefetch(&r->h->keys, key);
+    *ret_series = (struct logged_series){ref, labels, key};
+    return OK;
+}
+
+/* The series of a label set under a (further) reference. Blank: nobody has looked at it yet. */
+static uint32_t
+find_or_make(struct replay *r, const struct logged_series *s, bool *ret_blank)
+{
+    struct head *h = r->h;
+    struct hash128 key = s->key;
     uint32_t slot;
     *ret_blank = !fp_find(&h->keys, key, &slot);
     if (*ret_blank) {
-        slot = head_create_series(h, labels, ref);
+        slot = head_create_series(h, s->labels, s->ref);
         segarray_ensure(&r->floors_ms, slot);
         *floor_of(r, slot) = INT64_MIN;
         fp_insert(&h->keys, key, slot);
@@ -52,16 +76,12 @@ take_over_ref(struct replay *r, uint32_t slot, uint64_t ref)
     series_set_ref(hot, ref);
 }
 
-struct err
-replay_one_series(struct replay *r, uint64_t ref, struct labels labels, uint32_t *ret_slot)
+static struct err
+take_series(struct replay *r, const struct logged_series *s, uint32_t *ret_slot)
 {
-    if (labels.n == 0 || labels.n > LABELS_COUNT_MAX)
-        return ERR(ERR_LIMIT, "series record with %zu labels, limit %d", labels.n,
-                   LABELS_COUNT_MAX);
-    if (ref == 0 || ref > HEAD_REF_MAX)
-        return ERR(ERR_LIMIT, "series reference %ju is not in 1 to 2^40 - 1", (uintmax_t)ref);
+    uint64_t ref = s->ref;
     bool blank;
-    uint32_t slot = find_or_make(r, ref, labels, &blank);
+    uint32_t slot = find_or_make(r, s, &blank);
     struct ref_entry *entry = replay_refs_make(&r->refs, ref);
     struct chain *chain = chain_of(r, ref);
     if (chain && !blank)
@@ -79,17 +99,30 @@ replay_one_series(struct replay *r, uint64_t ref, struct labels labels, uint32_t
     return OK;
 }
 
+struct err
+replay_one_series(struct replay *r, uint64_t ref, struct labels labels, uint32_t *ret_slot)
+{
+    struct logged_series s;
+    TRY(look_at(r, ref, labels, &s));
+    return take_series(r, &s, ret_slot);
+}
+
 static struct err
 replay_series(struct replay *r, struct str record)
 {
     struct record_cursor c;
-    record_read_series(&c, record);
-    uint64_t ref;
     struct labels labels;
-    arena_reset(&r->scratch);
-    while (record_next_series(&c, &r->scratch, &ref, &labels)) {
-        uint32_t slot;
-        TRY(replay_one_series(r, ref, labels, &slot));
+    uint64_t ref;
+    record_read_series(&c, record);
+    for (size_t n = SERIES_GROUP; n == SERIES_GROUP;) {
+        struct logged_series group[SERIES_GROUP];
+        arena_reset(&r->scratch);
+        for (n = 0; n < SERIES_GROUP && record_next_series(&c, &r->scratch, &ref, &labels); n++)
+            TRY(look_at(r, ref, labels, &group[n]));
+        for (size_t i = 0; i < n; i++) {
+            uint32_t slot;
+            TRY(take_series(r, &group[i], &slot));
+        }
     }
     return record_cursor_check(&c);
 }
@@ -266,10 +299,8 @@ run(struct replay *r, bool *ret_again)
 struct err
 head_replay(struct head *h, bool *ret_again)
 {
-    struct replay r = {.h = h,
-                       .columns = SAMPLE_COLUMNS_INIT,
-                       .key_bytes = BUF_INIT,
-                       .snapshot_path = BUF_INIT};
+    struct replay r = {
+        .h = h, .columns = SAMPLE_COLUMNS_INIT, .key_bytes = BUF_INIT, .snapshot_path = BUF_INIT};
     r.min_valid_ms = atomic_load_explicit(&h->min_valid_ms, memory_order_relaxed);
     replay_refs_init(&r.refs, h->epoch);
     segarray_init(&r.floors_ms, sizeof(int64_t), _Alignof(int64_t));

@@ -1,10 +1,11 @@
 /* replay_crew.c - the threads that apply the samples of a log.
  *
- * The reader fills one batch of records while the crew works on the one before. Every member
- * walks all records of the batch and applies the samples of its own series: those whose slot
- * has its number modulo the crew's size. So a series has one member, who meets its samples in the
- * order of the log. What a sample needs is fetched for many at once: entries of the table, then
- * hot halves, then buffers.
+ * The reader fills one batch while the crew works on the one before. A series has one member, by
+ * its slot, who meets its samples in the order of the log. Floats are decoded by the reader, who
+ * drops what mapped chunks or blocks have (most of a long log) and gives each member a list of its
+ * own; of histograms, which take longer, every member reads all records and applies its own: a
+ * mark in its list says where they stand. What a sample needs is fetched for many at once: entries
+ * of the table, then floors; hot halves, then the ends of buffers.
  * Threads: the reader calls; members run crew_member() only. */
 #include "tsdb/head/replay_int.h"
 
@@ -15,18 +16,27 @@
 #include "tsdb/wal/record_histograms.h"
 
 enum {
-    BATCH_BYTES = 4 << 20,
+    BATCH_SAMPLES = 1 << 17,
+    BATCH_BYTES = 4 << 20, /* of records of histograms */
     MEMBERS_MAX = 16,
     GROUP = 32, /* samples whose cache misses overlap */
+    SLOTS_TOGETHER = 64,
 };
 
 struct handed_record {
     size_t start, bytes; /* in the batch */
     struct log_place at;
 };
+struct handed_sample {
+    uint32_t slot; /* slot_none: a mark for the record number `bits` */
+    int64_t t_ms;
+    uint64_t bits;
+};
 struct batch {
     struct buf bytes;
-    VEC(struct handed_record) records;
+    VEC(struct handed_record) records; /* of histograms */
+    VEC(struct handed_sample) samples[MEMBERS_MAX];
+    size_t sample_count;
 };
 
 struct member {
@@ -36,9 +46,9 @@ struct member {
     struct ref_place place;
     int64_t mint_ms, maxt_ms; /* of what was applied */
     uint64_t samples, skipped, unknown_refs, histograms_dropped;
-    uint64_t unknown_ref_max; /* whose record was lost: nobody must be born under it */
+    uint64_t unknown_ref_max; /* as in the crew */
     struct arena scratch;     /* of one histogram */
-    struct err failure; /* of the first malformed record of a batch */
+    struct err failure;       /* of the first malformed record of a batch */
     size_t failed_record;
 };
 
@@ -46,10 +56,12 @@ struct crew {
     struct replay *r;
     struct chunk_rule rule;
     struct judge_limits limits; /* late samples have a log of their own */
-    struct pool *pool; /* NULL: the reader does it alone */
+    struct pool *pool;          /* NULL: the reader does it alone */
     unsigned size;
     struct batch batches[2]; /* one is filled while the other is worked on */
     unsigned filling;
+    uint64_t skipped, unknown_refs; /* floats that the reader did not hand over */
+    uint64_t unknown_ref_max;       /* whose record was lost: nobody must be born under it */
     struct lock lock;
     struct cond done;
     unsigned working GUARDED_BY(lock); /* members that have not finished the batch handed over */
@@ -58,28 +70,20 @@ struct crew {
 
 /* --- a member's work -------------------------------------------------------------------------- */
 
-struct pending {
-    uint64_t ref;
-    struct ref_entry *entry; /* NULL: no such series */
-    uint32_t slot;
-    struct sample sample;
-};
-
-/* The series of a sample that may have to be stored; counts those that need not. */
-static bool
-is_wanted(struct member *m, uint64_t ref, uint32_t slot, int64_t t_ms)
+/* Neighbours, whose halves share cache lines, go to one member. A division would cost more than all
+ * the rest. */
+static unsigned
+member_of(const struct crew *crew, uint32_t slot)
 {
-    if (slot == slot_none) {
-        m->unknown_refs += m->index == 0; /* nobody's: one member counts for all */
-        m->unknown_ref_max = u64_max(m->unknown_ref_max, ref);
-        return false;
-    }
-    if (slot % m->crew->size != m->index)
-        return false;
-    if (t_ms > *floor_of(m->crew->r, slot) && t_ms >= m->crew->r->min_valid_ms)
-        return true;
-    m->skipped++;
-    return false;
+    uint32_t mixed = (slot / SLOTS_TOGETHER) * UINT32_C(0x9e3779b1);
+    return (unsigned)((uint64_t)mixed * crew->size >> 32);
+}
+
+/* Neither mapped chunks nor blocks have it. */
+static bool
+is_news(const struct replay *r, uint32_t slot, int64_t t_ms)
+{
+    return t_ms > *floor_of(r, slot) && t_ms >= r->min_valid_ms;
 }
 
 static void
@@ -115,37 +119,17 @@ apply_sample(struct member *m, uint32_t slot, struct sample s)
 }
 
 static void
-apply_group(struct member *m, struct pending *group, size_t n)
+apply_group(struct member *m, const struct handed_sample *group, size_t n)
 {
     const struct head *h = m->crew->r->h;
-    size_t wanted = 0;
     for (size_t i = 0; i < n; i++) {
-        struct pending *p = &group[i];
-        p->slot = slot_of_entry(p->entry);
-        if (!is_wanted(m, p->ref, p->slot, p->sample.t_ms))
-            continue;
-        __builtin_prefetch(head_hot(h, p->slot), 1);
-        __builtin_prefetch(head_cold(h, p->slot), 1);
-        group[wanted++] = *p;
+        __builtin_prefetch(head_hot(h, group[i].slot), 1);
+        __builtin_prefetch(head_cold(h, group[i].slot), 1);
     }
-    for (size_t i = 0; i < wanted; i++)
-        apply_sample(m, group[i].slot, group[i].sample);
-}
-
-static struct err
-apply_samples(struct member *m, struct str record)
-{
-    struct record_cursor c;
-    record_read_samples(&c, record);
-    for (size_t n = GROUP; n == GROUP;) {
-        struct pending group[GROUP];
-        for (n = 0; n < GROUP && record_next_sample(&c, &group[n].ref, &group[n].sample); n++) {
-            group[n].entry = replay_refs_find(&m->crew->r->refs, &m->place, group[n].ref);
-            __builtin_prefetch(group[n].entry);
-        }
-        apply_group(m, group, n);
-    }
-    return record_cursor_check(&c);
+    for (size_t i = 0; i < n; i++)
+        series_prefetch_tail(head_hot(h, group[i].slot)); /* others only read it */
+    for (size_t i = 0; i < n; i++)
+        apply_sample(m, group[i].slot, (struct sample){group[i].t_ms, group[i].bits});
 }
 
 /* As head_append() would take it; the log may be another program's. */
@@ -179,6 +163,22 @@ apply_histogram(struct member *m, uint32_t slot, const struct histogram_sample *
     note_applied(m, slot, s->t_ms, full);
 }
 
+/* A histogram that this member has to store; counts those that need not be. */
+static bool
+is_mine(struct member *m, uint64_t ref, uint32_t slot, int64_t t_ms)
+{
+    if (slot == slot_none) {
+        m->unknown_refs += m->index == 0; /* nobody's: one member counts for all */
+        m->unknown_ref_max = u64_max(m->unknown_ref_max, ref);
+        return false;
+    }
+    if (member_of(m->crew, slot) != m->index)
+        return false;
+    bool news = is_news(m->crew->r, slot, t_ms);
+    m->skipped += !news;
+    return news;
+}
+
 /* Each is read over first: most are those of other members, or known. */
 static struct err
 apply_histograms(struct member *m, struct str record)
@@ -193,7 +193,7 @@ apply_histograms(struct member *m, struct str record)
         if (!record_next_histogram(&c, NULL, &ref, &s, &use))
             return record_cursor_check(&c);
         uint32_t slot = slot_of_entry(replay_refs_find(&m->crew->r->refs, &m->place, ref));
-        if (!is_wanted(m, ref, slot, s.t_ms))
+        if (!is_mine(m, ref, slot, s.t_ms))
             continue;
         arena_reset(&m->scratch);
         c = before;
@@ -203,23 +203,28 @@ apply_histograms(struct member *m, struct str record)
     }
 }
 
-static struct err
-apply_record(struct member *m, struct str record)
+static void
+apply_record(struct member *m, const struct batch *b, size_t index)
 {
-    unsigned type = record_type_of(record);
-    bool floats = type == RECORD_SAMPLES || type == RECORD_SAMPLES_V2;
-    return floats ? apply_samples(m, record) : apply_histograms(m, record);
+    const struct handed_record *record = &b->records.v[index];
+    m->failure = apply_histograms(m, str_of(b->bytes.p + record->start, record->bytes));
+    m->failed_record = index;
 }
 
 static void
 member_work(struct member *m, const struct batch *b)
 {
     struct head *h = m->crew->r->h;
+    const struct handed_sample *v = b->samples[m->index].v;
     struct epoch_guard guard = epoch_enter(h->epoch);
-    for (size_t i = 0; i < b->records.n && m->failure.code == ERR_NONE; i++) {
-        const struct handed_record *record = &b->records.v[i];
-        m->failure = apply_record(m, str_of(b->bytes.p + record->start, record->bytes));
-        m->failed_record = i;
+    for (size_t i = 0, end = b->samples[m->index].n; i < end && m->failure.code == ERR_NONE;) {
+        size_t n = 0;
+        while (n < GROUP && i + n < end && v[i + n].slot != slot_none)
+            n++;
+        apply_group(m, v + i, n);
+        i += n;
+        if (n < GROUP && i < end)
+            apply_record(m, b, v[i++].bits);
     }
     epoch_leave(h->epoch, guard);
     head_queue_finished(h, &m->finished);
@@ -290,6 +295,25 @@ first_failure(struct crew *crew)
     return e;
 }
 
+static void
+batch_clear(struct batch *b)
+{
+    buf_clear(&b->bytes);
+    vec_clear(&b->records);
+    for (unsigned i = 0; i < MEMBERS_MAX; i++)
+        vec_clear(&b->samples[i]);
+    b->sample_count = 0;
+}
+
+static void
+batch_fini(struct batch *b)
+{
+    buf_fini(&b->bytes);
+    vec_fini(&b->records);
+    for (unsigned i = 0; i < MEMBERS_MAX; i++)
+        vec_fini(&b->samples[i]);
+}
+
 /* The batch that was filled is handed over; the other, which is done, is filled next. */
 static struct err
 set_to_work(struct crew *crew)
@@ -297,9 +321,7 @@ set_to_work(struct crew *crew)
     wait_for_members(crew);
     TRY(first_failure(crew));
     crew->filling = !crew->filling;
-    struct batch *next = &crew->batches[crew->filling];
-    buf_clear(&next->bytes);
-    vec_clear(&next->records);
+    batch_clear(&crew->batches[crew->filling]);
     if (!crew->pool) {
         member_work(&crew->members[0], &crew->batches[!crew->filling]);
         return OK;
@@ -315,21 +337,99 @@ set_to_work(struct crew *crew)
     return OK;
 }
 
+struct pending {
+    uint64_t ref;
+    struct ref_entry *entry; /* NULL: no such series */
+    struct sample sample;
+};
+
+static void
+hand_over_group(struct crew *crew, const struct pending *group, size_t n)
+{
+    struct batch *b = &crew->batches[crew->filling];
+    uint32_t slots[GROUP];
+    for (size_t i = 0; i < n; i++) {
+        slots[i] = slot_of_entry(group[i].entry);
+        if (slots[i] != slot_none)
+            __builtin_prefetch(floor_of(crew->r, slots[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct sample *s = &group[i].sample;
+        if (slots[i] == slot_none) {
+            crew->unknown_refs++;
+            crew->unknown_ref_max = u64_max(crew->unknown_ref_max, group[i].ref);
+        } else if (is_news(crew->r, slots[i], s->t_ms)) {
+            vec_push(&b->samples[member_of(crew, slots[i])],
+                     ((struct handed_sample){slots[i], s->t_ms, s->bits}));
+            b->sample_count++;
+        } else {
+            crew->skipped++;
+        }
+    }
+}
+
+static struct err
+hand_over_floats(struct crew *crew, struct str record)
+{
+    struct record_cursor c;
+    record_read_samples(&c, record);
+    for (size_t n = GROUP; n == GROUP;) {
+        struct pending group[GROUP];
+        for (n = 0; n < GROUP && record_next_sample(&c, &group[n].ref, &group[n].sample); n++) {
+            group[n].entry = replay_refs_find(&crew->r->refs, &crew->r->place, group[n].ref);
+            __builtin_prefetch(group[n].entry);
+        }
+        hand_over_group(crew, group, n);
+    }
+    return record_cursor_check(&c);
+}
+
+static void
+hand_over_histograms(struct crew *crew, struct str record, struct log_place at)
+{
+    struct batch *b = &crew->batches[crew->filling];
+    for (unsigned i = 0; i < crew->size; i++)
+        vec_push(&b->samples[i], ((struct handed_sample){slot_none, 0, b->records.n}));
+    vec_push(&b->records, ((struct handed_record){b->bytes.n, record.n, at}));
+    buf_append(&b->bytes, record);
+}
+
+/* A record of floats that is malformed: what is handed over so far may be so at an earlier place.
+ */
+static struct err
+fail_at(struct replay *r, struct err e, struct log_place at)
+{
+    struct err earlier = crew_await(r);
+    if (earlier.code != ERR_NONE) {
+        err_drop(e);
+        return earlier;
+    }
+    r->damage = at;
+    return e;
+}
+
 struct err
 crew_hand_over(struct replay *r, struct str record, struct log_place at)
 {
     struct crew *crew = r->crew;
     struct batch *b = &crew->batches[crew->filling];
-    vec_push(&b->records, ((struct handed_record){b->bytes.n, record.n, at}));
-    buf_append(&b->bytes, record);
-    return b->bytes.n >= BATCH_BYTES ? set_to_work(crew) : OK;
+    unsigned type = record_type_of(record);
+    if (type == RECORD_SAMPLES || type == RECORD_SAMPLES_V2) {
+        struct err e = hand_over_floats(crew, record);
+        if (e.code != ERR_NONE)
+            return fail_at(r, e, at);
+    } else {
+        hand_over_histograms(crew, record, at);
+    }
+    return b->bytes.n >= BATCH_BYTES || b->sample_count >= BATCH_SAMPLES ? set_to_work(crew) : OK;
 }
 
 struct err
 crew_await(struct replay *r)
 {
     struct crew *crew = r->crew;
-    if (crew->batches[crew->filling].records.n > 0)
+    const struct batch *b = &crew->batches[crew->filling];
+    if (b->sample_count + b->records.n > 0)
         TRY(set_to_work(crew));
     wait_for_members(crew);
     return first_failure(crew);
@@ -342,6 +442,9 @@ crew_stop(struct replay *r)
     if (!crew)
         return;
     pool_stop(crew->pool);
+    r->count.skipped += crew->skipped;
+    r->count.unknown_refs += crew->unknown_refs;
+    r->ref_max = u64_max(r->ref_max, u64_min(crew->unknown_ref_max, HEAD_REF_MAX - 1));
     for (unsigned i = 0; i < crew->size; i++) {
         struct member *m = &crew->members[i];
         r->count.samples += m->samples;
@@ -353,10 +456,8 @@ crew_stop(struct replay *r)
         vec_fini(&m->finished);
         arena_fini(&m->scratch);
     }
-    for (unsigned i = 0; i < ARRAY_LEN(crew->batches); i++) {
-        buf_fini(&crew->batches[i].bytes);
-        vec_fini(&crew->batches[i].records);
-    }
+    for (unsigned i = 0; i < ARRAY_LEN(crew->batches); i++)
+        batch_fini(&crew->batches[i]);
     cond_fini(&crew->done);
     lock_fini(&crew->lock);
     mem_free(TAKE(r->crew));

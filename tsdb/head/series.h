@@ -88,6 +88,14 @@ void series_set_ref(struct series_hot *hot, uint64_t ref);
 /* Leaves both zeroed. */
 void series_fini(struct series_hot *hot, struct series_cold *cold);
 
+/* Whoever stores a sample soon: the write behind the open chunk's bytes should not miss the cache,
+ * for the next spin waits for it. */
+static inline void
+series_prefetch_tail(const struct series_hot *hot)
+{
+    __builtin_prefetch((const void *)((uintptr_t)hot->tail + hot->xor.used_bytes), 1);
+}
+
 /* Of the open chunk, if there is one. */
 static inline int64_t
 series_open_mint_ms(const struct series_hot *hot, const struct series_cold *cold)

@@ -142,6 +142,37 @@ label_key_decode_usual(struct arena *a, struct str key, struct labels *ret_label
     return true;
 }
 
+/* --- encoding --------------------------------------------------------------------------------- */
+
+enum { SHORT_BYTES_MAX = 0x7f }; /* of a length that is one byte */
+
+static char *
+put_short_field(char *at, uint32_t number, struct str content)
+{
+    at[0] = (char)(number << 3 | PB_LEN);
+    at[1] = (char)content.n;
+    memcpy(at + 2, content.p, content.n);
+    return at + 2 + content.n;
+}
+
+/* The usual label: all lengths in one byte. */
+static inline bool
+put_short_label(struct buf *to, struct str name, struct str value)
+{
+    size_t bytes = 4 + name.n + value.n;
+    if (name.n == 0 || name.n > SHORT_BYTES_MAX || value.n > SHORT_BYTES_MAX ||
+        bytes > SHORT_BYTES_MAX)
+        return false;
+    buf_reserve(to, 2 + bytes);
+    char *at = to->p + to->n;
+    at[0] = (char)(KEY_LABELS << 3 | PB_LEN);
+    at[1] = (char)bytes;
+    at = put_short_field(at + 2, LABEL_NAME, name);
+    at = put_short_field(at, LABEL_VALUE, value);
+    to->n = (size_t)(at - to->p);
+    return true;
+}
+
 /* An empty field is left out, as proto3 does. */
 static size_t
 field_bytes(uint32_t number, struct str s)
@@ -156,6 +187,8 @@ label_key_encode(struct labels l, struct buf *to)
         struct str name = l.v[i].name, value = l.v[i].value;
         if (value.n == 0)
             continue; /* as good as absent */
+        if (put_short_label(to, name, value))
+            continue;
         pb_put_message(to, KEY_LABELS,
                        field_bytes(LABEL_NAME, name) + field_bytes(LABEL_VALUE, value));
         pb_put_bytes(to, LABEL_NAME, name);
