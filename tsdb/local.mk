@@ -64,9 +64,9 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/ooo_series.c %reldir%/head/ooo_series.h \
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c %reldir%/head/read_names.c \
-	%reldir%/head/replay.c %reldir%/head/replay_chunks.c %reldir%/head/replay_crew.c \
-	%reldir%/head/replay_late.c \
-	%reldir%/head/replay_int.h %reldir%/head/replay_others.c %reldir%/head/replay_refs.c \
+	%reldir%/head/replay.c %reldir%/head/replay_apply.c %reldir%/head/replay_chunks.c \
+	%reldir%/head/replay_crew.c %reldir%/head/replay_crew_int.h %reldir%/head/replay_int.h \
+	%reldir%/head/replay_late.c %reldir%/head/replay_others.c %reldir%/head/replay_refs.c \
 	%reldir%/head/replay_snapshot.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
 	%reldir%/head/snapshot.c %reldir%/head/snapshot.h %reldir%/head/snapshot_int.h \

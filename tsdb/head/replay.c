@@ -143,28 +143,25 @@ map_finished(struct replay *r)
     err_drop(e);
 }
 
+static bool
+is_for_crew(unsigned type)
+{
+    const uint32_t samples = 1u << RECORD_SAMPLES | 1u << RECORD_SAMPLES_V2 |
+                             1u << RECORD_HISTOGRAMS | 1u << RECORD_FLOAT_HISTOGRAMS |
+                             1u << RECORD_CUSTOM_HISTOGRAMS | 1u << RECORD_CUSTOM_FLOAT_HISTOGRAMS |
+                             1u << RECORD_HISTOGRAMS_V2 | 1u << RECORD_FLOAT_HISTOGRAMS_V2;
+    return type < 32 && samples >> type & 1;
+}
+
 static struct err
-replay_record(struct replay *r, struct str record, struct log_place at)
+replay_record(struct replay *r, struct str record)
 {
     switch (record_type_of(record)) {
     case RECORD_SERIES:
-        r->damage = at; /* if it is damaged */
         return replay_series(r, record);
-    case RECORD_SAMPLES:
-    case RECORD_SAMPLES_V2:
-    case RECORD_HISTOGRAMS:
-    case RECORD_FLOAT_HISTOGRAMS:
-    case RECORD_CUSTOM_HISTOGRAMS:
-    case RECORD_CUSTOM_FLOAT_HISTOGRAMS:
-    case RECORD_HISTOGRAMS_V2:
-    case RECORD_FLOAT_HISTOGRAMS_V2:
-        map_finished(r);
-        return crew_hand_over(r, record, at);
     case RECORD_EXEMPLARS:
-        r->damage = at;
         return replay_exemplars(r, record);
     case RECORD_METADATA:
-        r->damage = at;
         return replay_metadata(r, record);
     case RECORD_TOMBSTONES:
         r->count.tombstones++;
@@ -175,6 +172,25 @@ replay_record(struct replay *r, struct str record, struct log_place at)
     }
 }
 
+/* Most records are the crew's, which decompresses them as well. */
+static struct err
+replay_stored(struct replay *r, const struct wal_stored *stored, struct log_place at)
+{
+    uint8_t type;
+    struct wal_stored plain = {.flags = 0};
+    bool known = wal_stored_type(stored, &type);
+    r->damage = at; /* if it is damaged */
+    if (!known || !is_for_crew(type)) {
+        buf_clear(&r->plain);
+        TRY(wal_stored_open(stored, &r->plain, &plain.bytes));
+        type = (uint8_t)record_type_of(plain.bytes);
+    }
+    if (!is_for_crew(type))
+        return replay_record(r, plain.bytes);
+    map_finished(r);
+    return crew_hand_over(r, known ? stored : &plain, at);
+}
+
 /* --- the log ---------------------------------------------------------------------------------- */
 
 /* How it ended: *ret_again when samples behind the damage may have been applied. */
@@ -183,9 +199,9 @@ replay_segments(struct replay *r, struct wal_reader *reader, bool *ret_inside)
 {
     *ret_inside = false;
     for (bool more = true; more;) {
-        struct str record;
+        struct wal_stored stored;
         struct log_place at;
-        struct err e = wal_reader_next(reader, &record, &more);
+        struct err e = wal_reader_next_stored(reader, &stored, &more);
         wal_reader_where(reader, &at.segment, &at.offset);
         if (e.code != ERR_NONE) { /* damage of the framing: all before it is good, or so it seems */
             struct err inside = crew_await(r);
@@ -200,7 +216,7 @@ replay_segments(struct replay *r, struct wal_reader *reader, bool *ret_inside)
         if (!more)
             break;
         *ret_inside = true;
-        TRY(replay_record(r, record, at));
+        TRY(replay_stored(r, &stored, at));
     }
     *ret_inside = true;
     return crew_await(r);
@@ -299,8 +315,11 @@ run(struct replay *r, bool *ret_again)
 struct err
 head_replay(struct head *h, bool *ret_again)
 {
-    struct replay r = {
-        .h = h, .columns = SAMPLE_COLUMNS_INIT, .key_bytes = BUF_INIT, .snapshot_path = BUF_INIT};
+    struct replay r = {.h = h,
+                       .columns = SAMPLE_COLUMNS_INIT,
+                       .key_bytes = BUF_INIT,
+                       .plain = BUF_INIT,
+                       .snapshot_path = BUF_INIT};
     r.min_valid_ms = atomic_load_explicit(&h->min_valid_ms, memory_order_relaxed);
     replay_refs_init(&r.refs, h->epoch);
     segarray_init(&r.floors_ms, sizeof(int64_t), _Alignof(int64_t));
@@ -321,6 +340,7 @@ head_replay(struct head *h, bool *ret_again)
     segarray_fini(&r.floors_ms);
     sample_columns_fini(&r.columns);
     buf_fini(&r.key_bytes);
+    buf_fini(&r.plain);
     buf_fini(&r.snapshot_path);
     arena_fini(&r.scratch);
     arena_fini(&r.chunk_scratch);

@@ -2,6 +2,7 @@
 #pragma once
 #include "tsdb/head/late.h"
 #include "tsdb/head/snapshot.h"
+#include "tsdb/wal/wal_frames.h"
 
 /* --- refs of the log -> series ---------------------------------------------------------------- */
 
@@ -78,19 +79,20 @@ struct replay {
     struct chains chains;
     VEC(struct head_chunk_info) late; /* late chunks of chunks_head, in its order */
     head_chunk_ref first_ref;         /* of the first chunk there; 0: none */
-    struct crew *crew;             /* who applies samples */
-    struct sample_columns columns; /* scratch */
-    struct arena scratch;          /* of one record */
-    struct arena chunk_scratch;    /* of one mapped chunk */
+    struct crew *crew;                /* who applies samples */
+    struct sample_columns columns;    /* scratch */
+    struct arena scratch;             /* of one record */
+    struct arena chunk_scratch;       /* of one mapped chunk */
     struct ref_place place;
     struct buf key_bytes;
-    struct log_place damage;       /* where reading stopped, when it stopped at damage */
+    struct buf plain;        /* a record that was decompressed */
+    struct log_place damage; /* where reading stopped, when it stopped at damage */
     bool mapping_failed;
     bool from_snapshot; /* the log is read behind `snapshot` only */
     struct snapshot_pos snapshot;
     struct buf snapshot_path;
     int64_t min_valid_ms; /* blocks have what is older */
-    uint64_t ref_max; /* seen anywhere: also of series that the log does not name any more */
+    uint64_t ref_max;     /* seen anywhere: also of series that the log does not name any more */
     struct {
         uint64_t samples, skipped, unknown_refs, histograms_dropped; /* mostly of the crew */
         uint64_t tombstones, other_records, other_chunks;
@@ -136,12 +138,13 @@ void replay_keep_late(struct replay *r, const struct head_chunk_info *info);
 struct err replay_late(struct replay *r);
 
 /* replay_crew.c - samples are applied by several threads, each series by one of them in the order
- * of the log. The thread that reads the log hands over records, which are copied. */
+ * of the log. The thread that reads the log hands over records of samples and histograms as they
+ * are stored; they are copied. */
 enum crew_size { CREW_ALONE, CREW_FULL };
 struct err crew_start(struct replay *r, enum crew_size size);
 /* Stops threads, adds up what they counted. */
 void crew_stop(struct replay *r);
 /* ERR_CORRUPT for a malformed record, this one or one before: its place is in r->damage. */
-struct err crew_hand_over(struct replay *r, struct str record, struct log_place at);
+struct err crew_hand_over(struct replay *r, const struct wal_stored *stored, struct log_place at);
 /* Returns once all is applied; fails as crew_hand_over(). */
 struct err crew_await(struct replay *r);

@@ -253,6 +253,52 @@ record_next_sample(struct record_cursor *c, uint64_t *ret_ref, struct sample *re
     return true;
 }
 
+/* 1 to 3 bytes are what differences within a request take. The branches on the length are foreseen:
+ * neighbours have the same. Eight bytes are readable; false: it is longer than they are. */
+static inline bool
+take_varint(const uint8_t **at, int64_t *ret_value)
+{
+    uint64_t word = load_le64(*at), v;
+    if (!(word & 0x80)) {
+        v = word & 0x7f;
+        *at += 1;
+    } else if (!(word & 0x8000)) {
+        v = (word & 0x7f) | (word >> 1 & 0x3f80);
+        *at += 2;
+    } else if (!(word & 0x800000)) {
+        v = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000);
+        *at += 3;
+    } else {
+        return false;
+    }
+    *ret_value = i64_of_zigzag(v);
+    return true;
+}
+
+size_t
+record_next_samples(struct record_cursor *c, struct ref_sample *to, size_t max)
+{
+    enum { POINT_BYTES_MAX = 3 + 3 + 8, READ_AHEAD = 8 };
+    struct reader *r = &c->r;
+    size_t n = 0;
+    while (n < max) {
+        const uint8_t *at = r->p;
+        int64_t ref_delta, t_delta;
+        if (c->points == RECORD_POINTS_V1 && reader_left(r) >= POINT_BYTES_MAX + READ_AHEAD &&
+            take_varint(&at, &ref_delta) && take_varint(&at, &t_delta)) {
+            to[n].ref = c->ref0 + (uint64_t)ref_delta;
+            to[n].sample.t_ms = (int64_t)((uint64_t)c->t0_ms + (uint64_t)t_delta);
+            to[n++].sample.bits = load_be64(at);
+            r->p = at + sizeof(uint64_t);
+        } else if (record_next_sample(c, &to[n].ref, &to[n].sample)) {
+            n++;
+        } else {
+            break;
+        }
+    }
+    return n;
+}
+
 void
 record_read_tombstones(struct record_cursor *c, struct str record)
 {

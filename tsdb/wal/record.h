@@ -93,6 +93,12 @@ bool record_next_series(struct record_cursor *c, struct arena *a, uint64_t *ret_
 /* Types 2 and 11. */
 void record_read_samples(struct record_cursor *c, struct str record);
 bool record_next_sample(struct record_cursor *c, uint64_t *ret_ref, struct sample *ret_sample);
+struct ref_sample {
+    uint64_t ref;
+    struct sample sample;
+};
+/* As many as there are, at most `max`: for who has millions of them. */
+size_t record_next_samples(struct record_cursor *c, struct ref_sample *to, size_t max);
 /* One interval a call, both ends inclusive. */
 void record_read_tombstones(struct record_cursor *c, struct str record);
 bool record_next_tombstone(struct record_cursor *c, uint64_t *ret_ref, int64_t *ret_mint_ms,

@@ -85,23 +85,30 @@ take_fragment(struct wal_frames *f, struct fragment *ret_fragment)
     return OK;
 }
 
+bool
+wal_stored_type(const struct wal_stored *s, uint8_t *ret_type)
+{
+    if (s->flags & WAL_FLAG_SNAPPY) /* wins when both are set */
+        return snappy_first_byte(s->bytes, ret_type);
+    if (s->bytes.n == 0 || s->flags & WAL_FLAG_ZSTD)
+        return false;
+    *ret_type = (uint8_t)s->bytes.p[0];
+    return true;
+}
+
 /* By its first fragment. */
 static bool
 is_unwanted(const struct wal_frames *f, const struct fragment *first)
 {
+    struct wal_stored beginning = {first->data, first->flags};
     uint8_t type;
-    if (f->unwanted == 0 || first->data.n == 0 || first->flags & WAL_FLAG_ZSTD)
-        return false;
-    if (!(first->flags & WAL_FLAG_SNAPPY))
-        type = (uint8_t)first->data.p[0];
-    else if (!snappy_first_byte(first->data, &type))
-        return false;
-    return type < 32 && f->unwanted >> type & 1;
+    return f->unwanted != 0 && wal_stored_type(&beginning, &type) && type < 32 &&
+           f->unwanted >> type & 1;
 }
 
-/* The stored bytes of the next record and the flags of its last fragment. */
-static struct err
-take_stored(struct wal_frames *f, struct str *ret_stored, unsigned *ret_flags, bool *ret_more)
+/* The flags are those of the last fragment. */
+struct err
+wal_frames_next_stored(struct wal_frames *f, struct wal_stored *ret_stored, bool *ret_more)
 {
     bool inside = false; /* a first fragment was seen */
     bool unwanted = false;
@@ -110,7 +117,7 @@ take_stored(struct wal_frames *f, struct str *ret_stored, unsigned *ret_flags, b
         if (!inside)
             f->record_at = f->at;
         if (f->at == f->image.n) {
-            *ret_flags = 0;
+            *ret_stored = (struct wal_stored){STR(""), 0};
             *ret_more = false;
             return inside ? corrupt(f, "last record is torn") : OK;
         }
@@ -124,14 +131,14 @@ take_stored(struct wal_frames *f, struct str *ret_stored, unsigned *ret_flags, b
         if (starts == inside)
             return corrupt(f, starts ? "record begins inside another" : "record without beginning");
         f->at += WAL_FRAGMENT_HEADER_BYTES + part.data.n;
-        *ret_flags = part.flags;
         unwanted = starts ? is_unwanted(f, &part) : unwanted;
         if (unwanted) {
             inside = part.kind == WAL_FIRST || part.kind == WAL_MIDDLE;
             continue;
         }
         if (part.kind == WAL_FULL) {
-            *ret_stored = part.data;
+            *ret_stored = (struct wal_stored){part.data, part.flags};
+            *ret_more = true;
             return OK;
         }
         if (starts)
@@ -142,39 +149,38 @@ take_stored(struct wal_frames *f, struct str *ret_stored, unsigned *ret_flags, b
         buf_append(&f->joined, part.data);
         inside = true;
         if (part.kind == WAL_LAST) {
-            *ret_stored = buf_str(&f->joined);
+            *ret_stored = (struct wal_stored){buf_str(&f->joined), part.flags};
+            *ret_more = true;
             return OK;
         }
     }
 }
 
-static struct err
-decompress(struct wal_frames *f, struct str stored, unsigned flags)
+struct err
+wal_stored_open(const struct wal_stored *s, struct buf *plain, struct str *ret_record)
 {
-    buf_clear(&f->plain);
-    struct err e = flags & WAL_FLAG_SNAPPY /* wins when both are set */
-                       ? snappy_decode(stored, WAL_RECORD_BYTES_MAX, &f->plain)
-                       : zstd_decode(stored, WAL_RECORD_BYTES_MAX, &f->plain);
+    *ret_record = s->bytes;
+    if (!(s->flags & (WAL_FLAG_SNAPPY | WAL_FLAG_ZSTD)))
+        return OK;
+    size_t before = plain->n;
+    struct err e = s->flags & WAL_FLAG_SNAPPY ? snappy_decode(s->bytes, WAL_RECORD_BYTES_MAX, plain)
+                                              : zstd_decode(s->bytes, WAL_RECORD_BYTES_MAX, plain);
     if (e.code == ERR_INVALID)
         e.code = ERR_CORRUPT;
     else if (e.code == ERR_TOO_LARGE)
         e.code = ERR_LIMIT;
-    TRY_IN(e, "offset %zu", f->record_at);
-    return OK;
+    *ret_record = str_of(plain->p + before, plain->n - before);
+    return e;
 }
 
 struct err
 wal_frames_next(struct wal_frames *f, struct str *ret_record, bool *ret_more)
 {
-    struct str stored = STR("");
-    unsigned flags = 0;
-    bool more = true;
-    TRY(take_stored(f, &stored, &flags, &more));
-    if (flags & (WAL_FLAG_SNAPPY | WAL_FLAG_ZSTD)) {
-        TRY(decompress(f, stored, flags));
-        stored = buf_str(&f->plain);
-    }
-    *ret_record = stored;
+    struct wal_stored stored;
+    bool more;
+    TRY(wal_frames_next_stored(f, &stored, &more));
+    buf_clear(&f->plain);
+    TRY_IN(wal_stored_open(&stored, &f->plain, ret_record), "offset %zu", f->record_at);
     *ret_more = more;
     return OK;
 }

@@ -11,6 +11,18 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* A record as it is stored: perhaps compressed. */
+struct wal_stored {
+    struct str bytes;
+    unsigned flags; /* WAL_FLAG_*, of wal_int.h */
+};
+/* Its first byte, which is the type of a record, from the beginning of its bytes; false when that
+ * cannot be told without decompressing it. */
+bool wal_stored_type(const struct wal_stored *s, uint8_t *ret_type);
+/* The record itself: as it is, or decompressed behind what *plain has, which may move. ERR_CORRUPT,
+ * ERR_LIMIT as below. Threads: any. */
+struct err wal_stored_open(const struct wal_stored *s, struct buf *plain, struct str *ret_record);
+
 struct wal_frames {
     struct str image; /* the whole segment; borrowed */
     size_t at;        /* behind what was read */
@@ -35,6 +47,9 @@ void wal_frames_skip(struct wal_frames *f, uint64_t offset);
  * record empty, at the end. ERR_CORRUPT for damage and a torn end, ERR_LIMIT for a record above
  * WAL_RECORD_BYTES_MAX; f->record_at is then where a repair has to cut. */
 struct err wal_frames_next(struct wal_frames *f, struct str *ret_record, bool *ret_more);
+/* The same without decompressing it. */
+struct err wal_frames_next_stored(struct wal_frames *f, struct wal_stored *ret_stored,
+                                  bool *ret_more);
 
 static inline void
 auto_wal_frames_fini(struct wal_frames *f)

@@ -16,6 +16,7 @@ struct wal_reader {
     bool mapped;
     struct fs_map map; /* borrowed by frames */
     struct wal_frames frames;
+    struct buf plain; /* of the record returned last */
 };
 
 struct err
@@ -38,6 +39,7 @@ wal_reader_open_range(struct fs *fs, const char *dir, uint64_t first, uint64_t e
         .end = end,
         .segment = first,
         .frames = WAL_FRAMES_INIT,
+        .plain = BUF_INIT,
     };
     return r;
 }
@@ -72,6 +74,7 @@ wal_reader_close(struct wal_reader *r)
         return;
     unmap(r);
     wal_frames_fini(&r->frames);
+    buf_fini(&r->plain);
     mem_free(r->dir);
     mem_free(r);
 }
@@ -90,27 +93,35 @@ map_next(struct wal_reader *r)
 }
 
 struct err
-wal_reader_next(struct wal_reader *r, struct str *ret_record, bool *ret_more)
+wal_reader_next_stored(struct wal_reader *r, struct wal_stored *ret_stored, bool *ret_more)
 {
     for (;;) {
-        bool more = false;
-        struct str record;
+        *ret_more = false;
         if (r->mapped)
-            TRY_IN(wal_frames_next(&r->frames, &record, &more), "log %s: segment %08ju", r->dir,
-                   (uintmax_t)r->segment);
-        if (more) {
-            *ret_record = record;
-            *ret_more = true;
+            TRY_IN(wal_frames_next_stored(&r->frames, ret_stored, ret_more),
+                   "log %s: segment %08ju", r->dir, (uintmax_t)r->segment);
+        if (*ret_more)
             return OK;
-        }
         if (r->next >= r->end) {
-            *ret_record = STR("");
-            *ret_more = false;
+            *ret_stored = (struct wal_stored){STR(""), 0};
             return OK;
         }
         unmap(r);
         TRY(map_next(r));
     }
+}
+
+struct err
+wal_reader_next(struct wal_reader *r, struct str *ret_record, bool *ret_more)
+{
+    struct wal_stored stored;
+    bool more;
+    TRY(wal_reader_next_stored(r, &stored, &more));
+    buf_clear(&r->plain);
+    TRY_IN(wal_stored_open(&stored, &r->plain, ret_record), "log %s: segment %08ju: offset %zu",
+           r->dir, (uintmax_t)r->segment, r->frames.record_at);
+    *ret_more = more;
+    return OK;
 }
 
 void

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/fs.h"
 #include "base/str.h"
+#include "tsdb/wal/wal_frames.h"
 
 struct wal_reader;
 
@@ -25,6 +26,10 @@ void wal_reader_pass_over(struct wal_reader *r, uint32_t types);
  * *ret_more false) behind the last. ERR_CORRUPT names segment, offset and cause: see
  * wal_reader_where(). A torn last record is ERR_CORRUPT too: wal_repair() cuts it off. */
 struct err wal_reader_next(struct wal_reader *r, struct str *ret_record, bool *ret_more);
+/* The same without decompressing it: *ret_stored is valid until the next call. Whoever opens it
+ * finds damage there that its checksums do not show. */
+struct err wal_reader_next_stored(struct wal_reader *r, struct wal_stored *ret_stored,
+                                  bool *ret_more);
 /* Segment and byte offset of the record returned last, or of the corruption. */
 void wal_reader_where(const struct wal_reader *r, uint64_t *ret_segment, uint64_t *ret_offset);
 
