@@ -42,6 +42,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_isolation.c \
 	%reldir%/test_judge.c \
 	%reldir%/test_late.c \
+	%reldir%/test_late_durability.c \
 	%reldir%/test_late_threads.c \
 	%reldir%/test_label_key.c \
 	%reldir%/test_label_stats.c \

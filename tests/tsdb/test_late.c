@@ -2,8 +2,6 @@
  * they become blocks. */
 #include <stdio.h>
 
-#include <errno.h>
-
 #include "base/fs_fault.h"
 #include "tests/tsdb/head_kit.h"
 #include "tsdb/wal/wal_reader.h"
@@ -364,33 +362,6 @@ END_TEST
 
 /* --- failures --------------------------------------------------------------------------------- */
 
-/* The log of late samples fails; what it lacks goes to chunks_head. */
-START_TEST(test_log_fails)
-{
-    AUTO(arena_fini) struct arena a;
-    arena_init(&a, 0);
-    AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
-    struct db_opts opts = late_opts(fs, test_dir());
-    struct db *db = kit_open(&opts);
-    put_few(db);
-    /* The second write of a late append is that of the late log. */
-    struct fs_fault_opts fault = {.fail_call = 2, .calls = FS_FAULT_WRITE, .errnum = ENOSPC};
-    fs_fault_arm(fs, &fault);
-    ck_assert_int_eq(put(db, "__name__=a", t0 + 70, 0.7), SAMPLE_STORED_LATE);
-    ck_assert(fs_fault_fired(fs));
-    fs_fault_heal(fs);
-    const char *want = kit_checked_dump(&a, db);
-    ck_assert_ptr_nonnull(strstr(want, "=0.7 "));
-    CK_OK(db_maintain(db));
-    ck_assert_int_eq(put(db, "__name__=a", t0 + 80, 0.8), SAMPLE_STORED_LATE);
-    want = kit_checked_dump(&a, db);
-    db_close(db);
-    db = kit_open(&opts);
-    kit_assert_dump(db, want);
-    db_close(db);
-}
-END_TEST
-
 static const struct crash_case {
     const char *name;
     enum fs_fault_mode mode;
@@ -463,7 +434,6 @@ late_suite(void)
     tcase_add_test(t, test_window_closed);
     tcase_add_test(t, test_cut);
     tcase_add_test(t, test_query_across_cut);
-    tcase_add_test(t, test_log_fails);
     tcase_add_loop_test(t, test_crash_at_every_call, 0, (int)ARRAY_LEN(crash_cases));
     suite_add_tcase(s, t);
     return s;

@@ -2,7 +2,8 @@
  *
  * Five passes over the rows, each a tight loop: find the series by the hash of their key bytes
  * (prefetched in batches), make the missing ones, judge every sample and encode the good ones
- * for the log, wait until the log has them, store them. Nothing is stored that is not logged, in
+ * for the log, wait until the log has them, store them (late ones are logged once more then, and
+ * acknowledged when that is done: append_late.c). Nothing is stored that is not logged, in
  * the log's order; nothing is logged that was refused, but for rows with the same labels in one
  * request, which are judged again when they are stored (and by a replay, with the same result).
  * The last three passes (append_judge.c, append_store.c) leave out series that another append is
@@ -131,16 +132,17 @@ store_open_rows(struct append *run)
 {
     size_t claimed, refused = 0;
     run->twins = false;
+    run->judged_late = false;
     struct err logged = append_judge_and_log(run, &claimed, &refused);
     if (logged.code != ERR_NONE) {
         append_end_claims(run);
         return logged;
     }
-    if (claimed > 0)
-        append_store(run);
-    else if (run->misses.n == 0)
-        claims_wait(run->h, head_hot(run->h, run->slots[refused]));
     run->rows_open -= claimed;
+    if (claimed > 0)
+        return append_store(run);
+    if (run->misses.n == 0)
+        claims_wait(run->h, head_hot(run->h, run->slots[refused]));
     return OK;
 }
 

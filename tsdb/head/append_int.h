@@ -44,6 +44,7 @@ struct append {
     int64_t mint_ms, maxt_ms; /* of what was stored in order */
     struct ooo_log late;      /* what this round stored late */
     bool has_late;            /* something is in it */
+    bool judged_late;         /* a sample of this round was */
 };
 
 /* --- append_records.c: what a round logs ------------------------------------------------------ */
@@ -130,8 +131,9 @@ struct err append_judge_and_log(struct append *run, size_t *ret_claimed, size_t 
 
 /* --- append_store.c --------------------------------------------------------------------------- */
 
-/* Stores what was logged of the claimed rows and ends their claims. */
-void append_store(struct append *run);
+/* Stores what was logged of the claimed rows and ends their claims. An error: see
+ * append_log_late(); all is stored nonetheless. */
+struct err append_store(struct append *run);
 /* Ends the claims of this round where storing has not. */
 void append_end_claims(struct append *run);
 
@@ -152,5 +154,8 @@ struct late_point {
 enum sample_fate append_store_late(struct append *run, uint32_t slot, const struct late_point *p,
                                    struct slot_list *finished);
 /* Ends the claims of a round that may have stored late samples, once these are on their way into
- * their log, and waits for that. */
-void append_log_late(struct append *run);
+ * their log, and waits for that. An error: the log lacks some, and they may not be acknowledged. */
+struct err append_log_late(struct append *run);
+/* Before a round logs and stores anything: with late samples it may not while their log is
+ * poisoned. */
+struct err append_check_late_log(const struct append *run);

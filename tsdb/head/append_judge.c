@@ -81,8 +81,10 @@ judge_floats(struct append *run, const struct append_row *row, uint64_t ref,
                                     ? SAMPLE_TOO_NEW
                                     : series_judge(&run->limits, *last, s);
         run->fates[i] = (uint8_t)fate;
-        if (fate == SAMPLE_STORED_LATE)
+        if (fate == SAMPLE_STORED_LATE) {
+            run->judged_late = true;
             append_records_put_float(records, ref, s, run->request->sample_count - i);
+        }
         if (fate != SAMPLE_STORED)
             continue;
         if (series_marks_histogram(*last, s)) {
@@ -106,8 +108,10 @@ judge_histograms(struct append *run, const struct append_row *row, uint64_t ref,
                                     ? SAMPLE_TOO_NEW
                                     : series_judge_histogram(&run->limits, *last, s);
         run->histogram_fates[i] = (uint8_t)fate;
-        if (fate == SAMPLE_STORED_LATE)
+        if (fate == SAMPLE_STORED_LATE) {
+            run->judged_late = true;
             append_records_put_histogram(records, ref, s);
+        }
         if (fate != SAMPLE_STORED)
             continue;
         append_records_put_histogram(records, ref, s);
@@ -177,5 +181,6 @@ append_judge_and_log(struct append *run, size_t *ret_claimed, size_t *ret_refuse
         else
             *ret_refused = i;
     }
+    TRY(append_check_late_log(run));
     return append_records_log(&records, run->h->wal, run->arena);
 }

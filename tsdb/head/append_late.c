@@ -2,8 +2,12 @@
  *
  * Their log has to tell a series' samples in the order in which they were stored, and a marker
  * behind all that is older. So an append keeps its claims on series with late samples until their
- * records are in the log's queue. That the records reach the disk is best effort, as with
- * Prometheus: they are in memory already, and the log's failure is no reason to refuse them. */
+ * records are in the log's queue.
+ *
+ * A late sample is acknowledged once this log has it: a replay of the other one drops it, since it
+ * is out of order there. (Prometheus acknowledges before, and loses it.) The one that is there
+ * already may be of an append whose records are still under way, or were lost: so a repeated
+ * sample is logged like the first, and its append waits like the first (README.md, O7). */
 #include "tsdb/head/append_int.h"
 
 /* The first sample of an open chunk comes. */
@@ -38,22 +42,28 @@ append_store_late(struct append *run, uint32_t slot, const struct late_point *p,
     }
     if (o->open.count == 0)
         begin_chunk(run, o, ref);
-    if (insert(o, capacity, p) == OOO_DUPLICATE)
-        return SAMPLE_REPEATED; /* the first one stays, whatever its value: nobody is told */
+    /* The first one stays, whatever its value: nobody is told. So it is in a replay. */
+    bool repeated = insert(o, capacity, p) == OOO_DUPLICATE;
     if (p->histogram)
         ooo_log_put_histogram(&run->late, ref, p->t_ms, p->histogram);
     else
         ooo_log_put(&run->late, ref, (struct sample){p->t_ms, p->bits});
     run->has_late = true;
-    return SAMPLE_STORED_LATE;
+    return repeated ? SAMPLE_REPEATED : SAMPLE_STORED_LATE;
 }
 
-void
+struct err
+append_check_late_log(const struct append *run)
+{
+    return run->judged_late ? wal_health(run->h->late_log) : OK;
+}
+
+struct err
 append_log_late(struct append *run)
 {
     if (!run->has_late) {
         append_end_claims(run);
-        return;
+        return OK;
     }
     struct wal *wal = run->h->late_log;
     size_t n;
@@ -63,8 +73,10 @@ append_log_late(struct append *run)
     append_end_claims(run);
     if (e.code == ERR_NONE)
         e = wal_wait(wal, ticket);
-    late_note_unlogged(run->h, e);
+    if (e.code != ERR_NONE)
+        late_note_unlogged(run->h);
     ooo_log_fini(&run->late);
     run->late = (struct ooo_log)OOO_LOG_INIT;
     run->has_late = false;
+    return e;
 }

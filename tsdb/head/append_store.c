@@ -196,10 +196,11 @@ count_row(struct append *run, size_t row_index)
                     row->histogram_count);
 }
 
-void
+struct err
 append_store(struct append *run)
 {
     struct slot_list finished = VEC_INIT;
+    struct err logged = OK;
     if (run->stamp.seq == 0)
         run->stamp = isolation_begin(&run->h->isolation, run->guard);
     uint64_t before = run->result->fates[SAMPLE_STORED];
@@ -212,7 +213,7 @@ append_store(struct append *run)
         count_row(run, i);
     }
     if (run->twins || run->has_late)
-        append_log_late(run);
+        logged = append_log_late(run);
     head_queue_finished(run->h, &finished);
     vec_fini(&finished);
     if (run->mint_ms <= run->maxt_ms)
@@ -224,5 +225,6 @@ append_store(struct append *run)
                               memory_order_relaxed);
     if (late > 0)
         atomic_fetch_add_explicit(&run->h->late_samples_appended, late, memory_order_relaxed);
+    return logged;
 }
 

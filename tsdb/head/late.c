@@ -105,11 +105,9 @@ seal_all(struct head *h)
 }
 
 void
-late_note_unlogged(struct head *h, struct err e)
+late_note_unlogged(struct head *h)
 {
-    if (e.code != ERR_NONE)
-        atomic_store_explicit(&h->late_unlogged, true, memory_order_release);
-    err_drop(e);
+    atomic_store_explicit(&h->late_unlogged, true, memory_order_release);
 }
 
 /* Who fails to log a sample has stored it before he says so: it is sealed. */

@@ -24,8 +24,8 @@ unsigned late_capacity(const struct head *h); /* of an open chunk */
 
 /* Opens the log when it is wanted: with a window, or with something to take out of it. */
 struct err late_open_log(struct head *h);
-/* Takes `e`: a failure to log late samples that were stored. */
-void late_note_unlogged(struct head *h, struct err e);
+/* Late samples that were stored could not be logged; their append fails. */
+void late_note_unlogged(struct head *h);
 /* After one. A log that failed goes on in a new segment. What it lacks is sealed: it will be in
  * chunks_head, and need not be in the log. Maintaining thread. */
 struct err late_recover_log(struct head *h);
