@@ -78,6 +78,7 @@ db_close(struct db *db)
     head_close(db->head);
     views_fini(&db->views);
     file_close(db->lock_file);
+    vec_fini(&db->unwanted);
     lock_fini(&db->maintain_lock);
     mem_free(db->lock_path);
     mem_free(db->dir);

@@ -14,16 +14,21 @@ db_new_ulid(const struct db *db)
 }
 
 struct err
-db_open_block(const struct db *db, const struct ulid *ulid, struct block **ret_block)
+db_open_block(struct db *db, const struct ulid *ulid, struct block **ret_block)
 {
-    TRY(blocks_open_one(db->opts.fs, db->dir, ulid, ret_block));
+    struct err e = blocks_open_one(db->opts.fs, db->dir, ulid, ret_block);
+    if (e.code != ERR_NONE) {
+        vec_push(&db->unwanted, *ulid);
+        db->untidy = true;
+        return e;
+    }
     if (db->opts.match_cache)
         block_use_cache(*ret_block, db->opts.match_cache);
     return OK;
 }
 
 struct err
-db_write_block(const struct db *db, struct block_writer_opts *o, struct series_set *set,
+db_write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
                struct block **ret_block)
 {
     bool empty;

@@ -1,5 +1,7 @@
 /* db_int.h - the inside of a database, for the files of this folder. */
 #pragma once
+#include "base/ulid.h"
+#include "base/vec.h"
 #include "tsdb/block/block_writer.h"
 #include "tsdb/db.h"
 #include "tsdb/head/head.h"
@@ -49,25 +51,31 @@ struct db {
     struct late_cut late_cut GUARDED_BY(maintain_lock);
     bool late_due GUARDED_BY(maintain_lock); /* the head was cut: late samples are next */
     int64_t truncate_to_ms GUARDED_BY(maintain_lock); /* of the log; INT64_MIN: nothing to do */
-    bool untidy GUARDED_BY(maintain_lock); /* blocks have changed since db_tidy() */
+    /* Blocks have changed since db_tidy(), or it has left something to be done. */
+    bool untidy GUARDED_BY(maintain_lock);
+    /* Of no view any more, or not yet: their files are to be deleted. */
+    VEC(struct ulid) unwanted GUARDED_BY(maintain_lock);
     _Atomic(uint64_t) cuts, cuts_failed, compactions; /* figures */
 };
 
 /* db_blocks.c - by the maintaining thread. */
 struct ulid db_new_ulid(const struct db *db);
-/* One that was just written into the directory. */
-struct err db_open_block(const struct db *db, const struct ulid *ulid, struct block **ret_block);
+/* One that was just written into the directory. If it does not open it is unwanted: whoever wrote
+ * it will do so again. */
+struct err db_open_block(struct db *db, const struct ulid *ulid, struct block **ret_block)
+    REQUIRES(db->maintain_lock);
 /* All of `set`, as a block of the database: sets fs, dir and ulid of *o. *ret_block is NULL when
  * there was nothing to write. */
-struct err db_write_block(const struct db *db, struct block_writer_opts *o, struct series_set *set,
-                          struct block **ret_block);
+struct err db_write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
+                          struct block **ret_block) REQUIRES(db->maintain_lock);
 /* What the current view says of the head. */
 struct view_bounds db_view_bounds(struct db *db);
 /* Readers see `block` (taken; NULL: only other bounds) from the view on whose number it returns. */
 uint64_t db_publish_block(struct db *db, struct block *block, struct view_bounds bounds)
     REQUIRES(db->maintain_lock);
 
-/* db_tidy.c - deletes blocks that have had their time, compacts others. */
+/* db_tidy.c - deletes blocks that have had their time, compacts others. What fails of it keeps
+ * nothing else from being done, and is tried again by the next call. */
 struct err db_tidy(struct db *db) REQUIRES(db->maintain_lock);
 
 /* db_cut.c - as many steps of cutting as can be done without waiting. */

@@ -4,6 +4,8 @@
  * overlapping or short ones become one, as tsdb/compact/plan.h decides, until nothing is left to
  * do. Each change is published as a view before files are deleted, so that no query loses
  * sight of a sample; what queries still hold is unlinked under them and freed with their view.
+ * What fails (a size that cannot be read, a file that cannot be deleted, a compaction) keeps the
+ * rest from nothing, and is tried again by the next pass.
  * What a crash leaves: a whole block more than needed, which the next opening leaves out (a parent)
  * or which this file deletes again.
  * Threads: the maintaining one; a long compaction is a long pass. */
@@ -17,9 +19,19 @@
 
 enum { COMPACTIONS_A_PASS = 16 };
 
-/* Blocks v[chosen[0..n)] leave, `added` comes (NULL: nobody). Publishes, then deletes the files of
- * those that left; a failure of that is the first of all. */
-static struct err
+/* Of several failures the first is told. Takes `e`. */
+static void
+keep_first(struct err *first, struct err e)
+{
+    if (first->code == ERR_NONE)
+        *first = e;
+    else
+        err_drop(e);
+}
+
+/* Blocks v[chosen[0..n)] leave, `added` comes (NULL: nobody): what leaves is unwanted once that is
+ * published. */
+static void
 replace_blocks(struct db *db, const struct view *view, const size_t *chosen, size_t n,
                struct block *added)
 {
@@ -34,15 +46,23 @@ replace_blocks(struct db *db, const struct view *view, const size_t *chosen, siz
     if (added)
         blocks_add(&next, added);
     views_publish(&db->views, &next, view_bounds_of(view));
+    for (size_t k = 0; k < n; k++)
+        vec_push(&db->unwanted, block_meta_of(view->blocks.v.v[chosen[k]])->ulid);
+}
+
+/* Those that could not be deleted stay unwanted. */
+static struct err
+delete_unwanted(struct db *db)
+{
     struct err first = OK;
-    for (size_t k = 0; k < n; k++) {
-        const struct block_meta *meta = block_meta_of(view->blocks.v.v[chosen[k]]);
-        struct err e = block_delete(db->opts.fs, db->dir, &meta->ulid);
-        if (first.code == ERR_NONE)
-            first = e;
-        else
-            err_drop(e);
+    size_t kept = 0;
+    for (size_t i = 0; i < db->unwanted.n; i++) {
+        struct err e = block_delete(db->opts.fs, db->dir, &db->unwanted.v[i]);
+        if (e.code != ERR_NONE)
+            db->unwanted.v[kept++] = db->unwanted.v[i];
+        keep_first(&first, e);
     }
+    db->unwanted.n = kept;
     return first;
 }
 
@@ -93,7 +113,9 @@ retire_in_view(struct db *db, const struct view *view)
     for (size_t k = 0; k < n; k++)
         log_info(db->opts.log, "block deleted: it has had its time",
                  KV_CSTR("dir", db->dir), KV_I64("to_ms", blocks[chosen[k]].meta->maxt_ms));
-    return n > 0 ? replace_blocks(db, view, chosen, n, NULL) : OK;
+    if (n > 0)
+        replace_blocks(db, view, chosen, n, NULL);
+    return OK;
 }
 
 /* --- compaction ------------------------------------------------------------------------------- */
@@ -123,7 +145,8 @@ compact_chosen(struct db *db, const struct view *view, const size_t *chosen, siz
     if (!empty)
         TRY(db_open_block(db, &o.ulid, &made));
     atomic_fetch_add_explicit(&db->compactions, 1, memory_order_relaxed);
-    return replace_blocks(db, view, chosen, n, made);
+    replace_blocks(db, view, chosen, n, made);
+    return OK;
 }
 
 /* One compaction; *ret_done is false when there was none to do. */
@@ -144,20 +167,37 @@ compact_in_view(struct db *db, const struct view *view, bool *ret_done)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+static struct err
+retire(struct db *db)
+{
+    const struct view *view = views_acquire(&db->views);
+    struct err e = retire_in_view(db, view);
+    views_release(&db->views, view);
+    keep_first(&e, delete_unwanted(db)); /* those of earlier passes, too */
+    return e;
+}
+
+/* *ret_more: there may be another one to do. Parents go before the next needs room for its own. */
+static struct err
+compact_once(struct db *db, bool *ret_more)
+{
+    const struct view *view = views_acquire(&db->views);
+    struct err e = compact_in_view(db, view, ret_more);
+    views_release(&db->views, view);
+    keep_first(&e, delete_unwanted(db));
+    return e;
+}
+
 struct err
 db_tidy(struct db *db)
 {
     if (!db->untidy)
         return OK;
-    const struct view *view = views_acquire(&db->views);
-    struct err e = retire_in_view(db, view);
-    views_release(&db->views, view);
-    bool more = e.code == ERR_NONE;
-    for (unsigned i = 0; more && e.code == ERR_NONE && i < COMPACTIONS_A_PASS; i++) {
-        view = views_acquire(&db->views);
-        e = compact_in_view(db, view, &more);
-        views_release(&db->views, view);
-    }
-    db->untidy = more; /* a failed compaction is tried again, at the pace of the caller's passes */
+    struct err e = retire(db), compacted = OK;
+    bool more = true;
+    for (unsigned i = 0; more && compacted.code == ERR_NONE && i < COMPACTIONS_A_PASS; i++)
+        compacted = compact_once(db, &more);
+    keep_first(&e, compacted);
+    db->untidy = more || e.code != ERR_NONE; /* again, at the pace of the caller's passes */
     return e.code == ERR_NONE ? OK : err_wrap(e, "blocks");
 }

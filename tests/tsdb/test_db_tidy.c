@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/fs_fault.h"
 #include "base/mem.h"
+#include "base/ulid.h"
 #include "tests/tsdb/head_kit.h"
 
 static const int64_t hour_ms = 3600 * 1000;
@@ -145,6 +146,113 @@ START_TEST(test_fault_at_every_call)
 }
 END_TEST
 
+/* --- what fails is tried again ---------------------------------------------------------------- */
+
+/* Blocks and what is left of some. */
+static size_t
+count_block_directories(const char *dir)
+{
+    AUTO(fs_list_fini) struct fs_list entries = VEC_INIT;
+    CK_OK(fs_list_dir(fs_posix(), dir, &entries));
+    size_t n = 0;
+    vec_each (&entries, e)
+        n += strlen(e->name) >= ULID_TEXT_BYTES;
+    return n;
+}
+
+/* Four blocks: 0-2, 2-4, 4-6 and 6-8 h, the first three of which may become one. */
+static void
+make_blocks(const char *dir)
+{
+    struct db_opts opts = kit_opts(fs_posix(), dir);
+    struct db *db = kit_open(&opts);
+    fill_hours(db, 0, 10);
+    CK_OK(db_finish(db));
+    db_close(db);
+    ck_assert_uint_eq(count_block_directories(dir), 4);
+}
+
+static const struct retry_case {
+    const char *name;
+    uint64_t retention_bytes;
+    int64_t range_max_hours;
+    size_t blocks;     /* in the end */
+    unsigned calls;  /* one of which fails once */
+    uint64_t least;  /* so many of them there are */
+} retry_cases[] = {
+    {"retention, reading", 1, 2, 0, FS_FAULT_READ, 4},
+    {"retention, writing", 1, 2, 0, FS_FAULT_MUTATING, 12},
+    {"compaction, reading", 0, 6, 2, FS_FAULT_READ, 4},
+    {"compaction, writing", 0, 6, 2, FS_FAULT_MUTATING, 12},
+};
+
+/* The pass in which it fails says so; the next one does what is left, and no file stays. */
+START_TEST(test_next_pass_tries_again)
+{
+    const struct retry_case *c = &retry_cases[_i];
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    bool fired = true;
+    uint64_t call = 1;
+    for (; fired; call++) {
+        const char *dir = arena_printf(&a, "%s/%ju", test_dir(), (uintmax_t)call).p;
+        make_blocks(dir);
+        AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
+        struct db_opts opts = kit_opts(fs, dir);
+        opts.retention_bytes = c->retention_bytes;
+        opts.block_range_max_ms = c->range_max_hours * hour_ms;
+        struct db *db = kit_open(&opts);
+        struct fs_fault_opts fault = {.fail_call = call, .calls = c->calls};
+        fs_fault_arm(fs, &fault);
+        struct err e = db_maintain(db);
+        fired = fs_fault_fired(fs);
+        ck_assert_msg(fired == (e.code != ERR_NONE), "%s: call %ju: %s", c->name, (uintmax_t)call,
+                      err_text(&e));
+        err_drop(e);
+        CK_OK(db_maintain(db));
+        ck_assert_msg(kit_stats(db).blocks == c->blocks, "%s: call %ju: %ju blocks", c->name,
+                      (uintmax_t)call, (uintmax_t)kit_stats(db).blocks);
+        ck_assert_msg(count_block_directories(dir) == c->blocks, "%s: call %ju: %zu directories",
+                      c->name, (uintmax_t)call, count_block_directories(dir));
+        db_close(db);
+        CK_OK(fs_remove_tree(fs_posix(), dir));
+    }
+    ck_assert_msg(call > c->least, "%s: %ju calls", c->name, (uintmax_t)call);
+}
+END_TEST
+
+enum { TOO_DEEP = 70 }; /* for fs_tree_bytes() */
+
+/* A size that cannot be read, for as long as it likes, keeps no blocks from becoming one. */
+START_TEST(test_compaction_without_retention)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    const char *dir = test_dir();
+    make_blocks(dir);
+    struct db_opts opts = kit_opts(fs_posix(), dir);
+    opts.retention_bytes = UINT64_C(1) << 40;
+    opts.block_range_max_ms = 6 * hour_ms;
+    struct db *db = kit_open(&opts);
+    const char *deep = arena_printf(&a, "%s/wbl", dir).p, *middle = deep;
+    for (int depth = 0; depth < TOO_DEEP; depth++) {
+        deep = arena_printf(&a, "%s/d", deep).p;
+        middle = depth == TOO_DEEP / 2 ? deep : middle;
+    }
+    CK_OK(fs_make_dirs(fs_posix(), deep));
+    for (int pass = 0; pass < 3; pass++) {
+        struct err e = db_maintain(db);
+        ck_assert_int_ne(e.code, ERR_NONE);
+        err_drop(e);
+        ck_assert_uint_eq(kit_stats(db).blocks, 2);
+        ck_assert_uint_eq(kit_stats(db).compactions, 1);
+    }
+    CK_OK(fs_rename(fs_posix(), middle, arena_printf(&a, "%s/moved", dir).p));
+    CK_OK(db_maintain(db));
+    db_close(db);
+}
+END_TEST
+
 Suite *
 db_tidy_suite(void)
 {
@@ -154,6 +262,8 @@ db_tidy_suite(void)
     tcase_add_test(t, test_levels);
     tcase_add_test(t, test_retention);
     tcase_add_loop_test(t, test_fault_at_every_call, 0, (int)ARRAY_LEN(fault_cases));
+    tcase_add_loop_test(t, test_next_pass_tries_again, 0, (int)ARRAY_LEN(retry_cases));
+    tcase_add_test(t, test_compaction_without_retention);
     suite_add_tcase(s, t);
     return s;
 }
