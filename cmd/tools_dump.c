@@ -1,6 +1,7 @@
 /* tools_dump.c - `mneme tools tsdb dump`: every sample, series by series.
  *
- * Line forms are promtool's `tsdb dump` and `dump-openmetrics` (prometheus cmd/promtool/tsdb.go).
+ * Line forms are promtool's `tsdb dump` and `dump-openmetrics` (prometheus cmd/promtool/tsdb.go);
+ * histograms are printed as Prometheus 3 does (tsdb/model/histogram_text.h): older ones end there.
  * Where we differ: staleness markers are left out of OpenMetrics, as promtool's help says and its
  * code does not, and names that are no legacy names are quoted there. */
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include "cmd/tools_db.h"
 #include "conf/tools_flags.h"
 #include "querygw/promql/parse.h"
+#include "tsdb/chunk/chunk.h"
+#include "tsdb/model/histogram_text.h"
 
 enum { OUT_BYTES = 1 << 16, MATCH_MAX = 1000 };
 
@@ -24,8 +27,10 @@ struct dump {
     void (*put_series)(struct dump *d, struct labels labels); /* what stands before each sample */
     struct err (*put_chunk)(struct dump *d, const struct chunk_view *chunk);
     struct buf front, out;
-    struct sample_columns samples;
-    uint64_t unprinted; /* chunks of encodings that cannot be decoded */
+    struct sample_columns samples; /* of the chunk that is printed, as the next */
+    struct histogram_columns histograms;
+    struct arena arrays; /* of the histograms */
+    uint64_t unprinted;  /* chunks of encodings that cannot be decoded */
 };
 
 static void
@@ -34,6 +39,8 @@ auto_dump_fini(struct dump *d)
     buf_fini(&d->front);
     buf_fini(&d->out);
     sample_columns_fini(&d->samples);
+    histogram_columns_fini(&d->histograms);
+    arena_fini(&d->arrays);
 }
 
 static void
@@ -52,13 +59,23 @@ prom_series(struct dump *d, struct labels labels)
     buf_put_u8(&d->front, ' ');
 }
 
-/* Fills d->samples. The place where histograms will be decoded, to be printed by prom_chunk():
- * until then their chunks are counted, and the dump ends as one that is not whole. */
+static struct err
+decode(struct dump *d, const struct chunk_view *chunk)
+{
+    int64_t mint_ms = d->flags->mint_ms, maxt_ms = d->flags->maxt_ms;
+    if (!chunk_holds_histograms(chunk->encoding))
+        return chunk_decode_floats(chunk, mint_ms, maxt_ms, &d->samples);
+    return chunk_decode_histograms(chunk, mint_ms, maxt_ms, &d->arrays, &d->histograms);
+}
+
+/* Fills d->samples or d->histograms. Chunks of unknown encodings are counted, and the dump ends as
+ * one that is not whole. */
 static struct err
 read_chunk(struct dump *d, const struct chunk_view *chunk)
 {
-    d->samples.n = 0;
-    struct err e = chunk_decode_floats(chunk, d->flags->mint_ms, d->flags->maxt_ms, &d->samples);
+    d->samples.n = d->histograms.n = 0;
+    arena_reset(&d->arrays);
+    struct err e = decode(d, chunk);
     if (e.code != ERR_UNIMPLEMENTED)
         return e;
     d->unprinted++;
@@ -74,6 +91,13 @@ prom_chunk(struct dump *d, const struct chunk_view *chunk)
         buf_append(&d->out, buf_str(&d->front));
         put_number(&d->out, d->samples.bits[i]);
         buf_printf(&d->out, " %jd\n", (intmax_t)d->samples.t_ms[i]);
+    }
+    for (size_t i = 0; i < d->histograms.n; i++) {
+        struct histogram h; /* of a schema that readers reduce, as Prometheus' do */
+        TRY(histogram_reduce(&d->histograms.values[i], &d->arrays, &h));
+        buf_append(&d->out, buf_str(&d->front));
+        histogram_format(&h, &d->out);
+        buf_printf(&d->out, " %jd\n", (intmax_t)d->histograms.t_ms[i]);
     }
     return OK;
 }
@@ -115,8 +139,8 @@ openmetrics_series(struct dump *d, struct labels labels)
 static struct err
 openmetrics_chunk(struct dump *d, const struct chunk_view *chunk)
 {
-    if (chunk->encoding != CHUNK_XOR && chunk->encoding != CHUNK_XOR2)
-        return OK; /* histograms have no such form */
+    if (chunk_holds_histograms(chunk->encoding))
+        return OK; /* they have no such form */
     TRY(read_chunk(d, chunk));
     for (size_t i = 0; i < d->samples.n; i++) {
         if (d->samples.bits[i] == STALE_NAN_BITS)
@@ -259,7 +283,12 @@ tools_dump_run(const struct command_line *line, enum tool_status *status)
     struct tools_dump_flags f = {.mint_ms = 0};
     TRY(flags_parse(line->flags, fs_posix(), line->argc, line->argv, line->first, line->arena, &f));
     __attribute__((cleanup(auto_dump_fini))) struct dump d = {
-        .flags = &f, .front = BUF_INIT, .out = BUF_INIT, .samples = SAMPLE_COLUMNS_INIT};
+        .flags = &f,
+        .front = BUF_INIT,
+        .out = BUF_INIT,
+        .samples = SAMPLE_COLUMNS_INIT,
+        .histograms = HISTOGRAM_COLUMNS_INIT};
+    arena_init(&d.arrays, 0);
     TRY(parse_matchers(&d, line->arena));
     choose_format(&d, f.format);
     AUTO(database_places_fini) struct database_places places = VEC_INIT;

@@ -102,6 +102,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/histogram.c %reldir%/model/histogram.h \
 	%reldir%/model/histogram_convert.c \
 	%reldir%/model/histogram_spans.c %reldir%/model/histogram_spans.h \
+	%reldir%/model/histogram_text.c %reldir%/model/histogram_text.h \
 	%reldir%/model/interval.c %reldir%/model/interval.h \
 	%reldir%/model/label_key.c %reldir%/model/label_key.h \
 	%reldir%/model/labels.c %reldir%/model/labels.h \

@@ -9,6 +9,7 @@
 # tsdb/wal-kill9/        log of a Prometheus that scraped itself and was killed (snappy)
 # tsdb/wal-kill9.txt     promtool's dump of that log
 # tsdb/histogram-chunks.json  samples, and the chunks that Prometheus' encoders make of them
+# tsdb/histogram-texts.txt    native histograms, and the text that Prometheus prints for them
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here/tsdb
@@ -63,4 +64,5 @@ mkdir "$out/wal-kill9"
 cp "$work"/data/wal/0* "$out/wal-kill9/"
 promtool tsdb dump "$work/data" | sort >"$out/wal-kill9.txt"
 (cd "$PROMETHEUS_SRC" && go run "$here/histogram_chunks.go") >"$out/histogram-chunks.json"
+(cd "$PROMETHEUS_SRC" && go run "$here/histogram_texts.go") >"$out/histogram-texts.txt"
 chmod -R u+w "$out"

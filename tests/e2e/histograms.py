@@ -114,6 +114,34 @@ with checks.check("refused for what it is, with the reason"):
     assert status == 400 and b"observations in buckets" in body, (status, body)
 mneme.kill()
 
+def text_of(kind, i):
+    """As Prometheus 3 prints it; buckets -2 to 1 of schema 1."""
+    bounds = ["0.35355339059327373", "0.5", "0.7071067811865475", "1", "1.414213562373095"]
+    half = 1 if kind == "int" else 2
+    number = lambda v: f"{v / half:g}"  # below a million
+    total = sum(buckets(i)) + i % 200
+    parts = [f"count:{number(total)}", f"sum:{total * 1.5:g}"]
+    if i % 200:
+        parts.append(f"[-0.001,0.001]:{number(i % 200)}")
+    parts += [f"({bounds[k]},{bounds[k + 1]}]:{number(n)}" for k, n in enumerate(buckets(i))]
+    return "{" + ", ".join(parts) + "}"
+
+
+with checks.check("our own tool prints every one of them"):
+    done = subprocess.run([lib.MNEME, "tools", "tsdb", "dump", mneme.tenant()],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
+    lines = done.stdout.splitlines()
+    times = [(START_S + i * 60) * 1000 + 7 for i in range(COUNT)]
+    for kind in "int", "float":
+        front = f'{{__name__="nh", kind="{kind}"}} '
+        got = [line for line in lines if line.startswith(front)]
+        assert got == [f"{front}{text_of(kind, i)} {t}" for i, t in enumerate(times)], got[:3]
+    kinds = ["int", "float"]
+    want = [str(i) if i // 10 % 3 == 2 else text_of(kinds[i // 10 % 3], i) for i in range(COUNT)]
+    got = [line for line in lines if line.startswith('{__name__="turns"}')]
+    assert got == [f'{{__name__="turns"}} {w} {t}' for w, t in zip(want, times)], got[:3]
+
 directory = os.path.join(here, "peer", "data")
 shutil.copytree(mneme.tenant(), directory)
 with checks.check("promtool reads the directory"):

@@ -38,6 +38,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_histogram_decode.c \
 	%reldir%/test_histogram_rules.c \
 	%reldir%/test_histogram_spans.c \
+	%reldir%/test_histogram_text.c \
 	%reldir%/test_index_reader.c \
 	%reldir%/test_isolation.c \
 	%reldir%/test_judge.c \
