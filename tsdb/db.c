@@ -291,10 +291,23 @@ db_flush(struct db *db, bool *ret_empty)
     return OK;
 }
 
+static void
+add_exemplars(struct db *db, struct db_stats *to)
+{
+    struct exemplars_stats s;
+    exemplars_stats(head_exemplars(db->head), &s);
+    to->exemplars = s.count;
+    to->exemplars_max = s.capacity;
+    to->exemplar_series = s.series;
+    to->exemplars_appended = s.appended;
+    to->oldest_exemplar_ms = s.oldest_ms;
+}
+
 void
 db_stats(struct db *db, struct db_stats *ret_stats)
 {
     head_stats(db->head, ret_stats);
+    add_exemplars(db, ret_stats);
     if (head_has_late(db->head)) {
         ret_stats->mint_ms = i64_min(ret_stats->mint_ms, ret_stats->late_mint_ms);
         ret_stats->maxt_ms = i64_max(ret_stats->maxt_ms, ret_stats->late_maxt_ms);
@@ -305,6 +318,7 @@ db_stats(struct db *db, struct db_stats *ret_stats)
         const struct block_meta *m = block_meta_of(view->blocks.v.v[i]);
         ret_stats->mint_ms = i64_min(ret_stats->mint_ms, m->mint_ms);
         ret_stats->maxt_ms = i64_max(ret_stats->maxt_ms, m->maxt_ms - 1);
+        ret_stats->block_bytes += block_bytes(view->blocks.v.v[i]);
     }
     views_release(&db->views, view);
     ret_stats->cuts = atomic_load_explicit(&db->cuts, memory_order_relaxed);

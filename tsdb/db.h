@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "tsdb/db_events.h"
 #include "tsdb/head/append.h"
 #include "tsdb/head/cardinality.h"
 #include "tsdb/model/matcher.h"
@@ -99,6 +100,13 @@ struct db_stats {
     int64_t late_mint_ms, late_maxt_ms; /* that late samples had since it was opened */
     int64_t min_valid_ms; /* older samples are out of bounds */
     uint64_t wal_bytes, head_chunks_bytes;
+    uint64_t wal_segment;                     /* being written */
+    uint64_t wal_failures, late_log_failures; /* of writes, since it was opened */
+    uint64_t block_bytes;                     /* of the files of all blocks */
+    uint64_t exemplars, exemplars_max, exemplar_series, exemplars_appended;
+    int64_t oldest_exemplar_ms; /* 0: there is none */
+    int64_t replay_ms;          /* that it took to open */
+    uint64_t events[DB_EVENT_COUNT];
     bool writable; /* the log is healthy */
 };
 void db_stats(struct db *db, struct db_stats *ret_stats);

@@ -27,9 +27,17 @@ db_open_block(struct db *db, const struct ulid *ulid, struct block **ret_block)
     return OK;
 }
 
-struct err
-db_write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
-               struct block **ret_block)
+void
+db_count_compaction(struct db *db, enum err_code code)
+{
+    struct db_events *events = head_events(db->head);
+    db_events_add_try(events, DB_COMPACTIONS_TRIED, DB_COMPACTIONS_FAILED, code);
+    db_events_add(events, DB_COMPACTIONS_DONE, code == ERR_NONE);
+}
+
+static struct err
+write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
+            struct block **ret_block)
 {
     bool empty;
     o->fs = db->opts.fs;
@@ -38,6 +46,15 @@ db_write_block(struct db *db, struct block_writer_opts *o, struct series_set *se
     TRY(block_write(o, set, &empty));
     *ret_block = NULL;
     return empty ? OK : db_open_block(db, &o->ulid, ret_block);
+}
+
+struct err
+db_write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
+               struct block **ret_block)
+{
+    struct err e = write_block(db, o, set, ret_block);
+    db_count_compaction(db, e.code);
+    return e;
 }
 
 struct view_bounds

@@ -78,6 +78,8 @@ drop(struct db *db)
 {
     head_drop_late(db->head, db->late_cut.of_head.upto);
     struct err e = head_forget(db->head, db_view_bounds(db).head_mint_ms);
+    db_events_add_try(head_events(db->head), DB_HEAD_TRUNCATIONS, DB_HEAD_TRUNCATIONS_FAILED,
+                      e.code);
     db->late_cut.view = views_renew(&db->views);
     db->late_cut.stage = LATE_CUT_DROPPED;
     return e;

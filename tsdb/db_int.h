@@ -68,6 +68,8 @@ struct err db_open_block(struct db *db, const struct ulid *ulid, struct block **
  * there was nothing to write. */
 struct err db_write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
                           struct block **ret_block) REQUIRES(db->maintain_lock);
+/* A block was to be written, of samples or of blocks; ERR_NONE: it is there. */
+void db_count_compaction(struct db *db, enum err_code code);
 /* What the current view says of the head. */
 struct view_bounds db_view_bounds(struct db *db);
 /* Readers see `block` (taken; NULL: only other bounds) from the view on whose number it returns. */

@@ -68,15 +68,6 @@ delete_unwanted(struct db *db)
 
 /* --- retention -------------------------------------------------------------------------------- */
 
-static struct err
-bytes_of_block(const struct db *db, const struct block_meta *meta, uint64_t *ret_bytes)
-{
-    char name[ULID_TEXT_BYTES];
-    ulid_format(&meta->ulid, name);
-    AUTO(mem_free) char *path = fs_path_below(db->dir, str_of(name, sizeof name));
-    return fs_tree_bytes(db->opts.fs, path, ret_bytes);
-}
-
 /* Of logs and chunks of the head. */
 static struct err
 bytes_of_head(const struct db *db, uint64_t *ret_bytes)
@@ -93,6 +84,20 @@ bytes_of_head(const struct db *db, uint64_t *ret_bytes)
     return OK;
 }
 
+/* Which limits there are blocks beyond, as Prometheus counts it; `chosen` is scratch. */
+static void
+count_retentions(struct db *db, const struct retention_block *blocks, size_t n,
+                 uint64_t other_bytes, size_t *chosen)
+{
+    struct retention_limits none = {.time_ms = 0}, time = {.time_ms = db->opts.retention_ms},
+                            size = {.bytes = db->opts.retention_bytes};
+    size_t marked = retention_choose(blocks, n, other_bytes, &none, chosen);
+    if (retention_choose(blocks, n, other_bytes, &time, chosen) > marked)
+        db_events_add(head_events(db->head), DB_RETENTIONS_BY_TIME, 1);
+    if (retention_choose(blocks, n, other_bytes, &size, chosen) > marked)
+        db_events_add(head_events(db->head), DB_RETENTIONS_BY_SIZE, 1);
+}
+
 static struct err
 retire_in_view(struct db *db, const struct view *view)
 {
@@ -102,13 +107,13 @@ retire_in_view(struct db *db, const struct view *view)
     struct retention_limits limits = {.time_ms = db->opts.retention_ms,
                                       .bytes = db->opts.retention_bytes};
     for (size_t i = 0; i < count; i++) {
-        blocks[i].meta = block_meta_of(view->blocks.v.v[i]);
-        if (limits.bytes > 0) /* only then is the size of any interest */
-            TRY(bytes_of_block(db, blocks[i].meta, &blocks[i].bytes));
+        const struct block *block = view->blocks.v.v[i];
+        blocks[i] = (struct retention_block){block_meta_of(block), block_bytes(block)};
     }
     uint64_t other_bytes = 0;
-    if (limits.bytes > 0)
+    if (limits.bytes > 0) /* only then is the size of any interest */
         TRY(bytes_of_head(db, &other_bytes));
+    count_retentions(db, blocks, count, other_bytes, chosen);
     size_t n = retention_choose(blocks, count, other_bytes, &limits, chosen);
     for (size_t k = 0; k < n; k++)
         log_info(db->opts.log, "block deleted: it has had its time",
@@ -130,20 +135,45 @@ note_failure(struct err e, const struct block *const *inputs, size_t n)
     return e;
 }
 
+/* *ret_block is NULL when nothing is left of the inputs. */
+static struct err
+write_compacted(struct db *db, const struct block *const *inputs, size_t n,
+                struct block **ret_block)
+{
+    struct compact_opts o = {.fs = db->opts.fs, .dir = db->dir, .ulid = db_new_ulid(db)};
+    bool empty;
+    struct err e = compact_blocks(&o, inputs, n, &empty);
+    if (e.code != ERR_NONE)
+        return note_failure(e, inputs, n);
+    *ret_block = NULL;
+    return empty ? OK : db_open_block(db, &o.ulid, ret_block);
+}
+
+static bool
+some_overlap(const struct block *const *blocks, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct block_meta *m = block_meta_of(blocks[i]);
+        for (size_t k = i + 1; k < n; k++) {
+            if (block_overlaps(blocks[k], m->mint_ms, m->maxt_ms - 1))
+                return true;
+        }
+    }
+    return false;
+}
+
 static struct err
 compact_chosen(struct db *db, const struct view *view, const size_t *chosen, size_t n)
 {
     AUTO(mem_free) const struct block **inputs = mem_array_zero(n, sizeof *inputs);
     for (size_t k = 0; k < n; k++)
         inputs[k] = view->blocks.v.v[chosen[k]];
-    struct compact_opts o = {.fs = db->opts.fs, .dir = db->dir, .ulid = db_new_ulid(db)};
-    bool empty;
-    struct err e = compact_blocks(&o, inputs, n, &empty);
-    if (e.code != ERR_NONE)
-        return note_failure(e, inputs, n);
-    struct block *made = NULL;
-    if (!empty)
-        TRY(db_open_block(db, &o.ulid, &made));
+    struct block *made;
+    struct err e = write_compacted(db, inputs, n, &made);
+    db_count_compaction(db, e.code);
+    TRY(e);
+    if (some_overlap(inputs, n))
+        db_events_add(head_events(db->head), DB_COMPACTIONS_VERTICAL, 1);
     atomic_fetch_add_explicit(&db->compactions, 1, memory_order_relaxed);
     replace_blocks(db, view, chosen, n, made);
     return OK;

@@ -27,7 +27,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/compact/source.c %reldir%/compact/source.h \
 	%reldir%/compact/symbols.c %reldir%/compact/symbols.h \
 	%reldir%/compact/tournament.c %reldir%/compact/tournament.h \
-	%reldir%/db.c %reldir%/db.h \
+	%reldir%/db.c %reldir%/db.h %reldir%/db_events.h \
 	%reldir%/db_blocks.c \
 	%reldir%/db_cut.c %reldir%/db_cut_late.c %reldir%/db_int.h \
 	%reldir%/db_tidy.c \
@@ -112,6 +112,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/ranks.c %reldir%/model/ranks.h \
 	%reldir%/model/sample.c %reldir%/model/sample.h \
 	%reldir%/series_set.h \
+	%reldir%/tenant_figures.h \
 	%reldir%/tenant_name.c %reldir%/tenant_name.h \
 	%reldir%/tenant_plan.c %reldir%/tenant_plan.h \
 	%reldir%/tenants.c %reldir%/tenants.h %reldir%/tenants_int.h \

@@ -51,8 +51,7 @@ struct tenant {
 };
 
 struct tenant_families {
-    struct metric_family *series, *samples, *late_samples, *created, *mapped, *wal_bytes,
-        *writable, *blocks;
+    struct metric_family **of_tenants; /* one a figure: tenants_metrics.c; owned */
     struct metric *states[TENANT_STATE_COUNT];
     struct metric *opened, *closed, *pruned, *failed;
 };

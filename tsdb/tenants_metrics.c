@@ -4,6 +4,7 @@
  * tenant.metrics is touched by the one collector with a reference, or with none held. */
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/tenant_figures.h"
 #include "tsdb/tenants_int.h"
 
 enum {
@@ -11,47 +12,66 @@ enum {
     SEEN_A_BATCH = 1024, /* of which most may be closed */
 };
 
-struct tenant_metrics {
-    struct metric *series, *samples, *late_samples, *created, *mapped, *wal_bytes, *writable,
-        *blocks;
-    uint64_t samples_told, late_told, created_told, mapped_told; /* to the counters */
+/* --- what is told ----------------------------------------------------------------------------- */
+
+static const struct figure {
+    enum metric_type type;
+    const char *name, *kind, *help;
+} figures[] = {
+#define X(type, name, kind, help, value) {METRIC_##type, name, kind, help},
+    TENANT_FIGURES(X)
+#undef X
 };
+enum { FIGURE_COUNT = ARRAY_LEN(figures) };
+
+static void
+read_figures(const struct db_stats *s, double *to)
+{
+    const double values[] = {
+#define X(type, name, kind, help, value) (double)(value),
+        TENANT_FIGURES(X)
+#undef X
+    };
+    memcpy(to, values, sizeof values);
+}
 
 /* --- one tenant ------------------------------------------------------------------------------- */
+
+struct tenant_metrics {
+    struct metric *of[FIGURE_COUNT];
+    double told[FIGURE_COUNT]; /* to counters */
+};
+
+/* Label values of a figure's child; returns how many. */
+static size_t
+child_of(size_t i, struct str tenant, struct str *values)
+{
+    values[0] = tenant;
+    if (!figures[i].kind)
+        return 1;
+    values[1] = str_of_cstr(figures[i].kind);
+    return 2;
+}
 
 static struct tenant_metrics *
 metrics_new(const struct tenant_families *f, struct str name)
 {
     struct tenant_metrics *m = mem_alloc_zero(sizeof *m);
-    m->series = metric_with(f->series, &name, 1);
-    m->samples = metric_with(f->samples, &name, 1);
-    m->late_samples = metric_with(f->late_samples, &name, 1);
-    m->created = metric_with(f->created, &name, 1);
-    m->mapped = metric_with(f->mapped, &name, 1);
-    m->wal_bytes = metric_with(f->wal_bytes, &name, 1);
-    m->writable = metric_with(f->writable, &name, 1);
-    m->blocks = metric_with(f->blocks, &name, 1);
+    struct str values[2];
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        m->of[i] = metric_with(f->of_tenants[i], values, child_of(i, name, values));
     return m;
 }
 
 void
 tenant_drop_metrics(struct tenant *n)
 {
+    struct str values[2];
     if (!n->metrics)
         return;
-    const struct tenant_families *f = &n->owner->families;
-    struct metric_family *of_tenants[] = {f->series, f->samples,   f->late_samples, f->created,
-                                          f->mapped, f->wal_bytes, f->writable,     f->blocks};
-    for (size_t i = 0; i < ARRAY_LEN(of_tenants); i++)
-        metric_remove(of_tenants[i], &n->name, 1);
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        metric_remove(n->owner->families.of_tenants[i], values, child_of(i, n->name, values));
     mem_free(TAKE(n->metrics));
-}
-
-static void
-add_difference(struct metric *m, uint64_t now, uint64_t *told)
-{
-    metric_add(m, (double)(now - *told));
-    *told = now;
 }
 
 static void
@@ -61,15 +81,17 @@ collect_one(struct tenant *n)
         n->metrics = metrics_new(&n->owner->families, n->name);
     struct tenant_metrics *m = n->metrics;
     struct db_stats s;
+    double now[FIGURE_COUNT];
     db_stats(n->db, &s);
-    metric_set(m->series, (double)s.series);
-    metric_set(m->wal_bytes, (double)s.wal_bytes);
-    metric_set(m->writable, s.writable ? 1 : 0);
-    metric_set(m->blocks, (double)s.blocks);
-    add_difference(m->samples, s.samples_appended, &m->samples_told);
-    add_difference(m->late_samples, s.late_samples_appended, &m->late_told);
-    add_difference(m->created, s.series_created, &m->created_told);
-    add_difference(m->mapped, s.chunks_mapped, &m->mapped_told);
+    read_figures(&s, now);
+    for (size_t i = 0; i < FIGURE_COUNT; i++) {
+        if (figures[i].type == METRIC_GAUGE) {
+            metric_set(m->of[i], now[i]);
+        } else {
+            metric_add(m->of[i], now[i] - m->told[i]);
+            m->told[i] = now[i];
+        }
+    }
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
@@ -127,13 +149,13 @@ collect(void *arg)
 }
 
 static struct metric_family *
-family(struct metrics *m, enum metric_type type, const char *name, const char *help)
+family(struct metrics *m, const struct figure *figure)
 {
-    struct metric_spec spec = {.type = type,
-                               .name = name,
-                               .help = help,
-                               .labels = {"tenant"},
-                               .children_max = TENANTS_MAX};
+    struct metric_spec spec = {.type = figure->type,
+                               .name = figure->name,
+                               .help = figure->help,
+                               .labels = {"tenant", figure->kind ? "type" : NULL},
+                               .children_max = figure->kind ? 2 * TENANTS_MAX : TENANTS_MAX};
     return metrics_family(m, &spec);
 }
 
@@ -167,23 +189,9 @@ tenants_register_metrics(struct tenants *t)
 {
     struct metrics *m = t->metrics;
     struct tenant_families *f = &t->families;
-    f->series = family(m, METRIC_GAUGE, "prometheus_tsdb_head_series",
-                       "Total number of series in the head block.");
-    f->samples = family(m, METRIC_COUNTER, "prometheus_tsdb_head_samples_appended_total",
-                        "Total number of appended samples.");
-    f->late_samples =
-        family(m, METRIC_COUNTER, "prometheus_tsdb_head_out_of_order_samples_appended_total",
-               "Total number of appended out of order samples.");
-    f->created = family(m, METRIC_COUNTER, "prometheus_tsdb_head_series_created_total",
-                        "Total number of series created in the head");
-    f->mapped = family(m, METRIC_COUNTER, "prometheus_tsdb_mmap_chunks_total",
-                       "Total number of chunks that were memory-mapped.");
-    f->wal_bytes = family(m, METRIC_GAUGE, "mneme_tsdb_wal_written_bytes",
-                          "Bytes written to the write-ahead log since it was opened.");
-    f->writable = family(m, METRIC_GAUGE, "mneme_tsdb_writable",
-                         "1 while the write-ahead log is healthy, 0 while writes are refused.");
-    f->blocks = family(m, METRIC_GAUGE, "prometheus_tsdb_blocks_loaded",
-                       "Number of currently loaded data blocks");
+    f->of_tenants = mem_array_zero(FIGURE_COUNT, sizeof *f->of_tenants);
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        f->of_tenants[i] = family(m, &figures[i]);
     f->opened = counter(m, "mneme_tenant_opens_total", "Databases of tenants that were opened.");
     f->closed = counter(m, "mneme_tenant_closes_total",
                         "Databases of tenants that were closed because nobody used them.");

@@ -199,6 +199,7 @@ tenants_close(struct tenants *t)
     lock_fini(&t->lock);
     lock_fini(&t->collect_lock);
     arena_fini(&t->arena);
+    mem_free(t->families.of_tenants);
     mem_free(t->dir);
     mem_free(t);
 }

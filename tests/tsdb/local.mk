@@ -89,6 +89,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_tenants.c \
 	%reldir%/test_tenants_disk.c \
 	%reldir%/test_tenants_maintain.c \
+	%reldir%/test_tenants_metrics.c \
 	%reldir%/test_tenants_start.c \
 	%reldir%/test_verify.c \
 	%reldir%/test_verify_block.c \

@@ -21,6 +21,7 @@ struct block {
     struct index_reader *index;
     struct segments *segments;
     struct tombstones tombstones;
+    uint64_t bytes; /* of all its files when it was opened */
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -52,6 +53,7 @@ block_open(struct fs *fs, const char *dir, struct block_meta *meta, struct block
     TRY_IN(open_index(b), "block %s", dir);
     TRY_IN(open_segments(b), "block %s", dir);
     TRY_IN(tombstones_load(fs, dir, &b->tombstones), "block %s", dir);
+    TRY_IN(fs_tree_bytes(fs, dir, &b->bytes), "block %s", dir);
     b->meta = *meta;
     *meta = (struct block_meta){.parents = VEC_INIT};
     *ret_block = TAKE(b);
@@ -90,6 +92,12 @@ const struct block_meta *
 block_meta_of(const struct block *b)
 {
     return &b->meta;
+}
+
+uint64_t
+block_bytes(const struct block *b)
+{
+    return b->bytes;
 }
 
 bool

@@ -22,6 +22,7 @@ struct block *block_ref(struct block *b);
 void block_close(struct block *b);
 DEFINE_AUTO(struct block *, block_close)
 const struct block_meta *block_meta_of(const struct block *b);
+uint64_t block_bytes(const struct block *b); /* of its files, when it was opened */
 /* Some sample of the block can lie in [mint, maxt], both inclusive. */
 bool block_overlaps(const struct block *b, int64_t mint_ms, int64_t maxt_ms);
 

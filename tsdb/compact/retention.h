@@ -17,7 +17,7 @@ struct retention_limits {
 };
 struct retention_block {
     const struct block_meta *meta;
-    uint64_t bytes; /* its files: fs_tree_bytes() */
+    uint64_t bytes; /* its files: block_bytes() */
 };
 
 /* Puts the positions of the blocks to delete into ret_chosen, which has room for n; returns how

@@ -184,6 +184,9 @@ count_exemplars(struct append *run)
 {
     for (size_t i = 0; i < run->request->exemplar_count; i++)
         run->result->exemplar_fates[run->exemplar_fates[i]]++;
+    if (run->result->exemplar_fates[EXEMPLAR_OUT_OF_ORDER] > 0)
+        db_events_add(&run->h->events, DB_EXEMPLARS_OUT_OF_ORDER,
+                      run->result->exemplar_fates[EXEMPLAR_OUT_OF_ORDER]);
 }
 
 static size_t

@@ -42,6 +42,8 @@ struct append {
     int64_t max_valid_ms;
     struct chunk_rule chunk_rule;
     int64_t mint_ms, maxt_ms; /* of what was stored in order */
+    /* figures of the round */
+    uint64_t chunks_begun, histograms_stored, histograms_stored_late;
     struct ooo_log late;      /* what this round stored late */
     bool has_late;            /* something is in it */
     bool judged_late;         /* a sample of this round was */

@@ -37,11 +37,13 @@ append_store_late(struct append *run, uint32_t slot, const struct late_point *p,
     late_widen(h, p->t_ms, p->t_ms);
     struct ooo_series *o = late_make(h, slot);
     if (o->open.count >= capacity) {
-        ooo_series_seal(o);
+        run->chunks_begun += late_seal(o);
         vec_push(finished, slot);
     }
-    if (o->open.count == 0)
+    if (o->open.count == 0) {
+        run->chunks_begun++;
         begin_chunk(run, o, ref);
+    }
     /* The first one stays, whatever its value: nobody is told. So it is in a replay. */
     bool repeated = insert(o, capacity, p) == OOO_DUPLICATE;
     if (p->histogram)

@@ -36,6 +36,7 @@ note_stored(struct append *run, const struct target *t, int64_t t_ms, const stru
 {
     if (full)
         vec_push(t->finished, t->slot);
+    run->chunks_begun += t->hot->xor.count == 1;
     run->mint_ms = i64_min(run->mint_ms, t_ms);
     run->maxt_ms = i64_max(run->maxt_ms, t_ms);
 }
@@ -175,13 +176,32 @@ keep_example(struct append *run, size_t row_index)
     run->result->example = arena_str(run->arena, buf_str(&text));
 }
 
+/* Of events that stand side by side. */
+enum sample_kind { KIND_FLOAT, KIND_HISTOGRAM };
+
+static void
+count_refusal(struct append *run, enum sample_fate fate, enum sample_kind kind)
+{
+    static const enum db_event events[SAMPLE_FATE_COUNT] = {
+        [SAMPLE_OUT_OF_ORDER] = DB_FLOATS_OUT_OF_ORDER,
+        [SAMPLE_OUT_OF_BOUNDS] = DB_FLOATS_OUT_OF_BOUNDS,
+        [SAMPLE_TOO_OLD] = DB_FLOATS_TOO_OLD,
+    };
+    if (fate == SAMPLE_OUT_OF_ORDER || fate == SAMPLE_OUT_OF_BOUNDS || fate == SAMPLE_TOO_OLD)
+        db_events_add(&run->h->events, (enum db_event)((unsigned)events[fate] + (unsigned)kind), 1);
+}
+
 static inline void
-count_fates(struct append *run, size_t row_index, const uint8_t *fates, uint32_t n)
+count_fates(struct append *run, size_t row_index, const uint8_t *fates, uint32_t n,
+            enum sample_kind kind)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (fates[i] < SAMPLE_FATE_COUNT) /* else it was counted as invalid */
             run->result->fates[fates[i]]++;
-        if (fates[i] > SAMPLE_REPEATED && run->result->example.n == 0)
+        if (__builtin_expect(fates[i] <= SAMPLE_REPEATED, 1))
+            continue;
+        count_refusal(run, fates[i], kind);
+        if (run->result->example.n == 0)
             keep_example(run, row_index);
     }
 }
@@ -190,10 +210,34 @@ static void
 count_row(struct append *run, size_t row_index)
 {
     const struct append_row *row = &run->request->rows[row_index];
-    count_fates(run, row_index, run->fates + row->first_sample, row->sample_count);
-    if (row->histogram_count > 0)
-        count_fates(run, row_index, run->histogram_fates + row->first_histogram,
-                    row->histogram_count);
+    const uint64_t *fates = run->result->fates;
+    count_fates(run, row_index, run->fates + row->first_sample, row->sample_count, KIND_FLOAT);
+    if (row->histogram_count == 0)
+        return;
+    uint64_t stored = fates[SAMPLE_STORED], late = fates[SAMPLE_STORED_LATE];
+    count_fates(run, row_index, run->histogram_fates + row->first_histogram, row->histogram_count,
+                KIND_HISTOGRAM);
+    run->histograms_stored += fates[SAMPLE_STORED] - stored;
+    run->histograms_stored_late += fates[SAMPLE_STORED_LATE] - late;
+}
+
+/* Of one round: figures. */
+static void
+count_round(struct append *run, uint64_t stored, uint64_t late)
+{
+    struct db_events *events = &run->h->events;
+    if (run->chunks_begun > 0)
+        db_events_add(events, DB_CHUNKS_CREATED, run->chunks_begun);
+    db_events_add(events, DB_FLOATS_STORED,
+                  stored + late - run->histograms_stored - run->histograms_stored_late);
+    if (run->histograms_stored + run->histograms_stored_late > 0)
+        db_events_add(events, DB_HISTOGRAMS_STORED,
+                      run->histograms_stored + run->histograms_stored_late);
+    if (late > 0) {
+        db_events_add(events, DB_FLOATS_STORED_LATE, late - run->histograms_stored_late);
+        db_events_add(events, DB_HISTOGRAMS_STORED_LATE, run->histograms_stored_late);
+    }
+    run->chunks_begun = run->histograms_stored = run->histograms_stored_late = 0;
 }
 
 struct err
@@ -219,12 +263,8 @@ append_store(struct append *run)
     if (run->mint_ms <= run->maxt_ms)
         head_widen(run->h, run->mint_ms, run->maxt_ms);
     head_note_write(run->h);
-    uint64_t late = run->result->fates[SAMPLE_STORED_LATE] - late_before;
-    atomic_fetch_add_explicit(&run->h->samples_appended,
-                              run->result->fates[SAMPLE_STORED] - before + late,
-                              memory_order_relaxed);
-    if (late > 0)
-        atomic_fetch_add_explicit(&run->h->late_samples_appended, late, memory_order_relaxed);
+    count_round(run, run->result->fates[SAMPLE_STORED] - before,
+                run->result->fates[SAMPLE_STORED_LATE] - late_before);
     return logged;
 }
 

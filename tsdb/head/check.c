@@ -204,6 +204,10 @@ head_check(struct head *h)
         return ERR(ERR_CORRUPT, "%u series have late samples, more or fewer are counted", late);
     if (living != atomic_load_explicit(&h->series_live, memory_order_relaxed))
         return ERR(ERR_CORRUPT, "%u series are alive, more or fewer are counted", living);
+    if (head_count_chunks(h) + db_events_of(&h->events, DB_CHUNKS_REMOVED) !=
+        db_events_of(&h->events, DB_CHUNKS_CREATED))
+        return ERR(ERR_CORRUPT, "%zu chunks are there, more or fewer are counted",
+                   head_count_chunks(h));
     for (size_t i = 1; i < h->unlogged.n; i++) {
         if (h->unlogged.v[i - 1].ticket > h->unlogged.v[i].ticket)
             return ERR(ERR_CORRUPT, "tickets of series that are not logged do not ascend");

@@ -23,20 +23,23 @@ struct pass {
     struct slot_list ids, slots, pairs; /* of the dead; pairs also those that may live on */
     int64_t oldest_ms;                  /* sample that is left */
     uint32_t first_file;                /* of chunks_head that is still needed */
+    size_t chunks;                      /* that went */
 };
 
 /* --- chunks and series ------------------------------------------------------------------------ */
 
-static void
+static size_t
 free_chunks(struct head *h, struct head_chunk *newest)
 {
-    while (newest) {
+    size_t n = 0;
+    for (; newest; n++) {
         struct head_chunk *c = newest;
         newest = c->older;
         if (!c->mapped)
             epoch_retire(h->epoch, c->data); /* a reader may be copying it */
         mem_free(c);
     }
+    return n;
 }
 
 /* What a living series still has. */
@@ -61,13 +64,15 @@ forget_in_series(struct pass *p, uint32_t id, uint32_t slot)
     struct series_hot *hot = head_hot(p->h, slot);
     struct series_cold *cold = head_cold(p->h, slot);
     spin_acquire(&hot->spin);
+    bool was_open = hot->xor.count > 0;
     struct head_chunk *dropped = series_drop_before(hot, cold, p->end_ms);
+    p->chunks += was_open && hot->xor.count == 0;
     bool dies = series_is_empty(hot, cold) && hot->claim == 0;
     if (dies)
         hot->dead = 1;
     look_at(p, hot, cold, late_of(p->h, slot));
     spin_release(&hot->spin);
-    free_chunks(p->h, dropped);
+    p->chunks += free_chunks(p->h, dropped);
     if (dies) {
         vec_push(&p->ids, id);
         vec_push(&p->slots, slot);
@@ -264,6 +269,8 @@ head_forget(struct head *h, int64_t end_ms)
     sweep_keys(&p);
     narrow_range(&p);
     keep_for_freeing(&p);
+    db_events_add(&h->events, DB_CHUNKS_REMOVED, p.chunks);
+    db_events_add(&h->events, DB_SERIES_REMOVED, p.slots.n);
     vec_fini(&p.ids);
     vec_fini(&p.slots);
     vec_fini(&p.pairs);

@@ -62,15 +62,28 @@ head_new(const struct db_opts *opts)
     return h;
 }
 
+/* What an attempt at a replay has found counts for the head that comes of the last. */
+static void
+take_over_events(struct head *h, struct db_events *found)
+{
+    for (int i = 0; i < DB_EVENT_COUNT; i++) {
+        db_events_add(&h->events, (enum db_event)i, db_events_of(found, (enum db_event)i));
+        atomic_store_explicit(&found->count[i], db_events_of(&h->events, (enum db_event)i),
+                              memory_order_relaxed);
+    }
+}
+
 /* A head with what chunks_head and the log have. */
 static struct err
 head_of_log(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
 {
+    struct db_events found = {0};
     for (;;) { /* ends: each round but the last cuts something off the log */
         AUTO(head_close) struct head *h = head_new(opts);
         atomic_store_explicit(&h->min_valid_ms, min_valid_ms, memory_order_relaxed);
         bool again;
         TRY(head_replay(h, &again));
+        take_over_events(h, &found);
         if (again)
             continue;
         *ret_head = TAKE(h);
@@ -94,7 +107,9 @@ struct err
 head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
 {
     AUTO(head_close) struct head *h = NULL;
+    uint64_t begun_ns = clock_mono_ns(opts->clock);
     TRY(head_of_log(opts, min_valid_ms, &h));
+    db_events_add(&h->events, DB_CHUNKS_CREATED, head_count_chunks(h));
     TRY(head_forget(h, min_valid_ms)); /* series that the log names, but blocks have */
     bool freed = head_free_forgotten(h);
     ASSERT(freed); /* nobody else is here yet */
@@ -107,6 +122,7 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
                                  atomic_load_explicit(&h->maxt_ms, memory_order_relaxed));
     }
     h->unread_segment = h->log_unread ? wal_segment(h->wal) : 0;
+    h->replay_ms = (int64_t)((clock_mono_ns(opts->clock) - begun_ns) / 1000000);
     head_note_write(h);
     *ret_head = TAKE(h);
     return OK;
@@ -149,6 +165,12 @@ head_close(struct head *h)
     mem_free(h->late_dir);
     mem_free(h->chunks_dir);
     mem_free(h);
+}
+
+struct db_events *
+head_events(struct head *h)
+{
+    return &h->events;
 }
 
 struct exemplars *
@@ -334,6 +356,22 @@ head_chunk_rule(const struct head *h)
     return (struct chunk_rule){h->opts.block_range_ms, begin};
 }
 
+size_t
+head_count_chunks(struct head *h)
+{
+    size_t n = 0;
+    struct slot_cursor c = slot_cursor_of(h);
+    for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;) {
+        const struct ooo_series *late = late_of(h, slot);
+        n += head_hot(h, slot)->xor.count > 0;
+        for (const struct head_chunk *f = head_cold(h, slot)->newest; f; f = f->older)
+            n++;
+        if (late)
+            n += late->finished_count + (late->open.count > 0);
+    }
+    return n;
+}
+
 uint32_t
 slot_cursor_next(struct slot_cursor *c, const struct head *h)
 {
@@ -360,20 +398,27 @@ head_stats(struct head *h, struct db_stats *ret_stats)
         .series = series,
         .chunks_open = series,
         .chunks_mapped = atomic_load_explicit(&h->chunks_mapped, memory_order_relaxed),
-        .samples_appended = atomic_load_explicit(&h->samples_appended, memory_order_relaxed),
-        .late_samples_appended =
-            atomic_load_explicit(&h->late_samples_appended, memory_order_relaxed),
         .late_mint_ms = atomic_load_explicit(&h->late_mint_ms, memory_order_relaxed),
         .late_maxt_ms = atomic_load_explicit(&h->late_maxt_ms, memory_order_relaxed),
         .series_created = atomic_load_explicit(&h->series_created, memory_order_relaxed),
         .mint_ms = atomic_load_explicit(&h->mint_ms, memory_order_relaxed),
         .maxt_ms = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed),
         .wal_bytes = wal_bytes_written(h->wal),
+        .wal_segment = wal_segment(h->wal),
+        .wal_failures = wal_failures(h->wal),
+        .late_log_failures = h->late_log ? wal_failures(h->late_log) : 0,
+        .replay_ms = h->replay_ms,
         .head_chunks_bytes = head_chunks_bytes(h->chunks),
         .writable = health.code == ERR_NONE,
     };
     ret_stats->head_mint_ms = ret_stats->mint_ms;
     ret_stats->head_maxt_ms = ret_stats->maxt_ms;
     ret_stats->min_valid_ms = head_min_valid_ms(h);
+    for (int i = 0; i < DB_EVENT_COUNT; i++)
+        ret_stats->events[i] = db_events_of(&h->events, (enum db_event)i);
+    const uint64_t *events = ret_stats->events;
+    ret_stats->samples_appended = events[DB_FLOATS_STORED] + events[DB_HISTOGRAMS_STORED];
+    ret_stats->late_samples_appended =
+        events[DB_FLOATS_STORED_LATE] + events[DB_HISTOGRAMS_STORED_LATE];
     err_drop(health);
 }

@@ -4,6 +4,7 @@
  * Threads: any, unless a function says otherwise. */
 #pragma once
 #include "tsdb/db.h"
+#include "tsdb/db_events.h"
 #include "tsdb/head/head_chunks.h"
 
 struct exemplars;
@@ -49,7 +50,9 @@ struct err head_label_values(struct head *h, const struct select_query *q, struc
                              struct str_list *ret_values);
 struct err head_cardinality(struct head *h, size_t limit, struct arena *a,
                             struct cardinality *ret_cardinality);
-/* What the head keeps beside samples; owned by it. */
+/* What is counted: by the database, too. Owned by the head, as the next two. */
+struct db_events *head_events(struct head *h);
+/* What the head keeps beside samples. */
 struct exemplars *head_exemplars(struct head *h);
 struct metadata_store *head_metadata(struct head *h);
 

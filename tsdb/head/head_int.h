@@ -85,7 +85,9 @@ struct head {
     _Atomic(int64_t) late_mint_ms, late_maxt_ms; /* only widen */
     _Atomic(uint32_t) late_series;               /* that have late samples */
     _Atomic(bool) late_unlogged;                 /* the late log lacks samples; release, acquire */
-    _Atomic(uint64_t) samples_appended, late_samples_appended, series_created, chunks_mapped;
+    _Atomic(uint64_t) series_created, chunks_mapped;
+    struct db_events events;
+    int64_t replay_ms; /* that the replay took; immutable once it is open */
 };
 
 static inline struct series_hot *
@@ -175,6 +177,8 @@ slot_cursor_of(const struct head *h)
 /* slot_none behind the last; its id is c->at - 1. */
 uint32_t slot_cursor_next(struct slot_cursor *c, const struct head *h);
 
+/* Chunks of all series, late ones included. No call may be in flight. */
+size_t head_count_chunks(struct head *h);
 /* The head is not idle; called once a request. */
 void head_note_write(struct head *h);
 /* Widens the head's time range; called once a request. */

@@ -32,6 +32,14 @@ late_free(struct head *h, uint32_t slot)
     atomic_fetch_sub_explicit(&h->late_series, 1, memory_order_relaxed);
 }
 
+size_t
+late_seal(struct ooo_series *o)
+{
+    size_t before = o->finished_count + (o->open.count > 0);
+    ooo_series_seal(o);
+    return o->finished_count - before;
+}
+
 unsigned
 late_capacity(const struct head *h)
 {
@@ -85,6 +93,7 @@ static void
 seal_all(struct head *h)
 {
     struct slot_list sealed = VEC_INIT;
+    size_t more = 0;
     struct epoch_guard guard = epoch_enter(h->epoch);
     struct slot_cursor c = slot_cursor_of(h);
     for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;) {
@@ -93,13 +102,14 @@ seal_all(struct head *h)
         spin_acquire(&hot->spin);
         struct ooo_series *o = late_of(h, slot);
         if (o)
-            ooo_series_seal(o);
+            more += late_seal(o);
         bool waits = o && ooo_series_unwritten(o, &unwritten);
         spin_release(&hot->spin);
         if (waits)
             vec_push(&sealed, slot);
     }
     epoch_leave(h->epoch, guard);
+    db_events_add(&h->events, DB_CHUNKS_CREATED, more);
     head_queue_finished(h, &sealed);
     vec_fini(&sealed);
 }
@@ -235,6 +245,7 @@ head_begin_late_cut(struct head *h, struct head_late_cut *ret_cut)
 void
 head_drop_late(struct head *h, head_chunk_ref upto)
 {
+    size_t dropped = 0;
     struct epoch_guard guard = epoch_enter(h->epoch);
     struct slot_cursor c = slot_cursor_of(h);
     for (uint32_t slot; (slot = slot_cursor_next(&c, h)) != slot_none;) {
@@ -242,12 +253,13 @@ head_drop_late(struct head *h, head_chunk_ref upto)
         spin_acquire(&hot->spin);
         struct ooo_series *o = late_of(h, slot);
         if (o)
-            ooo_series_drop(o, upto);
+            dropped += ooo_series_drop(o, upto);
         if (o && ooo_series_is_empty(o))
             late_free(h, slot);
         spin_release(&hot->spin);
     }
     epoch_leave(h->epoch, guard);
+    db_events_add(&h->events, DB_CHUNKS_REMOVED, dropped);
 }
 
 struct err

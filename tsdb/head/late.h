@@ -21,6 +21,8 @@ struct ooo_series *late_make(struct head *h, uint32_t slot);
 /* Of a series that nobody else knows, or that has nothing in it. */
 void late_free(struct head *h, uint32_t slot);
 unsigned late_capacity(const struct head *h); /* of an open chunk */
+/* Seals the open chunk; returns how many chunks there are more: it may become several. */
+size_t late_seal(struct ooo_series *o);
 
 /* Opens the log when it is wanted: with a window, or with something to take out of it. */
 struct err late_open_log(struct head *h);

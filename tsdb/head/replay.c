@@ -257,6 +257,7 @@ replay_log(struct replay *r, bool *ret_again)
         *ret_again = false;
     if (e.code != ERR_CORRUPT)
         return e;
+    db_events_add(&h->events, DB_LOG_DAMAGES, 1);
     log_warn(h->opts.log, "damaged log, cutting it there", KV_CSTR("dir", h->wal_dir),
              KV_U64("segment", r->damage.segment), KV_U64("offset", r->damage.offset), KV_ERR(e));
     err_drop(e);

@@ -120,6 +120,7 @@ replay_open_chunks(struct replay *r)
     struct head *h = r->h;
     struct err lost = OK;
     TRY(head_chunks_open(h->opts.fs, h->chunks_dir, visit_chunk, r, &lost, &h->chunks));
+    db_events_add(&h->events, DB_HEAD_CHUNKS_DAMAGES, lost.code != ERR_NONE);
     if (lost.code != ERR_NONE)
         log_warn(h->opts.log, "damaged head chunks dropped, rebuilding from the log",
                  KV_CSTR("dir", h->chunks_dir), KV_ERR(lost));

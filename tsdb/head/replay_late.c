@@ -69,6 +69,7 @@ replay_late_log(struct replay *r)
     struct err lost = OK;
     ooo_replay_init(&late);
     TRY(ooo_replay_dir(&late, h->opts.fs, h->late_dir, &lost));
+    db_events_add(&h->events, DB_LOG_DAMAGES, lost.code != ERR_NONE);
     if (lost.code != ERR_NONE)
         log_warn(h->opts.log, "damaged log of late samples, cut there", KV_CSTR("dir", h->late_dir),
                  KV_ERR(lost));

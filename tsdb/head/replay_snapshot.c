@@ -169,6 +169,7 @@ replay_snapshot(struct replay *r, bool *ret_again)
     *ret_again = e.code != ERR_NONE;
     if (!*ret_again)
         return OK;
+    db_events_add(&r->h->events, DB_SNAPSHOTS_UNUSABLE, 1);
     log_warn(r->h->opts.log, "snapshot cannot be used, reading the log from its start",
              KV_CSTR("snapshot", buf_cstr(&r->snapshot_path)), KV_ERR(e));
     err_drop(e);

@@ -136,9 +136,13 @@ head_truncate_log(struct head *h, int64_t end_ms)
     TRY(wal_segments(h->opts.fs, h->wal_dir, &first, &newest, &none));
     if (none || !last_to_replace(h, first, current, &last))
         return OK;
-    TRY_IN(make_checkpoint(h, last, end_ms), "checkpoint");
+    struct err e = make_checkpoint(h, last, end_ms);
+    db_events_add_try(&h->events, DB_CHECKPOINTS, DB_CHECKPOINTS_FAILED, e.code);
+    TRY_IN(e, "checkpoint");
     TRY(head_log_metadata(h)); /* the series that named a family may be gone */
-    TRY(wal_truncate(h->opts.fs, h->wal_dir, last));
+    e = wal_truncate(h->opts.fs, h->wal_dir, last);
+    db_events_add_try(&h->events, DB_LOG_TRUNCATIONS, DB_LOG_TRUNCATIONS_FAILED, e.code);
+    TRY(e);
     drop_past(h, last, end_ms);
     return OK;
 }

@@ -51,7 +51,7 @@ struct wal {
     struct err poison GUARDED_BY(lock); /* ERR_NONE while healthy; owned */
 
     _Atomic(wal_ticket) written; /* newest written; changed under the lock */
-    _Atomic(uint64_t) segment, bytes_written;
+    _Atomic(uint64_t) segment, bytes_written, failures;
 };
 
 struct err
@@ -194,6 +194,7 @@ poison(struct wal *w, struct err cause)
     empty(&w->queue);
     err_drop(w->poison);
     w->poison = cause;
+    atomic_fetch_add_explicit(&w->failures, 1, memory_order_relaxed);
 }
 
 /* No leader works and none will begin until the count is taken back. */
@@ -416,6 +417,12 @@ uint64_t
 wal_segment(const struct wal *w)
 {
     return atomic_load_explicit(&w->segment, memory_order_relaxed);
+}
+
+uint64_t
+wal_failures(const struct wal *w)
+{
+    return atomic_load_explicit(&w->failures, memory_order_relaxed);
 }
 
 uint64_t

@@ -72,6 +72,7 @@ int64_t wal_newest_ms(struct wal *w, uint64_t segment);
 /* The poison: OK while healthy, else a copy of the cause. */
 struct err wal_health(struct wal *w);
 uint64_t wal_segment(const struct wal *w);       /* number of the one being written */
+uint64_t wal_failures(const struct wal *w);      /* that poisoned it, since open */
 uint64_t wal_bytes_written(const struct wal *w); /* since open, for metrics */
 
 DEFINE_AUTO(struct wal *, wal_close)
