@@ -21,6 +21,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_compact.c \
 	%reldir%/test_compact_failure.c \
 	%reldir%/test_compact_golden.c \
+	%reldir%/test_compact_starts.c \
 	%reldir%/test_db_cut.c \
 	%reldir%/test_db_tidy.c \
 	%reldir%/test_exemplars.c \
