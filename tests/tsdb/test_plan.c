@@ -115,6 +115,16 @@ static const struct plan_case {
      "", 0},
     {"out of order is no kind of its own",
      {H(0, 20, OOO), B(10, 30)}, "ab", 0},
+    {"not with what ends behind all in order",
+     {B(0, 20), H(20, 40, OOO), H(40, 60, OOO), H(60, 80, OOO)}, "", 0},
+    {"an overlap that ends behind all in order", {B(0, 20), H(10, 40, OOO)}, "", 0},
+    {"until something in order does",
+     {B(0, 20), H(20, 40, OOO), H(40, 60, OOO), B(40, 60), H(60, 80, OOO)}, "cd", 0},
+    {"overlaps behind all in order",
+     {B(0, 20), H(20, 40, OOO), H(20, 40, OOO), H(40, 60, OOO)}, "bc", 0},
+    {"others go before those",
+     {B(0, 20), B(0, 20), H(20, 40, OOO), H(20, 40, OOO)}, "ab", 0},
+    {"nothing is in order", {H(0, 20, OOO), H(20, 40, OOO), H(40, 60, OOO), H(60, 80, OOO)}, "", 0},
 };
 
 START_TEST(test_plan)

@@ -140,42 +140,67 @@ find_deleted(const struct candidates *c, const struct compact_ranges *ranges)
     return (struct run){0, 0};
 }
 
+/* Kinds that are not mixed with each other, in the order in which they are served. */
+enum class {
+    CLASS_USUAL,
+    CLASS_AHEAD, /* late samples only, some behind all that came in order */
+    CLASS_STALE,
+    CLASS_SELECTED,
+    CLASS_COUNT
+};
+
+/* The head goes on from here: what comes in order and is older is in blocks. */
+static int64_t
+in_order_end_ms(const struct block_meta *const *metas, size_t n)
+{
+    int64_t end_ms = INT64_MIN;
+    for (size_t i = 0; i < n; i++) {
+        if (metas[i]->hints == 0)
+            end_ms = metas[i]->maxt_ms > end_ms ? metas[i]->maxt_ms : end_ms;
+    }
+    return end_ms;
+}
+
+static enum class
+class_of(const struct block_meta *m, int64_t in_order_end)
+{
+    if (m->hints & BLOCK_FROM_STALE_SERIES)
+        return CLASS_STALE;
+    if (m->hints & BLOCK_FROM_SELECTED_SERIES)
+        return CLASS_SELECTED;
+    bool ahead = (m->hints & BLOCK_FROM_OUT_OF_ORDER) && m->maxt_ms > in_order_end;
+    return ahead ? CLASS_AHEAD : CLASS_USUAL;
+}
+
 static struct run
-plan_class(struct candidates *c, const struct compact_ranges *ranges)
+plan_class(struct candidates *c, enum class class, const struct compact_ranges *ranges)
 {
     if (c->n == 0)
         return (struct run){0, 0};
     qsort(c->v, c->n, sizeof *c->v, by_time);
     struct run run = find_overlapping(c);
-    if (run.count > 0)
+    if (run.count > 0 || class == CLASS_AHEAD) /* which grow when they are not ahead any more */
         return run;
     c->n--; /* the newest has just come: users may want to copy it before it goes */
     run = find_window(c, ranges);
     return run.count > 0 ? run : find_deleted(c, ranges);
 }
 
-/* 0: neither of stale nor of selected series; in the order in which they are served. */
-static int
-class_of(const struct block_meta *m)
-{
-    return m->hints & BLOCK_FROM_STALE_SERIES ? 1 : m->hints & BLOCK_FROM_SELECTED_SERIES ? 2 : 0;
-}
-
 size_t
 compact_plan(const struct block_meta *const *metas, size_t n, const struct compact_ranges *ranges,
              size_t *ret_chosen)
 {
-    enum { CLASSES = 3 };
     struct run run = {0, 0};
     struct candidates c = VEC_INIT;
+    int64_t in_order_end = in_order_end_ms(metas, n);
     vec_reserve(&c, n);
-    for (int class = 0; class < CLASSES && run.count == 0; class++) {
+    for (int class = 0; class < CLASS_COUNT && run.count == 0; class++) {
         vec_clear(&c);
         for (size_t i = 0; i < n; i++) {
-            if (class_of(metas[i]) == class)
+            if ((int)class_of(metas[i], in_order_end) == class)
                 vec_push(&c, ((struct candidate){metas[i], i}));
         }
-        run = plan_class(&c, ranges);
+        run = plan_class(&c, (enum class)class, ranges);
     }
     for (size_t i = 0; i < run.count; i++)
         ret_chosen[i] = c.v[run.first + i].place;

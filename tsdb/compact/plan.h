@@ -28,7 +28,10 @@ struct compact_ranges compact_ranges_of(int64_t min_ms, int64_t max_ms);
  * of it was deleted.
  *
  * Blocks of stale and of selected series are never mixed with others, for what comes out must
- * keep the hint; the others go first. Not chosen for their ranges: the newest block, and
- * whatever shares its range with a block whose compaction failed. */
+ * keep the hint; the others go first. Nor are blocks of late samples that end behind all blocks
+ * without a hint: what comes out is such a block, and a head that is opened behind it would take
+ * the samples of that time, which it has in its log, for samples of blocks. (Prometheus mixes
+ * them.) Of these only those that overlap each other are chosen. Not chosen for their ranges: the
+ * newest block, and whatever shares its range with a block whose compaction failed. */
 size_t compact_plan(const struct block_meta *const *metas, size_t n,
                     const struct compact_ranges *ranges, size_t *ret_chosen);
