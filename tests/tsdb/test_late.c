@@ -257,6 +257,95 @@ START_TEST(test_window_closed)
 }
 END_TEST
 
+/* --- another number --------------------------------------------------------------------------- */
+
+/* Leaves a database, closed as by a crash, whose log names "a" twice: it was forgotten when a block
+ * took it over, and was born again with two late samples. */
+static void
+leave_born_again(const struct db_opts *opts)
+{
+    struct db *db = kit_open(opts);
+    ck_assert_int_eq(put(db, "__name__=a", t0, 1), SAMPLE_STORED);
+    for (int half = 0; half <= 8; half++)
+        ck_assert_int_eq(put(db, "__name__=b", t0 + half * 30 * MINUTE_MS, half), SAMPLE_STORED);
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).series, 1);
+    ck_assert_int_eq(put(db, "__name__=a", t0 + 150 * MINUTE_MS, 22), SAMPLE_STORED_LATE);
+    ck_assert_int_eq(put(db, "__name__=a", t0 + 140 * MINUTE_MS, 33), SAMPLE_STORED_LATE);
+    db_close(db);
+}
+
+/* A snapshot has the series under the first number, the late log under the second. */
+START_TEST(test_born_again_snapshot)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    opts.snapshot_on_finish = true;
+    leave_born_again(&opts);
+    const char *want = NULL;
+    for (int start = 0; start < 4; start++) {
+        struct db *db = kit_open(&opts);
+        const char *got = kit_checked_dump(&a, db);
+        ck_assert_ptr_nonnull(strstr(got, "=22"));
+        ck_assert_ptr_nonnull(strstr(got, "=33"));
+        ck_assert_msg(!want || strcmp(got, want) == 0, "%s\nwant %s", got, want);
+        want = got;
+        if (start == 2) /* now in a chunk under the first number */
+            CK_OK(db_maintain(db));
+        CK_OK(db_finish(db));
+        db_close(db);
+    }
+}
+END_TEST
+
+/* As much as fills some segments, so that those before are not needed any more. */
+static void
+put_segments(struct db *db)
+{
+    for (int i = 0; i < 8; i++) {
+        struct kit_request k;
+        struct append_result r;
+        kit_request_init(&k);
+        kit_row(&k, "__name__=b");
+        for (int j = 0; j < 800; j++)
+            kit_sample(&k, t0 + 4 * HOUR_MS + (i * 800 + j + 1) * 4 * SECOND_MS, j * 0.37);
+        CK_OK(kit_append(&k, db, &r));
+        ck_assert_uint_eq(r.fates[SAMPLE_STORED], 800);
+        kit_request_fini(&k);
+    }
+}
+
+/* The checkpoint of a cut comes before the blocks of late samples. */
+START_TEST(test_born_again_checkpoint)
+{
+    bool reached = true;
+    for (uint64_t call = 1; reached; call++) {
+        AUTO(arena_fini) struct arena a;
+        arena_init(&a, 0);
+        AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
+        struct db_opts opts = late_opts(fs, test_dir());
+        opts.wal_segment_bytes = WAL_PAGE_BYTES;
+        leave_born_again(&opts);
+        struct db *db = kit_open(&opts);
+        put_segments(db);
+        struct fs_fault_opts fault = {.fail_call = call, .mode = FS_FAULT_CRASH};
+        fs_fault_arm(fs, &fault);
+        struct err e = db_maintain(db);
+        reached = e.code != ERR_NONE;
+        err_drop(e);
+        fs_fault_heal(fs);
+        db_close(db);
+        db = kit_open(&opts);
+        const char *got =
+            kit_query(&a, db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX);
+        ck_assert_msg(strstr(got, "=22") && strstr(got, "=33"), "call %ju: %s", (uintmax_t)call,
+                      got);
+        db_close(db);
+    }
+}
+END_TEST
+
 /* --- cuts ------------------------------------------------------------------------------------- */
 
 static size_t
@@ -432,6 +521,8 @@ late_suite(void)
     tcase_add_test(t, test_rows_of_one_series);
     tcase_add_loop_test(t, test_restart, 0, (int)ARRAY_LEN(restart_cases));
     tcase_add_test(t, test_window_closed);
+    tcase_add_test(t, test_born_again_snapshot);
+    tcase_add_test(t, test_born_again_checkpoint);
     tcase_add_test(t, test_cut);
     tcase_add_test(t, test_query_across_cut);
     tcase_add_loop_test(t, test_crash_at_every_call, 0, (int)ARRAY_LEN(crash_cases));

@@ -151,6 +151,7 @@ head_close(struct head *h)
     metadata_store_close(h->metadata);
     vec_fini(&h->free_slots);
     vec_fini(&h->past_refs);
+    vec_fini(&h->late_aliases);
     vec_fini(&h->forgotten.slots);
     vec_fini(&h->forgotten.pairs);
     vec_fini(&h->unlogged);

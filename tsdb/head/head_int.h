@@ -25,6 +25,15 @@ struct past_ref {
 };
 VEC_TYPE(past_refs, struct past_ref);
 
+/* A number under which late samples of a living series were logged or mapped before the start; the
+ * series has another one now. As long as it has late samples, the log must say what that number
+ * was: replay_late.c. */
+struct late_alias {
+    uint64_t ref;
+    uint32_t slot;
+};
+VEC_TYPE(late_aliases, struct late_alias);
+
 /* What is unlinked and waits until nobody can see it any more: forget.c. */
 struct forgotten {
     struct slot_list slots, pairs;
@@ -70,6 +79,7 @@ struct head {
 
     struct forgotten forgotten; /* of the maintaining thread, as the next */
     struct past_refs past_refs;
+    struct late_aliases late_aliases; /* ascending by ref */
     uint64_t unread_segment; /* before it the log has series that nobody has read: a snapshot was
                               * there instead. Checkpoints of it keep them all */
 

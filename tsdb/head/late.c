@@ -1,6 +1,8 @@
 /* late.c - the life of late samples in a head: made, sealed, mapped, dropped. Contract: late.h. */
 #include "tsdb/head/late.h"
 
+#include <stdlib.h>
+
 #include "base/assert.h"
 #include "base/mem.h"
 #include "tsdb/wal/checkpoint.h"
@@ -62,6 +64,54 @@ late_collect(const struct head *h, uint32_t slot, const struct ooo_range *range,
     if (o)
         ooo_series_collect(o, h->chunks, range, a, to);
     spin_release(&hot->spin);
+}
+
+/* --- other numbers ---------------------------------------------------------------------------- */
+
+static int
+by_ref(const void *a, const void *b)
+{
+    const struct late_alias *x = a, *y = b;
+    return (x->ref > y->ref) - (x->ref < y->ref);
+}
+
+/* A number is one series'. */
+static void
+sort_aliases(struct late_aliases *v)
+{
+    size_t kept = 0;
+    if (v->n > 0)
+        qsort(v->v, v->n, sizeof *v->v, by_ref);
+    for (size_t i = 0; i < v->n; i++) {
+        if (kept == 0 || v->v[kept - 1].ref != v->v[i].ref)
+            v->v[kept++] = v->v[i];
+    }
+    v->n = kept;
+}
+
+void
+late_note_alias(struct head *h, uint64_t ref, uint32_t slot)
+{
+    struct late_aliases *v = &h->late_aliases;
+    if (v->n > 0 && vec_last(v)->ref == ref)
+        return;
+    if (v->n == v->cap) /* mostly the same few: it does not grow by samples */
+        sort_aliases(v);
+    vec_push(v, ((struct late_alias){ref, slot}));
+}
+
+/* Those of series that have no late samples any more go. */
+void
+late_settle_aliases(struct head *h)
+{
+    struct late_aliases *v = &h->late_aliases;
+    size_t kept = 0;
+    sort_aliases(v);
+    for (size_t i = 0; i < v->n; i++) {
+        if (late_of(h, v->v[i].slot))
+            v->v[kept++] = v->v[i];
+    }
+    v->n = kept;
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -260,6 +310,7 @@ head_drop_late(struct head *h, head_chunk_ref upto)
     }
     epoch_leave(h->epoch, guard);
     db_events_add(&h->events, DB_CHUNKS_REMOVED, dropped);
+    late_settle_aliases(h);
 }
 
 struct err

@@ -24,6 +24,11 @@ unsigned late_capacity(const struct head *h); /* of an open chunk */
 /* Seals the open chunk; returns how many chunks there are more: it may become several. */
 size_t late_seal(struct ooo_series *o);
 
+/* Another number of this series is in the late log or in chunks_head. Any order, many times each;
+ * then settled once. */
+void late_note_alias(struct head *h, uint64_t ref, uint32_t slot);
+void late_settle_aliases(struct head *h);
+
 /* Opens the log when it is wanted: with a window, or with something to take out of it. */
 struct err late_open_log(struct head *h);
 /* Late samples that were stored could not be logged; their append fails. */

@@ -1,7 +1,9 @@
 /* replay_late.c - late samples after a restart: chunks of chunks_head, then the late log.
  *
  * Both name series by references of the log, so they come after it. Samples of series that the log
- * does not name any more are in blocks: a series lives as long as it has late samples. */
+ * does not name any more are in blocks: a series lives as long as it has late samples, and the log
+ * keeps the records of all numbers that these are under, also when the series has another one
+ * since it was born again (checkpoints: truncate.c, snapshots: snapshot_take.c). */
 #include "tsdb/head/replay_int.h"
 
 #include "base/mem.h"
@@ -31,7 +33,12 @@ slot_of(const struct replay *r, uint64_t ref)
 {
     struct ref_place place = {0, NULL};
     struct ref_entry *entry = replay_refs_find(&r->refs, &place, ref);
-    return entry ? atomic_load_explicit(&entry->slot, memory_order_acquire) - 1 : slot_none;
+    if (!entry)
+        return slot_none;
+    uint32_t slot = atomic_load_explicit(&entry->slot, memory_order_acquire) - 1;
+    if (slot != slot_none && series_ref(head_hot(r->h, slot)) != ref)
+        late_note_alias(r->h, ref, slot);
+    return slot;
 }
 
 static void
@@ -102,6 +109,7 @@ settle_series(struct replay *r)
     }
     head_queue_finished(h, &sealed);
     vec_fini(&sealed);
+    late_settle_aliases(h);
 }
 
 struct err

@@ -11,6 +11,8 @@
 #include "tsdb/head/snapshot.h"
 #include "tsdb/wal/record.h"
 
+enum { ALIASES_A_RECORD = 256 }; /* as births are logged: far below WAL_RECORD_BYTES_MAX */
+
 struct taking {
     struct head *h;
     struct snapshot_writer *w; /* owned */
@@ -90,7 +92,8 @@ take_exemplars(struct taking *t)
 
 /* The newest number may be that of a series that is gone, and then only the log before the
  * snapshot has it: it would be given to another series, while that log is still there for a start
- * without the snapshot. So it is logged as a further number of a series that lives. */
+ * without the snapshot. So a number behind it is logged as a further one of a series that lives:
+ * one that nobody had, for chunks_head and the late log may still have samples under others. */
 static void
 put_newest_ref(struct taking *t, struct record_list *to)
 {
@@ -105,7 +108,22 @@ put_newest_ref(struct taking *t, struct record_list *to)
         return;
     record_list_begin(to);
     record_begin_series(&to->bytes);
-    record_put_series(&to->bytes, h->next_ref - 1, head_labels(h, some, &t->a));
+    record_put_series(&to->bytes, u64_min(h->next_ref, HEAD_REF_MAX), head_labels(h, some, &t->a));
+}
+
+/* A snapshot has a series under one number; late samples may be under others. */
+static void
+put_late_aliases(struct taking *t, struct record_list *to)
+{
+    const struct late_aliases *aliases = &t->h->late_aliases;
+    for (size_t i = 0; i < aliases->n; i++) {
+        if (i % ALIASES_A_RECORD == 0) {
+            record_list_begin(to);
+            record_begin_series(&to->bytes);
+        }
+        struct labels labels = head_labels(t->h, aliases->v[i].slot, &t->a);
+        record_put_series(&to->bytes, aliases->v[i].ref, labels);
+    }
 }
 
 /* In a segment of its own: the log has ended. */
@@ -116,6 +134,7 @@ log_behind(struct taking *t)
     AUTO(wal_close) struct wal *log = NULL;
     arena_reset(&t->a);
     put_newest_ref(t, &records);
+    put_late_aliases(t, &records);
     if (records.starts.n == 0 && metadata_store_count(t->h->metadata) == 0)
         return OK;
     struct wal_opts opts = head_wal_opts(t->h);

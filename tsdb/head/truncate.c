@@ -3,7 +3,8 @@
  * After a cut most of the log is of samples that a block has. Two thirds of the segments become a
  * checkpoint, as Prometheus has it: what is newest is left alone, since it would only be copied.
  * When the head is empty all of them go.
- * A series' record is kept as long as the series lives or a segment that is left may name it; of
+ * A series' record is kept as long as the series lives or a segment that is left may name it, or
+ * late samples are under that number; of
  * a log that was not read, for a snapshot stood for it, as long as any of its segments is left.
  * Threads: the maintaining one. */
 #include "tsdb/head/head_int.h"
@@ -75,6 +76,13 @@ gather_past(const struct head *h, uint64_t last, struct wanted *to)
 }
 
 static void
+gather_late(const struct head *h, struct wanted *to)
+{
+    for (size_t i = 0; i < h->late_aliases.n; i++)
+        vec_push(&to->refs, h->late_aliases.v[i].ref);
+}
+
+static void
 drop_past(struct head *h, uint64_t last, int64_t mint_ms)
 {
     size_t kept = 0;
@@ -105,6 +113,7 @@ make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
     struct wanted wanted = {.refs = VEC_INIT, .mint_ms = end_ms, .wal = h->wal};
     gather_living(h, &wanted);
     gather_past(h, last, &wanted);
+    gather_late(h, &wanted);
     wanted.all_series = h->unread_segment > last;
     u64_sort(wanted.refs.v, wanted.refs.n);
     struct wal_opts opts = {
