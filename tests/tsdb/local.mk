@@ -1,7 +1,9 @@
 check_PROGRAMS += %reldir%/test_tsdb
 %canon_reldir%_test_tsdb_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/head_kit.c %reldir%/head_kit.h \
-	%reldir%/model.c %reldir%/model.h \
+	%reldir%/model.c %reldir%/model.h %reldir%/model_look.c \
+	%reldir%/model_values.c %reldir%/model_values.h \
+	%reldir%/story.h %reldir%/story_ends.c %reldir%/story_write.c \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/block_kit.c %reldir%/block_kit.h \
 	%reldir%/histogram_kit.c %reldir%/histogram_kit.h \

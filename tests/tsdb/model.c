@@ -1,18 +1,22 @@
-/* model.c - what a database must hold; looks at answers only. */
+/* model.c - what a database must answer to a request, and hold from then on. */
 #include "tests/tsdb/model.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "tsdb/model/label_key.h"
 
 void
-model_init(struct model *m, int64_t block_range_ms)
+model_init(struct model *m, int64_t block_range_ms, int64_t ooo_window_ms)
 {
-    *m = (struct model){
-        .block_range_ms = block_range_ms,
-        .maxt_ms = INT64_MIN,
-        .block_end_ms = INT64_MIN,
-        .series = VEC_INIT};
+    *m = (struct model){.block_range_ms = block_range_ms,
+                        .ooo_window_ms = ooo_window_ms,
+                        .maxt_ms = INT64_MIN,
+                        .block_end_ms = INT64_MIN,
+                        .head_mint_ms = INT64_MIN,
+                        .kept_from_ms = INT64_MIN,
+                        .series = VEC_INIT};
+    arena_init(&m->values, 0);
 }
 
 void
@@ -20,10 +24,11 @@ model_fini(struct model *m)
 {
     vec_each (&m->series, s) {
         mem_free(s->text);
-        vec_fini(&s->sure);
+        vec_fini(&s->held);
         vec_fini(&s->doubtful);
     }
     vec_fini(&m->series);
+    arena_fini(&m->values);
 }
 
 /* --- series ----------------------------------------------------------------------------------- */
@@ -34,9 +39,8 @@ by_name(const void *a, const void *b)
     return str_cmp(((const struct label *)a)->name, ((const struct label *)b)->name);
 }
 
-/* The name of a series in the model, from labels in any order. */
-static enum label_fault
-text_of(struct labels labels, struct buf *to)
+enum label_fault
+model_text_of(struct labels labels, struct buf *to)
 {
     struct label v[LABELS_COUNT_MAX];
     size_t n = 0;
@@ -55,8 +59,8 @@ text_of(struct labels labels, struct buf *to)
     return n > 0 ? LABEL_FAULT_NONE : LABEL_FAULT_EMPTY_SET;
 }
 
-static struct model_series *
-find_text(const struct model *m, const char *text)
+struct model_series *
+model_find_text(const struct model *m, const char *text)
 {
     for (size_t i = 0; i < m->series.n; i++) {
         if (strcmp(m->series.v[i].text, text) == 0)
@@ -65,107 +69,271 @@ find_text(const struct model *m, const char *text)
     return NULL;
 }
 
+const struct model_series *
+model_find(const struct model *m, struct labels labels)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    if (model_text_of(labels, &text) != LABEL_FAULT_NONE)
+        return NULL;
+    return model_find_text(m, buf_cstr(&text));
+}
+
 /* The series of a row, made when missing; NULL when its labels are refused. */
 static struct model_series *
 series_of(struct model *m, struct labels labels, enum label_fault *ret_fault)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT;
-    *ret_fault = text_of(labels, &text);
+    *ret_fault = model_text_of(labels, &text);
     if (*ret_fault != LABEL_FAULT_NONE)
         return NULL;
-    struct model_series *s = find_text(m, buf_cstr(&text));
+    struct model_series *s = model_find_text(m, buf_cstr(&text));
     if (s)
         return s;
     vec_push(&m->series, ((struct model_series){.text = mem_dup_text(text.p, text.n)}));
     return vec_last(&m->series);
 }
 
-bool
-model_last(const struct model *m, struct labels labels, struct sample *ret_last)
-{
-    AUTO(buf_fini) struct buf text = BUF_INIT;
-    const struct model_series *s = NULL;
-    if (text_of(labels, &text) == LABEL_FAULT_NONE)
-        s = find_text(m, buf_cstr(&text));
-    if (!s || s->sure.n == 0)
-        return false;
-    *ret_last = *vec_last(&s->sure);
-    return true;
-}
+/* --- fates: spec/tsdb.md section 12 -------------------------------------------------------------
+ */
 
-/* --- requests --------------------------------------------------------------------------------- */
-
-static int64_t
-min_valid_ms(const struct model *m)
+int64_t
+model_min_valid_ms(const struct model *m)
 {
     int64_t half = m->block_range_ms / 2;
     int64_t bound = m->maxt_ms < INT64_MIN + half ? INT64_MIN : m->maxt_ms - half;
     return bound > m->block_end_ms ? bound : m->block_end_ms;
 }
 
-/* `last` may be NULL. */
+struct limits {
+    int64_t min_valid_ms, late_min_ms;
+    bool late;
+};
+
+static struct limits
+limits_of(const struct model *m)
+{
+    struct limits l = {model_min_valid_ms(m), INT64_MIN, m->ooo_window_ms > 0};
+    if (m->maxt_ms >= INT64_MIN + m->ooo_window_ms)
+        l.late_min_ms = m->maxt_ms - m->ooo_window_ms;
+    return l;
+}
+
+/* A series while the samples of a row are judged. */
+struct newest {
+    bool known, kind_unsure;
+    int64_t t_ms;
+    struct model_value value;
+};
+
+static struct newest
+newest_of(const struct model_series *s)
+{
+    return (struct newest){s->has_newest, s->kind_unsure, s->newest.t_ms, s->newest.value};
+}
+
+/* SAMPLE_FATE_COUNT: a repetition or a duplicate. */
 static enum sample_fate
-fate_of(const struct sample *last, struct sample x, int64_t min_valid)
+fate_of(const struct limits *l, const struct newest *newest, int64_t t_ms, struct model_value v)
 {
-    if (x.t_ms < min_valid)
-        return SAMPLE_OUT_OF_BOUNDS;
-    if (last && x.t_ms == last->t_ms)
-        return x.bits == last->bits ? SAMPLE_REPEATED : SAMPLE_DUPLICATE;
-    return last && x.t_ms < last->t_ms ? SAMPLE_OUT_OF_ORDER : SAMPLE_STORED;
+    bool valid = t_ms >= l->min_valid_ms;
+    if (valid && (!newest->known || t_ms > newest->t_ms))
+        return SAMPLE_STORED;
+    if (valid && t_ms == newest->t_ms) {
+        switch (model_value_repeats(v, newest->value)) {
+        case MODEL_OTHER:
+            return SAMPLE_DUPLICATE;
+        case MODEL_SAME:
+            return SAMPLE_REPEATED;
+        case MODEL_ALIKE:
+            return SAMPLE_FATE_COUNT;
+        }
+    }
+    if (l->late)
+        return t_ms >= l->late_min_ms ? SAMPLE_STORED_LATE : SAMPLE_TOO_OLD;
+    return valid ? SAMPLE_OUT_OF_ORDER : SAMPLE_OUT_OF_BOUNDS;
 }
 
-static struct sample *
-last_of(struct model_series *s)
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* A sample of a row with its fate so far. */
+struct judged {
+    int64_t t_ms;
+    struct model_value value;
+    enum sample_fate fate;
+    bool kind_unsure; /* a stale marker of any kind */
+};
+VEC_TYPE(judged_list, struct judged);
+
+static struct model_value
+stale_histogram(struct model *m, enum histogram_kind kind)
 {
-    return s->sure.n > 0 ? vec_last(&s->sure) : NULL;
+    struct histogram *marker = ARENA_NEW(&m->values, struct histogram);
+    *marker = (struct histogram){.kind = kind, .sum = STALE_NAN_BITS};
+    return (struct model_value){0, marker};
 }
 
-VEC_TYPE(fates, enum sample_fate);
+/* A float's stale marker behind a histogram is a marker of that kind. When the head has forgotten
+ * the series meanwhile, or has its newest sample as a late one, nobody knows what it is. */
+static void
+turn_marker(struct model *m, const struct newest *newest, struct judged *x)
+{
+    if (x->value.histogram || x->value.bits != STALE_NAN_BITS || !newest->known)
+        return;
+    x->kind_unsure = newest->kind_unsure || newest->t_ms < m->head_mint_ms;
+    if (!x->kind_unsure && newest->value.histogram)
+        x->value = stale_histogram(m, newest->value.histogram->kind);
+}
+
+static void
+judge_one(struct model *m, const struct limits *l, struct newest *newest, struct judged x,
+          struct judged_list *to)
+{
+    x.fate = fate_of(l, newest, x.t_ms, x.value);
+    if (x.fate == SAMPLE_STORED) {
+        turn_marker(m, newest, &x);
+        *newest = (struct newest){true, x.kind_unsure, x.t_ms, x.value};
+    }
+    vec_push(to, x);
+}
+
+static bool
+is_valid(const struct histogram *h)
+{
+    struct err e = histogram_validate(h);
+    bool valid = e.code == ERR_NONE;
+    err_drop(e);
+    return valid;
+}
 
 /* One row as if it were alone in its request. */
 static void
-judge_row(struct model_series *s, const struct model_row *row, int64_t min_valid,
-          struct fates *to)
+judge_row(struct model *m, const struct model_series *s, const struct model_row *row,
+          const struct limits *l, struct judged_list *to)
 {
-    const struct sample *last = last_of(s);
+    struct newest newest = newest_of(s);
     for (size_t i = 0; i < row->sample_count; i++) {
-        enum sample_fate fate = fate_of(last, row->samples[i], min_valid);
-        vec_push(to, fate);
-        if (fate == SAMPLE_STORED)
-            last = &row->samples[i];
+        struct judged x = {row->samples[i].t_ms, model_float(row->samples[i].bits), 0, false};
+        judge_one(m, l, &newest, x, to);
+    }
+    for (size_t i = 0; i < row->histogram_count; i++) {
+        if (!is_valid(&row->histograms[i].value))
+            continue;
+        struct histogram *kept = ARENA_NEW(&m->values, struct histogram);
+        *kept = histogram_copy(&row->histograms[i].value, &m->values);
+        judge_one(m, l, &newest, (struct judged){row->histograms[i].t_ms, {0, kept}, 0, false}, to);
     }
 }
 
-void
-model_store(struct model *m, const struct model_row *rows, size_t count,
-            struct append_result *ret_want)
+/* And what it may be instead. */
+static void
+hold(struct model *m, struct model_series *s, struct model_sample x, const struct judged *judged)
 {
-    *ret_want = (struct append_result){0};
-    enum label_fault fault;
-    struct fates fates = VEC_INIT;
-    int64_t min_valid = min_valid_ms(m);
+    model_samples_insert(&s->held, x);
+    for (int kind = 0; judged->kind_unsure && kind < 2; kind++) {
+        x.value = stale_histogram(m, (enum histogram_kind)kind);
+        model_samples_insert(&s->held, x);
+    }
+}
+
+static void
+store_in_order(struct model *m, struct model_series *s, const struct judged *x)
+{
+    s->has_newest = true;
+    s->newest = (struct model_sample){x->t_ms, x->value, HELD_SURE, STORED_IN_ORDER};
+    s->kind_unsure = x->kind_unsure;
+    hold(m, s, s->newest, x);
+    m->maxt_ms = i64_max(m->maxt_ms, x->t_ms);
+}
+
+/* There is a sample at that time; of one that was lost nothing is in memory. */
+static bool
+meets_another(const struct model *m, const struct model_series *s, int64_t t_ms)
+{
+    bool meets = false;
+    for (size_t i = model_samples_at(&s->held, t_ms); i < s->held.n && s->held.v[i].t_ms == t_ms;
+         i++)
+        meets = meets || s->held.v[i].hold > HELD_PERHAPS || t_ms < m->kept_from_ms;
+    return meets;
+}
+
+static void
+store_late(struct model *m, struct model_series *s, const struct judged *x, enum model_disk disk,
+           struct model_want *want)
+{
+    bool sure = MODEL_LATE_SURE || disk == MODEL_DISK_SOUND;
+    struct model_sample late = {x->t_ms, x->value, sure ? HELD_SURE : HELD_IN_MEMORY, STORED_LATE};
+    if (meets_another(m, s, x->t_ms)) {
+        late.hold = HELD_PERHAPS;
+        want->late_or_repeated++;
+    } else {
+        want->fates[SAMPLE_STORED_LATE]++;
+    }
+    hold(m, s, late, x);
+}
+
+/* Again: an earlier row may have the same labels. */
+static void
+store_one(struct model *m, struct model_series *s, struct judged x, struct limits l,
+          enum model_disk disk, struct model_want *want)
+{
+    struct newest newest = newest_of(s);
+    l.min_valid_ms = INT64_MIN;
+    if (x.fate == SAMPLE_STORED)
+        x.fate = fate_of(&l, &newest, x.t_ms, x.value);
+    if (x.fate == SAMPLE_STORED_LATE) {
+        store_late(m, s, &x, disk, want);
+        return;
+    }
+    if (x.fate == SAMPLE_FATE_COUNT)
+        want->repeated_or_duplicate++;
+    else
+        want->fates[x.fate]++;
+    if (x.fate == SAMPLE_STORED)
+        store_in_order(m, s, &x);
+}
+
+/* Series as places in m->series: it grows. */
+struct judged_row {
+    size_t series, judged_end;
+};
+
+void
+model_store(struct model *m, const struct model_row *rows, size_t count, enum model_disk disk,
+            struct model_want *ret_want)
+{
+    *ret_want = (struct model_want){.histograms_invalid = 0};
+    struct judged_list judged = VEC_INIT;
+    VEC(struct judged_row) good = VEC_INIT;
+    struct limits limits = limits_of(m);
     for (size_t i = 0; i < count; i++) {
+        enum label_fault fault;
         struct model_series *s = series_of(m, rows[i].labels, &fault);
         ret_want->label_faults[fault]++;
-        if (s)
-            judge_row(s, &rows[i], min_valid, &fates);
+        for (size_t j = 0; j < rows[i].histogram_count; j++)
+            ret_want->histograms_invalid += !is_valid(&rows[i].histograms[j].value);
+        if (!s)
+            continue;
+        judge_row(m, s, &rows[i], &limits, &judged);
+        vec_push(&good, ((struct judged_row){(size_t)(s - m->series.v), judged.n}));
     }
     size_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        struct model_series *s = series_of(m, rows[i].labels, &fault);
-        for (size_t j = 0; s && j < rows[i].sample_count; j++) {
-            struct sample x = rows[i].samples[j];
-            enum sample_fate fate = fates.v[at++];
-            if (fate == SAMPLE_STORED) /* again: an earlier row may have the same labels */
-                fate = fate_of(last_of(s), x, INT64_MIN);
-            ret_want->fates[fate]++;
-            if (fate != SAMPLE_STORED)
-                continue;
-            vec_push(&s->sure, x);
-            m->maxt_ms = i64_max(m->maxt_ms, x.t_ms);
-        }
+    vec_each (&good, row) {
+        for (; at < row->judged_end; at++)
+            store_one(m, &m->series.v[row->series], judged.v[at], limits, disk, ret_want);
     }
-    vec_fini(&fates);
+    vec_fini(&judged);
+    vec_fini(&good);
+}
+
+/* With what a stale marker may have become. */
+static void
+doubt_one(struct model *m, struct model_series *s, int64_t t_ms, struct model_value v)
+{
+    vec_push(&s->doubtful, ((struct model_sample){.t_ms = t_ms, .value = v}));
+    for (int kind = 0; !v.histogram && v.bits == STALE_NAN_BITS && kind < 2; kind++) {
+        struct model_value marker = stale_histogram(m, (enum histogram_kind)kind);
+        vec_push(&s->doubtful, ((struct model_sample){.t_ms = t_ms, .value = marker}));
+    }
 }
 
 void
@@ -175,7 +343,12 @@ model_doubt(struct model *m, const struct model_row *rows, size_t count)
         enum label_fault fault;
         struct model_series *s = series_of(m, rows[i].labels, &fault);
         for (size_t j = 0; s && j < rows[i].sample_count; j++)
-            vec_push(&s->doubtful, rows[i].samples[j]);
+            doubt_one(m, s, rows[i].samples[j].t_ms, model_float(rows[i].samples[j].bits));
+        for (size_t j = 0; s && j < rows[i].histogram_count; j++) {
+            struct histogram *kept = ARENA_NEW(&m->values, struct histogram);
+            *kept = histogram_copy(&rows[i].histograms[j].value, &m->values);
+            doubt_one(m, s, rows[i].histograms[j].t_ms, (struct model_value){0, kept});
+        }
     }
 }
 
@@ -186,171 +359,21 @@ model_forget_doubtful(struct model *m)
         vec_clear(&s->doubtful);
 }
 
-/* --- comparing -------------------------------------------------------------------------------- */
-
-/* All samples of one series of an answer. */
-static struct err
-decode_series(const struct series_view *series, int64_t mint_ms, int64_t maxt_ms,
-              struct sample_columns *to)
+void
+model_written(struct model *m)
 {
-    to->n = 0;
-    for (size_t i = 0; i < series->chunk_count; i++) {
-        const struct chunk_view *c = &series->chunks[i];
-        if (c->mint_ms > c->maxt_ms || c->mint_ms > maxt_ms || c->maxt_ms < mint_ms)
-            return ERR(ERR_CONFLICT, "a chunk from %jd to %jd", (intmax_t)c->mint_ms,
-                       (intmax_t)c->maxt_ms);
-        if (i > 0 && c->mint_ms <= c[-1].maxt_ms)
-            return ERR(ERR_CONFLICT, "chunks overlap at %jd", (intmax_t)c->mint_ms);
-        TRY(chunk_decode_floats(c, mint_ms, maxt_ms, to));
-    }
-    for (size_t i = 1; i < to->n; i++) {
-        if (to->t_ms[i] <= to->t_ms[i - 1])
-            return ERR(ERR_CONFLICT, "samples do not ascend at %jd", (intmax_t)to->t_ms[i]);
-    }
-    return OK;
-}
-
-static bool
-is_doubtful(const struct model_series *s, struct sample x)
-{
-    for (size_t i = 0; i < s->doubtful.n; i++) {
-        if (s->doubtful.v[i].t_ms == x.t_ms && s->doubtful.v[i].bits == x.bits)
-            return true;
-    }
-    return false;
-}
-
-/* Walks the sure samples in the range beside those found. */
-static struct err
-compare_samples(const struct model_series *s, const struct sample_columns *got,
-                enum model_view view, int64_t mint_ms, int64_t maxt_ms)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < s->sure.n; i++) {
-        struct sample want = s->sure.v[i];
-        if (want.t_ms < mint_ms || want.t_ms > maxt_ms)
-            continue;
-        for (; at < got->n && got->t_ms[at] < want.t_ms; at++) {
-            struct sample x = {got->t_ms[at], got->bits[at]};
-            if (view == MODEL_EXACT || !is_doubtful(s, x))
-                return ERR(ERR_CONFLICT, "a sample nobody stored at %jd", (intmax_t)x.t_ms);
-        }
-        bool there = at < got->n && got->t_ms[at] == want.t_ms;
-        if (there && got->bits[at] != want.bits)
-            return ERR(ERR_CONFLICT, "another value at %jd: %jx, want %jx", (intmax_t)want.t_ms,
-                       (uintmax_t)got->bits[at], (uintmax_t)want.bits);
-        if (!there && view != MODEL_DAMAGED)
-            return ERR(ERR_CONFLICT, "no sample at %jd, of %zu sure and %zu found",
-                       (intmax_t)want.t_ms, s->sure.n, got->n);
-        at += there;
-    }
-    for (; at < got->n; at++) {
-        if (view == MODEL_EXACT || !is_doubtful(s, (struct sample){got->t_ms[at], got->bits[at]}))
-            return ERR(ERR_CONFLICT, "a sample nobody stored at %jd", (intmax_t)got->t_ms[at]);
-    }
-    return OK;
-}
-
-static bool
-has_sure(const struct model_series *s, int64_t mint_ms, int64_t maxt_ms)
-{
-    for (size_t i = 0; i < s->sure.n; i++) {
-        if (s->sure.v[i].t_ms >= mint_ms && s->sure.v[i].t_ms <= maxt_ms)
-            return true;
-    }
-    return false;
-}
-
-/* What comparing the series of an answer needs. */
-struct look {
-    const struct model *m;
-    enum model_view view;
-    int64_t mint_ms, maxt_ms;
-    bool adopt;   /* what is found becomes what is sure */
-    size_t found; /* series with sure samples in range */
-};
-
-static struct err
-look_at_series(struct look *l, const struct series_view *series, struct sample_columns *columns)
-{
-    AUTO(buf_fini) struct buf text = BUF_INIT;
-    if (text_of(series->labels, &text) != LABEL_FAULT_NONE)
-        return ERR(ERR_CONFLICT, "a series without sound labels");
-    struct model_series *s = find_text(l->m, buf_cstr(&text));
-    if (!s)
-        return ERR(ERR_CONFLICT, "series %s: nobody made it", buf_cstr(&text));
-    TRY_IN(decode_series(series, l->mint_ms, l->maxt_ms, columns), "series %s", s->text);
-    TRY_IN(compare_samples(s, columns, l->view, l->mint_ms, l->maxt_ms), "series %s", s->text);
-    l->found += has_sure(s, l->mint_ms, l->maxt_ms);
-    s->seen = true;
-    if (!l->adopt)
-        return OK;
-    vec_clear(&s->sure);
-    for (size_t i = 0; i < columns->n; i++)
-        vec_push(&s->sure, ((struct sample){columns->t_ms[i], columns->bits[i]}));
-    return OK;
-}
-
-static struct err
-look_at_all(struct look *l, struct db *db)
-{
-    AUTO(arena_fini) struct arena a, previous;
-    arena_init(&a, 0);
-    arena_init(&previous, 0);
-    AUTO(sample_columns_fini) struct sample_columns columns = SAMPLE_COLUMNS_INIT;
-    struct matcher any;
-    TRY(matcher_make(&a, MATCH_REGEX, STR("id"), STR(".*"), &any));
-    struct select_query q = {
-        .mint_ms = l->mint_ms, .maxt_ms = l->maxt_ms, .want = SELECT_CHUNKS};
-    AUTO(series_set_close) struct series_set *set = NULL;
-    TRY(db_select(db, &q, (struct matchers){&any, 1}, &a, &set));
-    struct labels before = {NULL, 0};
-    for (;;) {
-        struct series_view series;
-        bool more;
-        TRY(series_set_next(set, &series, &more));
-        if (!more)
-            return OK;
-        if (before.n > 0 && labels_cmp(before, series.labels) >= 0)
-            return ERR(ERR_CONFLICT, "series do not ascend");
-        TRY(look_at_series(l, &series, &columns));
-        arena_reset(&previous);
-        before = labels_copy(&previous, series.labels);
-    }
-}
-
-static struct err
-look_and_count(struct look *l, struct db *db)
-{
-    size_t expected = 0;
-    for (size_t i = 0; i < l->m->series.n; i++)
-        expected += has_sure(&l->m->series.v[i], l->mint_ms, l->maxt_ms);
-    TRY(look_at_all(l, db));
-    if (l->found != expected && l->view != MODEL_DAMAGED)
-        return ERR(ERR_CONFLICT, "%zu series with samples, want %zu", l->found, expected);
-    return OK;
-}
-
-struct err
-model_compare(const struct model *m, struct db *db, enum model_view view, int64_t mint_ms,
-              int64_t maxt_ms)
-{
-    struct look l = {m, view, mint_ms, maxt_ms, false, 0};
-    return look_and_count(&l, db);
-}
-
-struct err
-model_adopt(struct model *m, struct db *db, enum model_view view)
-{
-    vec_each (&m->series, s)
-        s->seen = false;
-    struct look l = {m, view, INT64_MIN, INT64_MAX, true, 0};
-    TRY(look_and_count(&l, db));
     vec_each (&m->series, s) {
-        if (view != MODEL_DAMAGED) /* else the log may have what lost chunks have hidden */
-            vec_clear(&s->doubtful);
-        if (!s->seen)
-            vec_clear(&s->sure);
+        vec_each (&s->held, x)
+            x->hold = x->hold == HELD_IN_MEMORY ? HELD_WRITTEN : x->hold;
     }
-    return OK;
+}
+
+void
+model_let_go(struct model *m, int64_t before_ms)
+{
+    m->kept_from_ms = i64_max(m->kept_from_ms, before_ms);
+    vec_each (&m->series, s) {
+        for (size_t i = 0; i < s->held.n && s->held.v[i].t_ms < m->kept_from_ms; i++)
+            s->held.v[i].hold = HELD_PERHAPS;
+    }
 }

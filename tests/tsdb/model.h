@@ -1,23 +1,38 @@
 /* model.h - what a database must hold, kept the naive way: arrays and linear search.
  *
- * A sample is sure once its request was acknowledged; those of a failed request are doubtful:
- * they may be there after a crash or may not. Threads: one at a time. */
+ * What becomes of a sample is decided by spec/tsdb.md section 12. A sample is held once its
+ * request was acknowledged; those of a failed request are doubtful: they may be there after a
+ * crash or may not. Deletions are still to come: they take samples from both.
+ * Threads: one at a time. */
 #pragma once
-#include "base/vec.h"
+#include "base/arena.h"
+#include "tests/tsdb/model_values.h"
 #include "tsdb/db.h"
 
+/* Whether a late sample that was acknowledged is sure while a disk fails. It is logged after it was
+ * stored, and today a failure of that is told to nobody: it is there until a crash, and once a pass
+ * of maintenance has written it, until the power fails. 1 is for a request that fails when the late
+ * log does: then all that is acknowledged is in that log. */
+enum { MODEL_LATE_SURE = 0 };
+
 struct model_series {
-    char *text;                       /* sorted "name=value," without empty values; owned */
-    VEC(struct sample) sure;          /* ascending */
-    VEC(struct sample) doubtful;      /* in no order */
-    bool seen;                        /* by the last model_adopt() */
+    char *text; /* sorted "name=value," without empty values; owned */
+    struct model_samples held;
+    struct model_samples doubtful; /* in no order */
+    struct model_sample newest;    /* the newest that came in order, if has_newest */
+    bool has_newest;
+    bool kind_unsure; /* of the newest, for a stale marker behind it */
+    bool seen;        /* by the last look */
 };
 
 struct model {
-    int64_t block_range_ms;
+    int64_t block_range_ms, ooo_window_ms;
     int64_t maxt_ms;      /* of the head; INT64_MIN while it is empty */
     int64_t block_end_ms; /* blocks have what is older; INT64_MIN without blocks */
+    int64_t head_mint_ms; /* the head may have forgotten what is older */
+    int64_t kept_from_ms; /* what is older may have been deleted: retention */
     VEC(struct model_series) series;
+    struct arena values; /* histograms */
 };
 
 /* A series of a request, with its labels in the order in which they are sent. */
@@ -25,29 +40,58 @@ struct model_row {
     struct labels labels;
     const struct sample *samples; /* borrowed, as the labels */
     size_t sample_count;
+    const struct histogram_sample *histograms; /* behind the floats; borrowed */
+    size_t histogram_count;
 };
 
-void model_init(struct model *m, int64_t block_range_ms);
+/* What a database must answer. */
+struct model_want {
+    uint64_t fates[SAMPLE_FATE_COUNT];
+    uint64_t label_faults[LABEL_FAULT_COUNT];
+    uint64_t histograms_invalid;
+    /* In none of `fates`: late samples at the time of another are stored or a repetition, as that
+     * is in an open chunk or not; histograms that are MODEL_ALIKE a repetition or a duplicate. */
+    uint64_t late_or_repeated, repeated_or_duplicate;
+};
+
+void model_init(struct model *m, int64_t block_range_ms, int64_t ooo_window_ms);
 void model_fini(struct model *m);
 
-/* What a database must answer to these rows (fates and label faults only). */
-void model_store(struct model *m, const struct model_row *rows, size_t count,
-                 struct append_result *ret_want);
+/* What a disk does during a request that was acknowledged. */
+enum model_disk { MODEL_DISK_SOUND, MODEL_DISK_FAILING };
+void model_store(struct model *m, const struct model_row *rows, size_t count, enum model_disk disk,
+                 struct model_want *ret_want);
 /* The same request failed: what would have been stored is doubtful. */
 void model_doubt(struct model *m, const struct model_row *rows, size_t count);
 /* The log was healed: nothing that failed before may ever appear. */
 void model_forget_doubtful(struct model *m);
-/* The newest sure sample of a series; false when there is none. */
-bool model_last(const struct model *m, struct labels labels, struct sample *ret_last);
+/* A pass of maintenance has written what was in memory only. */
+void model_written(struct model *m);
+/* What is older than that may go. */
+void model_let_go(struct model *m, int64_t before_ms);
+/* Older samples are not in order any more. */
+int64_t model_min_valid_ms(const struct model *m);
+/* NULL: nobody has made it. */
+const struct model_series *model_find(const struct model *m, struct labels labels);
 
 /* What a look at a database may find. */
 enum model_view {
-    MODEL_EXACT,  /* all that is sure and nothing else           */
-    MODEL_REOPENED, /* also doubtful samples                     */
-    MODEL_DAMAGED,  /* sure samples may be gone, none is changed */
+    MODEL_EXACT,        /* all that is held and nothing else                            */
+    MODEL_FAILED,       /* a request has just failed: also doubtful samples             */
+    MODEL_REOPENED,     /* what is written must be there, doubtful samples may          */
+    MODEL_POWER_CUT,    /* what is sure must be there                                   */
+    MODEL_LATE_DAMAGED, /* late samples may be gone                                     */
+    MODEL_DAMAGED,      /* all may be gone, but nothing is changed                      */
 };
 /* Compares everything in the range; ERR_CONFLICT says what differs. */
-struct err model_compare(const struct model *m, struct db *db, enum model_view view,
-                         int64_t mint_ms, int64_t maxt_ms);
-/* The same for all times; then takes over what was found as sure, and drops all doubts. */
+struct err model_compare(struct model *m, struct db *db, enum model_view view, int64_t mint_ms,
+                         int64_t maxt_ms);
+/* The same for all times; then takes over what was found, and drops doubts. */
 struct err model_adopt(struct model *m, struct db *db, enum model_view view);
+
+/* --- of model.c, for model_look.c ---------------------------------------------------------------
+ */
+
+/* The name of a series in the model, from labels in any order. */
+enum label_fault model_text_of(struct labels labels, struct buf *to);
+struct model_series *model_find_text(const struct model *m, const char *text);
