@@ -50,7 +50,7 @@ struct model_want {
     uint64_t label_faults[LABEL_FAULT_COUNT];
     uint64_t histograms_invalid;
     /* In none of `fates`: late samples at the time of another are stored or a repetition, as that
-     * is in an open chunk or not; histograms that are MODEL_ALIKE a repetition or a duplicate. */
+     * is in an open chunk or not; what is MODEL_ALIKE a repetition or a duplicate. */
     uint64_t late_or_repeated, repeated_or_duplicate;
 };
 

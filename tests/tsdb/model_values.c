@@ -47,9 +47,9 @@ model_value_repeats(struct model_value sent, struct model_value newest)
         return !sent.histogram && sent.bits == newest.bits ? MODEL_SAME : MODEL_OTHER;
     if (!sent.histogram)
         return markers ? MODEL_SAME : MODEL_OTHER;
-    if (!kit_counts_same(sent.histogram, newest.histogram))
-        return MODEL_OTHER;
-    return model_value_is_stale(sent) ? MODEL_SAME : MODEL_ALIKE;
+    bool same = kit_counts_same(sent.histogram, newest.histogram) &&
+                sent.histogram->sum == newest.histogram->sum; /* NaNs have different bits */
+    return same ? MODEL_SAME : MODEL_OTHER;
 }
 
 size_t

@@ -48,7 +48,7 @@ void model_value_format(struct model_value v, struct buf *to);
 enum model_likeness {
     MODEL_OTHER,
     MODEL_SAME,
-    MODEL_ALIKE, /* the same observations, but buckets without any are not the same */
+    MODEL_ALIKE, /* perhaps: a stale marker may stand for one of a histogram */
 };
 enum model_likeness model_value_repeats(struct model_value sent, struct model_value newest);
 

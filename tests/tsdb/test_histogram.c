@@ -113,30 +113,38 @@ END_TEST
 static const struct {
     const char *x, *y;
     bool equal;
+    bool alike; /* but not equal */
 } equal_cases[] = {
-    {"i " BASE, "i " BASE, true},
-    {"i " BASE, "f " BASE, false},
-    {"i " BASE, "i " BASE " hint=gauge", true}, /* hints are not values */
-    {"i " BASE, "i " BASE " s=3", false},
-    {"i " BASE, "i " BASE " zt=0.25", false},
-    {"i " BASE, "i " BASE " zc=2", false},
-    {"i " BASE, "i " BASE " n=8", false},
-    {"i " BASE, "i " BASE " sum=4", false},
-    {"i " BASE, "i " BASE " p=-3:1,2/5:1", false},
-    {"i " BASE, "i " BASE " p=-3:1,2/4:2", false},
-    {"i " BASE, "i " BASE " p=-3:1,2/4:1,0", false},
-    {"i " BASE, "i " BASE " p=-3:1,2/3:/1:1", true}, /* the same buckets */
-    {"i " BASE, "i " BASE " p=-3:1/0:2/4:1", true},
-    {"i " BASE, "i " BASE " m=1:3", false},
-    {"i s=-53 b=1,2", "i s=-53 b=1,2", true},
-    {"i s=-53 b=1,2", "i s=-53 b=1,3", false},
-    {"i s=-53 b=1,2", "i s=-53 b=1", false},
-    {"i sum=stale", "i sum=stale n=5 p=0:5", true}, /* nothing else of a marker counts */
-    {"i sum=stale", "f sum=stale", false},
-    {"i sum=NaN", "i sum=NaN", true}, /* by bits */
-    {"f n=NaN", "f n=NaN", true},
-    {"i sum=NaN", "i sum=stale", false},
-    {"f sum=0", "f sum=-0", false},
+    {"i " BASE, "i " BASE, true, false},
+    {"i " BASE, "f " BASE, false, false},
+    {"i " BASE, "i " BASE " hint=gauge", true, false}, /* hints are not values */
+    {"i " BASE, "i " BASE " s=3", false, false},
+    {"i " BASE, "i " BASE " zt=0.25", false, false},
+    {"i " BASE, "i " BASE " zc=2", false, false},
+    {"i " BASE, "i " BASE " n=8", false, false},
+    {"i " BASE, "i " BASE " sum=4", false, false},
+    {"i " BASE, "i " BASE " p=-3:1,2/5:1", false, false},
+    {"i " BASE, "i " BASE " p=-3:1,2/4:2", false, false},
+    {"i " BASE, "i " BASE " p=-3:1,2/4:1,0", false, true},
+    {"i " BASE, "i " BASE " p=-4:0,1,2,0/3:1", false, true},
+    {"i " BASE, "i " BASE " p=-4:0,1,2,0/4:1", false, false},
+    {"i " BASE, "i " BASE " m=0:0,2/7:0", false, true},
+    {"i " BASE, "i " BASE " p=-3:1,2/4:1 m=", false, false},
+    {"f " BASE, "f " BASE " p=-3:1,2,0/3:1,0", false, true},
+    {"f " BASE, "f " BASE " p=-3:1,0,2/3:1,0", false, false},
+    {"i n=0", "i n=0 p=5:0 m=3:0,0", false, true},
+    {"i " BASE, "i " BASE " p=-3:1,2/3:/1:1", true, false}, /* the same buckets */
+    {"i " BASE, "i " BASE " p=-3:1/0:2/4:1", true, false},
+    {"i " BASE, "i " BASE " m=1:3", false, false},
+    {"i s=-53 b=1,2", "i s=-53 b=1,2", true, false},
+    {"i s=-53 b=1,2", "i s=-53 b=1,3", false, false},
+    {"i s=-53 b=1,2", "i s=-53 b=1", false, false},
+    {"i sum=stale", "i sum=stale n=5 p=0:5", true, false}, /* nothing else of a marker counts */
+    {"i sum=stale", "f sum=stale", false, false},
+    {"i sum=NaN", "i sum=NaN", true, false}, /* by bits */
+    {"f n=NaN", "f n=NaN", true, false},
+    {"i sum=NaN", "i sum=stale", false, false},
+    {"f sum=0", "f sum=-0", false, false},
 };
 
 START_TEST(test_equal)
@@ -146,6 +154,9 @@ START_TEST(test_equal)
     struct histogram x = kit_parse(equal_cases[_i].x, &a), y = kit_parse(equal_cases[_i].y, &a);
     ck_assert_msg(histogram_equal(&x, &y) == equal_cases[_i].equal, "row %d", _i);
     ck_assert_msg(histogram_equal(&y, &x) == equal_cases[_i].equal, "row %d", _i);
+    bool alike = equal_cases[_i].equal || equal_cases[_i].alike;
+    ck_assert_msg(histogram_alike(&x, &y) == alike, "row %d", _i);
+    ck_assert_msg(histogram_alike(&y, &x) == alike, "row %d", _i);
     AUTO(arena_fini) struct arena b;
     arena_init(&b, 0);
     struct histogram copy = histogram_copy(&x, &b);

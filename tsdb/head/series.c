@@ -67,7 +67,7 @@ series_judge_histogram(const struct judge_limits *limits, struct series_last las
     if (judge_in_order(limits, newest, s->t_ms))
         return SAMPLE_STORED;
     bool same = last.known && s->t_ms == last.sample.t_ms && last.histogram &&
-                histogram_equal(last.histogram, &s->value);
+                histogram_alike(last.histogram, &s->value); /* a chunk adds empty buckets */
     return judge_rest(limits, newest, s->t_ms, same ? JUDGE_SAME_VALUE : JUDGE_OTHER_VALUE);
 }
 

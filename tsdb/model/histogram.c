@@ -193,8 +193,9 @@ words_same(struct histogram_words x, struct histogram_words y)
     return x.n == y.n && (x.n == 0 || memcmp(x.v, y.v, x.n * sizeof *x.v) == 0);
 }
 
-bool
-histogram_equal(const struct histogram *x, const struct histogram *y)
+/* All but the buckets of the sides; of markers there is nothing else. */
+static bool
+rest_equal(const struct histogram *x, const struct histogram *y)
 {
     if (x->kind != y->kind || x->sum != y->sum)
         return false;
@@ -202,10 +203,66 @@ histogram_equal(const struct histogram *x, const struct histogram *y)
         return true;
     return x->schema == y->schema && x->zero_threshold == y->zero_threshold &&
            x->zero_count == y->zero_count && x->count == y->count &&
-           words_same(x->custom_bounds, y->custom_bounds) && words_same(x->positive, y->positive) &&
-           words_same(x->negative, y->negative) &&
-           histogram_spans_same(x->positive_spans, y->positive_spans) &&
-           histogram_spans_same(x->negative_spans, y->negative_spans);
+           words_same(x->custom_bounds, y->custom_bounds);
+}
+
+bool
+histogram_equal(const struct histogram *x, const struct histogram *y)
+{
+    if (!rest_equal(x, y))
+        return false;
+    return histogram_is_stale(x) ||
+           (words_same(x->positive, y->positive) && words_same(x->negative, y->negative) &&
+            histogram_spans_same(x->positive_spans, y->positive_spans) &&
+            histogram_spans_same(x->negative_spans, y->negative_spans));
+}
+
+/* The buckets of a side that count something, one at a time. */
+struct count_walk {
+    struct bucket_walk buckets;
+    const uint64_t *at;
+    enum histogram_kind kind;
+    uint64_t count;
+};
+
+static bool
+count_walk_next(struct count_walk *w, int64_t *ret_index)
+{
+    while (bucket_walk_next(&w->buckets, ret_index)) {
+        w->count = *w->at++ + (w->kind == HISTOGRAM_INTEGER ? w->count : 0);
+        if (w->count != 0)
+            return true;
+    }
+    return false;
+}
+
+static bool
+side_alike(struct count_walk x, struct count_walk y)
+{
+    for (;;) {
+        int64_t i, k;
+        bool more = count_walk_next(&x, &i);
+        if (more != count_walk_next(&y, &k))
+            return false;
+        if (!more)
+            return true;
+        if (i != k || x.count != y.count)
+            return false;
+    }
+}
+
+bool
+histogram_alike(const struct histogram *x, const struct histogram *y)
+{
+    if (!rest_equal(x, y))
+        return false;
+    if (histogram_is_stale(x))
+        return true;
+    struct count_walk xp = {bucket_walk_of(x->positive_spans), x->positive.v, x->kind, 0};
+    struct count_walk yp = {bucket_walk_of(y->positive_spans), y->positive.v, y->kind, 0};
+    struct count_walk xn = {bucket_walk_of(x->negative_spans), x->negative.v, x->kind, 0};
+    struct count_walk yn = {bucket_walk_of(y->negative_spans), y->negative.v, y->kind, 0};
+    return side_alike(xp, yp) && side_alike(xn, yn);
 }
 
 /* --- columns ------------------------------------------------------------------------------ */

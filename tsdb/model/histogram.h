@@ -84,6 +84,8 @@ struct histogram histogram_copy(const struct histogram *h, struct arena *a);
 /* The same values by bits, in the same buckets however the spans are cut. Hints are not compared;
  * stale markers of one kind are equal. */
 bool histogram_equal(const struct histogram *x, const struct histogram *y);
+/* The same, but buckets that count nothing may be there or not. Both are valid. */
+bool histogram_alike(const struct histogram *x, const struct histogram *y);
 
 /* Schemas 9 to 52 as schema 8, with arrays in the arena; any other histogram as it is. ERR_INVALID
  * when spans and buckets do not fit together. */
