@@ -131,23 +131,35 @@ db_set_close(struct series_set *set)
 }
 
 static struct err
+select_in_blocks(const struct view *view, unsigned late, const struct select_query *q,
+                 struct matchers matchers, struct arena *a, struct set_list *sets)
+{
+    for (size_t i = 0; i < view->blocks.v.n; i++) {
+        const struct block *block = view->blocks.v.v[i];
+        bool wanted = (block_meta_of(block)->hints & BLOCK_FROM_OUT_OF_ORDER) == late;
+        if (!wanted || !block_overlaps(block, q->mint_ms, q->maxt_ms))
+            continue;
+        TRY(block_select(block, q, matchers, a, &sets->v[sets->n]));
+        sets->n++;
+    }
+    return OK;
+}
+
+/* Of two samples at one time the first source's stays, and that is to be the one that came in
+ * order: the head may have late ones at times of blocks, and blocks of late ones at the head's. */
+static struct err
 select_in_view(struct db *db, const struct view *view, const struct select_query *q,
                struct matchers matchers, struct arena *a, struct series_set **ret_set)
 {
     __attribute__((cleanup(auto_set_list_close))) struct set_list sets = {
         ARENA_ARRAY(a, struct series_set *, view->blocks.v.n + 1), 0};
+    TRY(select_in_blocks(view, 0, q, matchers, a, &sets));
     if (view->head_mint_ms <= q->maxt_ms || head_has_late(db->head)) {
         struct head_since since = {view->head_mint_ms, view->late_ref};
-        TRY(head_select(db->head, q, since, matchers, a, &sets.v[0]));
-        sets.n = 1;
-    }
-    for (size_t i = 0; i < view->blocks.v.n; i++) {
-        const struct block *block = view->blocks.v.v[i];
-        if (!block_overlaps(block, q->mint_ms, q->maxt_ms))
-            continue;
-        TRY(block_select(block, q, matchers, a, &sets.v[sets.n]));
+        TRY(head_select(db->head, q, since, matchers, a, &sets.v[sets.n]));
         sets.n++;
     }
+    TRY(select_in_blocks(view, BLOCK_FROM_OUT_OF_ORDER, q, matchers, a, &sets));
     *ret_set = sets.n == 1 ? sets.v[0] : merge_series_sets(sets.v, sets.n, q->series_limit);
     sets.n = 0; /* the merge has them */
     return OK;

@@ -127,12 +127,11 @@ any_must_be_there(enum model_view view, struct moment moment)
     return any;
 }
 
-/* In a head the one that came in order hides late ones at its time (tsdb/head, O1). */
+/* The one that came in order hides late ones at its time, wherever they are (tsdb, T12). */
 static bool
 is_hidden(const struct look *l, struct moment moment, size_t at)
 {
-    if (l->view == MODEL_DAMAGED || moment.v[at].way == STORED_IN_ORDER ||
-        moment.v[at].t_ms < l->m->head_mint_ms)
+    if (l->view == MODEL_DAMAGED || moment.v[at].way == STORED_IN_ORDER)
         return false;
     bool hidden = false;
     for (size_t i = 0; i < moment.n; i++)

@@ -416,6 +416,36 @@ START_TEST(test_cut)
 }
 END_TEST
 
+/* A late sample at the time of one that a block has: read is that of the block, also when both are
+ * in blocks, and in the one that these become. */
+START_TEST(test_in_order_stays)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db *db = kit_open(&opts);
+    for (int half = 0; half <= 8; half++)
+        ck_assert_int_eq(put(db, "__name__=a", t0 + half * 30 * MINUTE_MS, half), SAMPLE_STORED);
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).blocks, 1);
+    const char *want = kit_checked_dump(&a, db);
+    ck_assert_int_eq(put(db, "__name__=a", t0 + 90 * MINUTE_MS, 99), SAMPLE_STORED_LATE);
+    kit_assert_dump(db, want);
+    ck_assert_int_eq(put(db, "__name__=a", t0 + 6 * HOUR_MS, 9), SAMPLE_STORED);
+    want = kit_checked_dump(&a, db);
+    ck_assert_ptr_null(strstr(want, "=99"));
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).compactions, 1);
+    ck_assert_uint_eq(count_late_blocks(opts.dir), 0);
+    for (int again = 0; again < 2; again++) {
+        kit_assert_dump(db, want);
+        db_close(db);
+        db = kit_open(&opts);
+    }
+    db_close(db);
+}
+END_TEST
+
 /* A query that was begun before the cut sees every sample, however late it reads. */
 START_TEST(test_query_across_cut)
 {
@@ -524,6 +554,7 @@ late_suite(void)
     tcase_add_test(t, test_born_again_snapshot);
     tcase_add_test(t, test_born_again_checkpoint);
     tcase_add_test(t, test_cut);
+    tcase_add_test(t, test_in_order_stays);
     tcase_add_test(t, test_query_across_cut);
     tcase_add_loop_test(t, test_crash_at_every_call, 0, (int)ARRAY_LEN(crash_cases));
     suite_add_tcase(s, t);

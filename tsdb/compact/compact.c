@@ -96,13 +96,24 @@ compaction_fini(struct compaction *c)
     vec_fini(&c->chunks.views);
 }
 
+static bool
+is_late(const struct block *b)
+{
+    return block_meta_of(b)->hints & BLOCK_FROM_OUT_OF_ORDER;
+}
+
+/* Those of late samples come last: of two samples at one time that in order stays. */
 static struct err
 open_sources(struct compaction *c, const struct block *const *blocks, size_t n,
              const struct merged_symbols *symbols)
 {
-    for (size_t i = 0; i < n; i++) {
-        c->source_count = i + 1;
-        TRY(source_open(&c->sources[i], blocks[i], symbols->numbers.v[i]));
+    for (int late = 0; late < 2; late++) {
+        for (size_t i = 0; i < n; i++) {
+            if (is_late(blocks[i]) != late)
+                continue;
+            struct source *s = &c->sources[c->source_count++];
+            TRY(source_open(s, blocks[i], symbols->numbers.v[i]));
+        }
     }
     tournament_init(&c->order, n, series_before, c->sources);
     return OK;
