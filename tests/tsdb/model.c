@@ -257,11 +257,9 @@ meets_another(const struct model *m, const struct model_series *s, int64_t t_ms)
 }
 
 static void
-store_late(struct model *m, struct model_series *s, const struct judged *x, enum model_disk disk,
-           struct model_want *want)
+store_late(struct model *m, struct model_series *s, const struct judged *x, struct model_want *want)
 {
-    bool sure = MODEL_LATE_SURE || disk == MODEL_DISK_SOUND;
-    struct model_sample late = {x->t_ms, x->value, sure ? HELD_SURE : HELD_IN_MEMORY, STORED_LATE};
+    struct model_sample late = {x->t_ms, x->value, HELD_SURE, STORED_LATE};
     if (meets_another(m, s, x->t_ms)) {
         late.hold = HELD_PERHAPS;
         want->late_or_repeated++;
@@ -274,14 +272,14 @@ store_late(struct model *m, struct model_series *s, const struct judged *x, enum
 /* Again: an earlier row may have the same labels. */
 static void
 store_one(struct model *m, struct model_series *s, struct judged x, struct limits l,
-          enum model_disk disk, struct model_want *want)
+          struct model_want *want)
 {
     struct newest newest = newest_of(s);
     l.min_valid_ms = INT64_MIN;
     if (x.fate == SAMPLE_STORED)
         x.fate = fate_of(&l, &newest, x.t_ms, x.value);
     if (x.fate == SAMPLE_STORED_LATE) {
-        store_late(m, s, &x, disk, want);
+        store_late(m, s, &x, want);
         return;
     }
     if (x.fate == SAMPLE_FATE_COUNT)
@@ -298,7 +296,7 @@ struct judged_row {
 };
 
 void
-model_store(struct model *m, const struct model_row *rows, size_t count, enum model_disk disk,
+model_store(struct model *m, const struct model_row *rows, size_t count,
             struct model_want *ret_want)
 {
     *ret_want = (struct model_want){.histograms_invalid = 0};
@@ -319,7 +317,7 @@ model_store(struct model *m, const struct model_row *rows, size_t count, enum mo
     size_t at = 0;
     vec_each (&good, row) {
         for (; at < row->judged_end; at++)
-            store_one(m, &m->series.v[row->series], judged.v[at], limits, disk, ret_want);
+            store_one(m, &m->series.v[row->series], judged.v[at], limits, ret_want);
     }
     vec_fini(&judged);
     vec_fini(&good);

@@ -9,12 +9,6 @@
 #include "tests/tsdb/model_values.h"
 #include "tsdb/db.h"
 
-/* Whether a late sample that was acknowledged is sure while a disk fails. It is logged after it was
- * stored, and today a failure of that is told to nobody: it is there until a crash, and once a pass
- * of maintenance has written it, until the power fails. 1 is for a request that fails when the late
- * log does: then all that is acknowledged is in that log. */
-enum { MODEL_LATE_SURE = 0 };
-
 struct model_series {
     char *text; /* sorted "name=value," without empty values; owned */
     struct model_samples held;
@@ -57,9 +51,7 @@ struct model_want {
 void model_init(struct model *m, int64_t block_range_ms, int64_t ooo_window_ms);
 void model_fini(struct model *m);
 
-/* What a disk does during a request that was acknowledged. */
-enum model_disk { MODEL_DISK_SOUND, MODEL_DISK_FAILING };
-void model_store(struct model *m, const struct model_row *rows, size_t count, enum model_disk disk,
+void model_store(struct model *m, const struct model_row *rows, size_t count,
                  struct model_want *ret_want);
 /* The same request failed: what would have been stored is doubtful. */
 void model_doubt(struct model *m, const struct model_row *rows, size_t count);

@@ -127,7 +127,7 @@ any_must_be_there(enum model_view view, struct moment moment)
     return any;
 }
 
-/* The one that came in order hides late ones at its time, wherever they are (tsdb, T12). */
+/* The one that came in order hides late ones at its time, wherever they are (tsdb, T13). */
 static bool
 is_hidden(const struct look *l, struct moment moment, size_t at)
 {
@@ -253,6 +253,8 @@ adopt_found(const struct look *l, const struct model_series *s, const struct fou
     for (size_t i = 0; i < moment.n; i++) {
         struct model_sample kept = moment.v[i];
         bool unsure = l->view == MODEL_DAMAGED || kept.hold < HELD_WRITTEN;
+        if (l->view == MODEL_DAMAGED && moment.n > 1)
+            kept.way = STORED_LATE; /* what was read may be a late one with the same value */
         kept.hold = &moment.v[i] == seen                ? hold_of_seen(l, &kept)
                     : unsure && l->view != MODEL_FAILED ? HELD_PERHAPS
                                                         : kept.hold;

@@ -343,8 +343,6 @@ static void
 note_failure(struct story *s)
 {
     model_doubt(&s->model, s->rows.v, s->rows.n);
-    if (!MODEL_LATE_SURE)
-        return;
     struct db_stats stats;
     STORY_OK(s, model_adopt(&s->model, s->db, MODEL_FAILED));
     db_stats(s->db, &stats);
@@ -356,7 +354,6 @@ send_and_compare(struct story *s)
 {
     struct append_result got;
     struct model_want want;
-    bool was_struck = s->broken || fs_fault_fired(s->fs);
     struct err e = send_request(s, &got);
     if (e.code != ERR_NONE) {
         STORY_ASSERT(s, s->faulty, "write: %s", err_text(&e));
@@ -364,9 +361,7 @@ send_and_compare(struct story *s)
         note_failure(s);
         return;
     }
-    bool sound = !was_struck && !fs_fault_fired(s->fs);
-    model_store(&s->model, s->rows.v, s->rows.n, sound ? MODEL_DISK_SOUND : MODEL_DISK_FAILING,
-                &want);
+    model_store(&s->model, s->rows.v, s->rows.n, &want);
     s->maxt_ms = i64_max(s->maxt_ms, s->model.maxt_ms);
     assert_answer(s, &got, &want);
     struct db_stats stats;
