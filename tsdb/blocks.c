@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/ulid.h"
+#include "tsdb/block/block_delete.h"
 
 /* A directory that may become an open block. */
 struct candidate {
@@ -99,14 +100,31 @@ is_replaced(const struct candidates *list, const struct candidate *c)
     return false;
 }
 
+/* Others hold its samples, and might be replaced themselves by blocks that do not name it any more:
+ * it would count again then. */
+static void
+remove_superseded(struct fs *fs, struct log *log, const struct candidate *c)
+{
+    const char *name = strrchr(c->dir, '/') + 1;
+    AUTO(mem_free) char *parent = mem_dup_text(c->dir, (size_t)(name - 1 - c->dir));
+    struct ulid ulid;
+    struct err e = ulid_parse(str_of_cstr(name), &ulid);
+    if (e.code == ERR_NONE)
+        e = block_delete(fs, parent, &ulid);
+    if (e.code == ERR_NONE)
+        log_info(log, "block removed: others hold its samples", KV_CSTR("dir", c->dir));
+    else
+        log_warn(log, "block left out: others hold its samples; it cannot be removed",
+                 KV_CSTR("dir", c->dir), KV_ERR(e));
+    err_drop(e);
+}
+
 /* Moves the blocks that count to *to; the first failure that matters is returned. */
 static struct err
-choose(struct log *log, struct candidates *list, struct blocks *to)
+choose(struct fs *fs, struct log *log, struct candidates *list, struct blocks *to)
 {
     vec_each (list, c) {
         c->counts = !meta_of(c)->deletable && !is_replaced(list, c);
-        if (!c->counts)
-            log_info(log, "block left out: others hold its samples", KV_CSTR("dir", c->dir));
         if (c->counts && c->failure.code != ERR_NONE) {
             struct err e = c->failure;
             c->failure = OK;
@@ -116,6 +134,8 @@ choose(struct log *log, struct candidates *list, struct blocks *to)
     vec_each (list, c) {
         if (c->counts)
             vec_push(&to->v, TAKE(c->block));
+        else
+            remove_superseded(fs, log, c);
     }
     return OK;
 }
@@ -138,7 +158,7 @@ blocks_open(struct fs *fs, struct log *log, const char *dir, struct blocks *ret_
     vec_each (&list, c)
         c->failure = block_open(fs, c->dir, &c->meta, &c->block);
     struct blocks found = BLOCKS_INIT;
-    TRY(choose(log, &list, &found));
+    TRY(choose(fs, log, &list, &found));
     if (found.v.n > 0)
         qsort(found.v.v, found.v.n, sizeof(struct block *), by_mint);
     *ret_blocks = found;

@@ -1,9 +1,9 @@
 /* blocks.h - the blocks of one database directory: found, judged, opened.
  *
  * A directory whose name is a ULID is a block. One without a readable meta.json is skipped with
- * a warning, for it was never finished; one that a loaded block names as its parent is skipped
- * too, for that block has its samples. Any other that does not open is an error: an operator
- * must decide. Left-overs of writers and deleters (<ULID>.tmp, .tmp-for-creation,
+ * a warning, for it was never finished; one that a loaded block names as its parent is removed,
+ * for that block has its samples. Any other that does not open is an error: an operator must
+ * decide. Left-overs of writers and deleters (<ULID>.tmp, .tmp-for-creation,
  * .tmp-for-deletion) are removed.
  * Source: spec/tsdb.md sections 0 and 13 (prometheus tsdb/db.go, openBlocks, reloadBlocks).
  * Threads: immutable after opening: any. */
