@@ -177,7 +177,7 @@ story_cut_power(struct story *s)
 
 /* --- damage ----------------------------------------------------------------------------------- */
 
-enum damage { DAMAGE_NONE, DAMAGE_DONE };
+enum damage { DAMAGE_NONE, DAMAGE_DONE, DAMAGE_CUT };
 
 /* Not checkpoints: damage of one refuses to start, see test_checkpoint. */
 static size_t
@@ -216,7 +216,7 @@ damage(struct story *s, const char *folder)
         return DAMAGE_NONE;
     if (cut) {
         STORY_OK(s, file_truncate(f, rand_below(&s->g, bytes)));
-        return DAMAGE_DONE;
+        return DAMAGE_CUT;
     }
     uint64_t at = rand_below(&s->g, bytes);
     char byte;
@@ -227,13 +227,15 @@ damage(struct story *s, const char *folder)
     return DAMAGE_DONE;
 }
 
-/* The logs still have what a damaged chunk file has lost. */
+/* The logs still have what a damaged chunk file has lost. One that was cut between two chunks, or
+ * within its header, looks as if it had never been longer: behind a snapshot nobody asks the log.
+ */
 void
 story_damage_chunks(struct story *s)
 {
     db_close(TAKE(s->db));
-    damage(s, "chunks_head");
-    reopen(s, s->log_lost ? MODEL_DAMAGED : MODEL_POWER_CUT);
+    bool cut = damage(s, "chunks_head") == DAMAGE_CUT;
+    reopen(s, s->log_lost || cut ? MODEL_DAMAGED : MODEL_POWER_CUT);
 }
 
 void
