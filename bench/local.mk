@@ -13,7 +13,7 @@ noinst_PROGRAMS += %reldir%/tsdb
 	%reldir%/tsdb_append.c \
 	%reldir%/tsdb_compact.c \
 	%reldir%/tsdb_cut.c \
-	%reldir%/tsdb_decode.c \
+	%reldir%/tsdb_decode.c %reldir%/tsdb_latency.c \
 	%reldir%/tsdb_load.c %reldir%/tsdb_load.h \
 	%reldir%/tsdb_match.c \
 	%reldir%/tsdb_order.c \

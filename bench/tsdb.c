@@ -21,6 +21,7 @@ static const struct part {
     const char *what;
 } parts[] = {
     {"append", bench_append, PART_ALWAYS, "db_append() of 100,000 known series"},
+    {"latency", bench_latency, PART_ALWAYS, "db_append() beside a cut of the head"},
     {"memory", bench_memory, PART_ALWAYS, "resident bytes a series, 1 million series"},
     {"restart", bench_restart, PART_ALWAYS, "opening 200,000 series x 20 samples again"},
     {"restart_big", bench_restart_big, PART_BY_NAME, "1 million series x 480 samples"},
@@ -45,14 +46,14 @@ bench_figure(struct bench *b, const char *name, double value)
 struct bench_timer
 bench_start(void)
 {
-    return (struct bench_timer){clock_process_cpu_ns(), clock_mono_ns(clock_system())};
+    return (struct bench_timer){clock_process_cpu_ns(), clock_mono_ns(clock_system()), NULL};
 }
 
 struct bench_timer
 bench_since(struct bench_timer start)
 {
     struct bench_timer now = bench_start();
-    return (struct bench_timer){now.cpu_ns - start.cpu_ns, now.wall_ns - start.wall_ns};
+    return (struct bench_timer){now.cpu_ns - start.cpu_ns, now.wall_ns - start.wall_ns, NULL};
 }
 
 uint64_t
@@ -67,6 +68,29 @@ bench_resident_bytes(void)
         pages = 0;
     (void)fclose(f);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void
+bench_forget_peak(void)
+{
+    FILE *f = fopen("/proc/self/clear_refs", "w");
+    if (!f)
+        return;
+    (void)fputs("5", f);
+    (void)fclose(f);
+}
+
+uint64_t
+bench_peak_bytes(void)
+{
+    uint64_t kib = 0;
+    char line[256];
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        (void)sscanf(line, "VmHWM: %lu kB", &kib);
+    if (f)
+        (void)fclose(f);
+    return kib * 1024;
 }
 
 /* --- main ----------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ measure_append(struct bench *b, const struct bench_load *l, uint64_t per_row, ui
                const char *name)
 {
     AUTO(db_close) struct db *db = NULL;
-    struct bench_timer created = {0, 0}, appended = {0, 0}, maintained = {0, 0};
+    struct bench_timer created = {0, 0, NULL}, appended = created, maintained = created;
     TRY(bench_db_open(b, &db));
     TRY(bench_write(db, l, 0, 1, &created));
     for (uint64_t round = 0; round < rounds; round++) {
@@ -69,7 +69,7 @@ static struct err
 measure_memory(struct bench *b, const struct bench_load *l)
 {
     AUTO(db_close) struct db *db = NULL;
-    struct bench_timer spent = {0, 0};
+    struct bench_timer spent = {0, 0, NULL};
     uint64_t before_bytes = bench_resident_bytes();
     TRY(bench_db_open(b, &db));
     TRY(bench_write(db, l, 0, 1, &spent));

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 struct match_cache;
 enum bench_after { BENCH_REMOVE, BENCH_KEEP };
@@ -12,7 +13,9 @@ enum bench_after { BENCH_REMOVE, BENCH_KEEP };
 struct bench {
     struct str dir;         /* an empty directory for databases; a part leaves nothing behind ... */
     enum bench_after after; /* ... but restart parts asked to keep theirs, in db */
-    struct match_cache *match_cache; /* of databases that are opened from now on; NULL: none */
+    /* of databases that are opened from now on */
+    struct match_cache *match_cache; /* NULL: none */
+    bool snapshots;                  /* a clean stop leaves one */
     struct buf json;                 /* the figures so far, as members of an object */
 };
 
@@ -22,15 +25,23 @@ void bench_figure(struct bench *b, const char *name, double value);
 /* CPU and wall time since a start. */
 struct bench_timer {
     uint64_t cpu_ns, wall_ns;
+    struct bench_walls *each; /* where bench_write() puts the wall time of each request; or NULL */
+};
+struct bench_walls {
+    VEC(uint64_t) ns;
 };
 struct bench_timer bench_start(void);
 struct bench_timer bench_since(struct bench_timer start);
 
 /* Resident bytes of this process, unused memory of the allocator given back first. */
 uint64_t bench_resident_bytes(void);
+/* The most that was resident since bench_forget_peak(). */
+void bench_forget_peak(void);
+uint64_t bench_peak_bytes(void);
 
 struct err bench_compact(struct bench *b);
 struct err bench_append(struct bench *b);
+struct err bench_latency(struct bench *b);
 struct err bench_memory(struct bench *b);
 struct err bench_restart(struct bench *b);
 struct err bench_restart_big(struct bench *b);

@@ -132,7 +132,7 @@ static struct err
 compact(struct bench *b, const char *what, const char *dir, const struct block *const *blocks)
 {
     struct compact_opts o = {.fs = fs_posix(), .dir = dir, .ulid = {{2}}};
-    struct bench_timer best = {UINT64_MAX, UINT64_MAX};
+    struct bench_timer best = {UINT64_MAX, UINT64_MAX, NULL};
     for (int run = 0; run < RUNS; run++) {
         bool empty;
         struct bench_timer start = bench_start();

@@ -8,7 +8,7 @@ static struct err
 measure(struct bench *b, const struct bench_load *l)
 {
     AUTO(db_close) struct db *db = NULL;
-    struct bench_timer spent = {0, 0};
+    struct bench_timer spent = {0, 0, NULL};
     TRY(bench_db_open(b, &db));
     for (uint64_t j = 0; j < SAMPLES; j += PER_ROW) {
         TRY(bench_write(db, l, j, PER_ROW, &spent));

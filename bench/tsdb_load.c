@@ -55,6 +55,7 @@ bench_db_open(const struct bench *b, struct db **ret_db)
     opts.clock = clock_system();
     opts.dir = db_path(b, &a);
     opts.match_cache = b->match_cache;
+    opts.snapshot_on_finish = b->snapshots;
     return db_open(&opts, ret_db);
 }
 
@@ -117,6 +118,8 @@ send(struct request *r, struct db *db, struct bench_timer *spent)
     struct bench_timer took = bench_since(start);
     spent->cpu_ns += took.cpu_ns;
     spent->wall_ns += took.wall_ns;
+    if (spent->each)
+        vec_push(&spent->each->ns, took.wall_ns);
     if (result.fates[SAMPLE_STORED] != r->samples.n)
         return ERR(ERR_INVALID, "stored %ju of %zu samples", (uintmax_t)result.fates[SAMPLE_STORED],
                    r->samples.n);

@@ -14,7 +14,7 @@ static struct err
 write_all(struct bench *b, const struct size *size)
 {
     AUTO(db_close) struct db *db = NULL;
-    struct bench_timer spent = {0, 0};
+    struct bench_timer spent = {0, 0, NULL};
     struct bench_load l;
     bench_load_init(&l, size->series, LOAD_BY_BIRTH);
     struct err e = bench_db_open(b, &db);
@@ -36,9 +36,12 @@ write_all(struct bench *b, const struct size *size)
 static struct err
 open_again(struct bench *b, const struct size *size, const char *after, struct db **ret_db)
 {
+    (void)bench_resident_bytes(); /* gives back what the part before had */
+    bench_forget_peak();
     struct bench_timer start = bench_start();
     TRY(bench_db_open(b, ret_db));
     struct bench_timer took = bench_since(start);
+    uint64_t peak_bytes = bench_peak_bytes();
     struct db_stats s;
     db_stats(*ret_db, &s);
     if (s.series != size->series)
@@ -49,7 +52,20 @@ open_again(struct bench *b, const struct size *size, const char *after, struct d
     bench_figure(b, figure, (double)took.cpu_ns / 1e6);
     (void)snprintf(figure, sizeof figure, "%s_after_%s_wall_ms", size->name, after);
     bench_figure(b, figure, (double)took.wall_ns / 1e6);
+    (void)snprintf(figure, sizeof figure, "%s_after_%s_peak_memory_ratio", size->name, after);
+    bench_figure(b, figure, (double)peak_bytes / (double)bench_resident_bytes());
     return OK;
+}
+
+/* Opens what a clean stop has left; ends with a snapshot. */
+static struct err
+stop_with_snapshot(struct bench *b, const struct size *size)
+{
+    AUTO(db_close) struct db *db = NULL;
+    b->snapshots = true;
+    TRY(open_again(b, size, "finish", &db));
+    b->snapshots = false;
+    return db_finish(db);
 }
 
 static struct err
@@ -61,9 +77,10 @@ measure(struct bench *b, const struct size *size)
         TRY(open_again(b, size, "crash", &db));
         TRY(db_finish(db));
     }
+    TRY(stop_with_snapshot(b, size));
     AUTO(db_close) struct db *db = NULL;
-    TRY(open_again(b, size, "finish", &db));
-    return OK; /* dropped: the log alone has the open chunks */
+    TRY(open_again(b, size, "snapshot", &db));
+    return OK; /* and dropped */
 }
 
 struct err
