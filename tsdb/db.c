@@ -2,6 +2,7 @@
 #include "tsdb/db_int.h"
 
 #include "base/mem.h"
+#include "tsdb/head/deletions.h"
 #include "tsdb/head/exemplars.h"
 #include "tsdb/head/metadata_store.h"
 #include "tsdb/head/ooo_chunk.h"
@@ -34,7 +35,8 @@ open_parts(struct db *db)
         block_use_cache(blocks.v.v[i], db->opts.match_cache);
     int64_t min_valid_ms = blocks_min_valid_ms(&blocks);
     TRY(head_open(&db->opts, min_valid_ms, &db->head));
-    views_init(&db->views, &blocks, min_valid_ms);
+    struct view_bounds head = {min_valid_ms, 0, head_deletions(db->head)};
+    views_init(&db->views, &blocks, head);
     return OK;
 }
 
@@ -153,9 +155,10 @@ select_in_view(struct db *db, const struct view *view, const struct select_query
 {
     __attribute__((cleanup(auto_set_list_close))) struct set_list sets = {
         ARENA_ARRAY(a, struct series_set *, view->blocks.v.n + 1), 0};
+    const struct view_bounds *head = &view->head;
     TRY(select_in_blocks(view, 0, q, matchers, a, &sets));
-    if (view->head_mint_ms <= q->maxt_ms || head_has_late(db->head)) {
-        struct head_since since = {view->head_mint_ms, view->late_ref};
+    if (head->head_mint_ms <= q->maxt_ms || head_has_late(db->head)) {
+        struct head_since since = {head->head_mint_ms, head->late_ref, head->deletions};
         TRY(head_select(db->head, q, since, matchers, a, &sets.v[sets.n]));
         sets.n++;
     }
@@ -326,6 +329,7 @@ db_stats(struct db *db, struct db_stats *ret_stats)
     }
     const struct view *view = views_acquire(&db->views);
     ret_stats->blocks = view->blocks.v.n;
+    ret_stats->head_deletions = deletions_count(view->head.deletions);
     for (size_t i = 0; i < view->blocks.v.n; i++) {
         const struct block_meta *m = block_meta_of(view->blocks.v.v[i]);
         ret_stats->mint_ms = i64_min(ret_stats->mint_ms, m->mint_ms);

@@ -80,6 +80,23 @@ struct err db_metadata(struct db *db, struct str family, size_t limit, struct ar
 struct err db_cardinality(struct db *db, size_t limit, struct arena *a,
                           struct cardinality *ret_cardinality);
 
+/* What became of a deletion. */
+struct delete_result {
+    size_t head_spans;   /* logged: of a series of the head each, hardly ever two */
+    size_t block_series; /* that may have had samples in the range; of all blocks together */
+    size_t blocks;       /* that have some of these */
+};
+/* Deletes samples in [mint, maxt], both inclusive, of the series that match all matchers (at least
+ * one); exemplars and metadata stay. A query sees all of it, or nothing, and what was deleted is in
+ * no block that is made later. Waits for a pass of maintenance. An error may have deleted some:
+ * again deletes the rest; but when it is of the log (ERR_NO_SPACE, ERR_IO, ERR_OVERLOAD, before
+ * anything else) nothing was, see head_delete(). */
+struct err db_delete(struct db *db, struct matchers matchers, int64_t mint_ms, int64_t maxt_ms,
+                     struct delete_result *ret_result);
+/* Blocks out of which something was deleted are written anew without it, and what is left empty
+ * goes; but for one behind which the head begins. *ret_blocks were. */
+struct err db_clean_deletions(struct db *db, size_t *ret_blocks);
+
 /* One background pass: maps finished chunks, tries to recover a poisoned log, cuts the head's
  * oldest hours into a block when they are due, deletes and compacts blocks, frees memory. Waits for
  * nobody. */
@@ -93,6 +110,7 @@ struct db_stats {
     uint64_t samples_appended, series_created;
     uint64_t late_samples_appended; /* of the former */
     uint64_t blocks;
+    uint64_t head_deletions; /* spans of single series; those of blocks are in their meta.json */
     uint64_t cuts, cuts_failed; /* of the head into blocks, since it was opened */
     uint64_t compactions;       /* of blocks, since it was opened */
     int64_t mint_ms, maxt_ms; /* of blocks and head; INT64_MAX, INT64_MIN while empty */

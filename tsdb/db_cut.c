@@ -85,7 +85,7 @@ forget(struct db *db)
     struct err e = head_forget(db->head, db->cut.end_ms);
     db_events_add_try(head_events(db->head), DB_HEAD_TRUNCATIONS, DB_HEAD_TRUNCATIONS_FAILED,
                       e.code);
-    db->cut.view = views_renew(&db->views);
+    db->cut.view = db_publish_block(db, NULL, db_view_bounds(db));
     db->cut.stage = CUT_FORGOTTEN;
     return e;
 }

@@ -7,7 +7,8 @@
  * published as soon as it is there; until the last one is, the head goes on to show them, too.
  * Such blocks overlap others, which compaction sorts out. What a crash leaves:
  *   before WRITTEN   blocks, and all samples of them in chunks_head or the late log: twice
- *   from WRITTEN on  the same, until the late log and the files of chunks_head are deleted
+ *   from WRITTEN on  the same, until the late log says that blocks have them, which is before they
+ *                    are unlinked: what cannot be found in the head any more cannot come back
  * A failed write leaves the stage at WRITING: the next pass goes on behind the last block. */
 #include "tsdb/db_int.h"
 
@@ -76,21 +77,14 @@ write_range(struct db *db)
 static struct err
 drop(struct db *db)
 {
+    TRY(head_truncate_late_log(db->head, &db->late_cut.of_head));
     head_drop_late(db->head, db->late_cut.of_head.upto);
     struct err e = head_forget(db->head, db_view_bounds(db).head_mint_ms);
     db_events_add_try(head_events(db->head), DB_HEAD_TRUNCATIONS, DB_HEAD_TRUNCATIONS_FAILED,
                       e.code);
-    db->late_cut.view = views_renew(&db->views);
+    db->late_cut.view = db_publish_block(db, NULL, db_view_bounds(db));
     db->late_cut.stage = LATE_CUT_DROPPED;
     return e;
-}
-
-static struct err
-end(struct db *db)
-{
-    uint64_t segment = db->late_cut.of_head.segment;
-    db->late_cut = (struct late_cut){.stage = LATE_CUT_NONE};
-    return head_truncate_late_log(db->head, segment);
 }
 
 /* As many arrows as can be gone without waiting. */
@@ -105,7 +99,9 @@ step(struct db *db)
         TRY(drop(db));
     bool over = cut->stage == LATE_CUT_DROPPED && views_passed(&db->views, cut->view) &&
                 head_free_forgotten(db->head);
-    return over ? end(db) : OK;
+    if (over)
+        db->late_cut = (struct late_cut){.stage = LATE_CUT_NONE};
+    return OK;
 }
 
 struct err

@@ -36,6 +36,12 @@ struct late_cut {
     uint64_t view;                /* older ones have to be released first */
 };
 
+/* A block of no view any more, or not yet: its files are to be deleted. */
+struct unwanted_block {
+    struct ulid ulid;
+    bool replaced; /* by one that is there: T16 */
+};
+
 struct db {
     /* configuration (immutable) */
     struct db_opts opts;
@@ -53,16 +59,28 @@ struct db {
     int64_t truncate_to_ms GUARDED_BY(maintain_lock); /* of the log; INT64_MIN: nothing to do */
     /* Blocks have changed since db_tidy(), or it has left something to be done. */
     bool untidy GUARDED_BY(maintain_lock);
-    /* Of no view any more, or not yet: their files are to be deleted. */
-    VEC(struct ulid) unwanted GUARDED_BY(maintain_lock);
+    VEC(struct unwanted_block) unwanted GUARDED_BY(maintain_lock);
     _Atomic(uint64_t) cuts, cuts_failed, compactions; /* figures */
 };
+
+/* Of several failures the first is told. Takes `e`. */
+static inline void
+db_keep_first(struct err *first, struct err e)
+{
+    if (first->code == ERR_NONE)
+        *first = e;
+    else
+        err_drop(e);
+}
 
 /* db_blocks.c - by the maintaining thread. */
 struct ulid db_new_ulid(const struct db *db);
 /* One that was just written into the directory. If it does not open it is unwanted: whoever wrote
  * it will do so again. */
 struct err db_open_block(struct db *db, const struct ulid *ulid, struct block **ret_block)
+    REQUIRES(db->maintain_lock);
+/* One of the current view, whose files have changed. */
+struct err db_reopen_block(struct db *db, const struct block *old, struct block **ret_block)
     REQUIRES(db->maintain_lock);
 /* All of `set`, as a block of the database: sets fs, dir and ulid of *o. *ret_block is NULL when
  * there was nothing to write. */
@@ -72,9 +90,26 @@ struct err db_write_block(struct db *db, struct block_writer_opts *o, struct ser
 void db_count_compaction(struct db *db, enum err_code code);
 /* What the current view says of the head. */
 struct view_bounds db_view_bounds(struct db *db);
-/* Readers see `block` (taken; NULL: only other bounds) from the view on whose number it returns. */
+/* Readers see these blocks (taken), the bounds, and what is deleted out of the head by now, from
+ * the view on whose number it returns. */
+uint64_t db_publish(struct db *db, struct blocks *blocks, struct view_bounds bounds)
+    REQUIRES(db->maintain_lock);
+/* The same with one block more (taken; NULL: none). */
 uint64_t db_publish_block(struct db *db, struct block *block, struct view_bounds bounds)
     REQUIRES(db->maintain_lock);
+/* Blocks chosen[0..n) of the current view leave, `added` (taken; NULL: nobody) comes in their
+ * place: what leaves is unwanted once that is published. */
+void db_replace_blocks(struct db *db, const struct view *view, const size_t *chosen, size_t n,
+                       struct block *added) REQUIRES(db->maintain_lock);
+/* Those that could not be deleted stay unwanted; the first failure is told. */
+struct err db_delete_unwanted(struct db *db) REQUIRES(db->maintain_lock);
+/* Files of a block that was replaced are still there. Before any block is replaced they must not
+ * be: the new one might not name all that its samples were in, and a restart would take those for
+ * blocks (T16). */
+bool db_has_replaced(const struct db *db) REQUIRES(db->maintain_lock);
+/* The head begins where one of these blocks ends: if they just left, a restart would bring back out
+ * of the log what was in them. */
+bool db_head_begins_at(const struct view *view, const size_t *chosen, size_t n);
 
 /* db_tidy.c - deletes blocks that have had their time, compacts others. What fails of it keeps
  * nothing else from being done, and is tried again by the next call. */

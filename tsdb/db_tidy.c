@@ -12,59 +12,11 @@
 #include "tsdb/db_int.h"
 
 #include "base/mem.h"
-#include "tsdb/block/block_delete.h"
 #include "tsdb/compact/compact.h"
 #include "tsdb/compact/plan.h"
 #include "tsdb/compact/retention.h"
 
 enum { COMPACTIONS_A_PASS = 16 };
-
-/* Of several failures the first is told. Takes `e`. */
-static void
-keep_first(struct err *first, struct err e)
-{
-    if (first->code == ERR_NONE)
-        *first = e;
-    else
-        err_drop(e);
-}
-
-/* Blocks v[chosen[0..n)] leave, `added` comes (NULL: nobody): what leaves is unwanted once that is
- * published. */
-static void
-replace_blocks(struct db *db, const struct view *view, const size_t *chosen, size_t n,
-               struct block *added)
-{
-    struct blocks next = BLOCKS_INIT;
-    for (size_t i = 0; i < view->blocks.v.n; i++) {
-        bool leaves = false;
-        for (size_t k = 0; k < n; k++)
-            leaves = leaves || chosen[k] == i;
-        if (!leaves)
-            vec_push(&next.v, block_ref(view->blocks.v.v[i])); /* in order as they are */
-    }
-    if (added)
-        blocks_add(&next, added);
-    views_publish(&db->views, &next, view_bounds_of(view));
-    for (size_t k = 0; k < n; k++)
-        vec_push(&db->unwanted, block_meta_of(view->blocks.v.v[chosen[k]])->ulid);
-}
-
-/* Those that could not be deleted stay unwanted. */
-static struct err
-delete_unwanted(struct db *db)
-{
-    struct err first = OK;
-    size_t kept = 0;
-    for (size_t i = 0; i < db->unwanted.n; i++) {
-        struct err e = block_delete(db->opts.fs, db->dir, &db->unwanted.v[i]);
-        if (e.code != ERR_NONE)
-            db->unwanted.v[kept++] = db->unwanted.v[i];
-        keep_first(&first, e);
-    }
-    db->unwanted.n = kept;
-    return first;
-}
 
 /* --- retention -------------------------------------------------------------------------------- */
 
@@ -119,7 +71,7 @@ retire_in_view(struct db *db, const struct view *view)
         log_info(db->opts.log, "block deleted: it has had its time",
                  KV_CSTR("dir", db->dir), KV_I64("to_ms", blocks[chosen[k]].meta->maxt_ms));
     if (n > 0)
-        replace_blocks(db, view, chosen, n, NULL);
+        db_replace_blocks(db, view, chosen, n, NULL);
     return OK;
 }
 
@@ -162,8 +114,10 @@ some_overlap(const struct block *const *blocks, size_t n)
     return false;
 }
 
+/* *ret_done is false when nothing came of it. */
 static struct err
-compact_chosen(struct db *db, const struct view *view, const size_t *chosen, size_t n)
+compact_chosen(struct db *db, const struct view *view, const size_t *chosen, size_t n,
+               bool *ret_done)
 {
     AUTO(mem_free) const struct block **inputs = mem_array_zero(n, sizeof *inputs);
     for (size_t k = 0; k < n; k++)
@@ -172,10 +126,13 @@ compact_chosen(struct db *db, const struct view *view, const size_t *chosen, siz
     struct err e = write_compacted(db, inputs, n, &made);
     db_count_compaction(db, e.code);
     TRY(e);
+    *ret_done = made || !db_head_begins_at(view, chosen, n);
+    if (!*ret_done)
+        return OK; /* all was deleted, but the head begins behind them */
     if (some_overlap(inputs, n))
         db_events_add(head_events(db->head), DB_COMPACTIONS_VERTICAL, 1);
     atomic_fetch_add_explicit(&db->compactions, 1, memory_order_relaxed);
-    replace_blocks(db, view, chosen, n, made);
+    db_replace_blocks(db, view, chosen, n, made);
     return OK;
 }
 
@@ -192,7 +149,7 @@ compact_in_view(struct db *db, const struct view *view, bool *ret_done)
         compact_ranges_of(db->opts.block_range_ms, db->opts.block_range_max_ms);
     size_t n = compact_plan(metas, count, &ranges, chosen);
     *ret_done = n > 0;
-    return n > 0 ? compact_chosen(db, view, chosen, n) : OK;
+    return n > 0 ? compact_chosen(db, view, chosen, n, ret_done) : OK;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -203,7 +160,7 @@ retire(struct db *db)
     const struct view *view = views_acquire(&db->views);
     struct err e = retire_in_view(db, view);
     views_release(&db->views, view);
-    keep_first(&e, delete_unwanted(db)); /* those of earlier passes, too */
+    db_keep_first(&e, db_delete_unwanted(db)); /* those of earlier passes, too */
     return e;
 }
 
@@ -214,7 +171,7 @@ compact_once(struct db *db, bool *ret_more)
     const struct view *view = views_acquire(&db->views);
     struct err e = compact_in_view(db, view, ret_more);
     views_release(&db->views, view);
-    keep_first(&e, delete_unwanted(db));
+    db_keep_first(&e, db_delete_unwanted(db));
     return e;
 }
 
@@ -224,10 +181,10 @@ db_tidy(struct db *db)
     if (!db->untidy)
         return OK;
     struct err e = retire(db), compacted = OK;
-    bool more = true;
+    bool more = !db_has_replaced(db);
     for (unsigned i = 0; more && compacted.code == ERR_NONE && i < COMPACTIONS_A_PASS; i++)
         compacted = compact_once(db, &more);
-    keep_first(&e, compacted);
+    db_keep_first(&e, compacted);
     db->untidy = more || e.code != ERR_NONE; /* again, at the pace of the caller's passes */
     return e.code == ERR_NONE ? OK : err_wrap(e, "blocks");
 }

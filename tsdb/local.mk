@@ -29,6 +29,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/compact/tournament.c %reldir%/compact/tournament.h \
 	%reldir%/db.c %reldir%/db.h %reldir%/db_events.h \
 	%reldir%/db_blocks.c \
+	%reldir%/db_delete.c \
 	%reldir%/db_cut.c %reldir%/db_cut_late.c %reldir%/db_int.h \
 	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
@@ -42,6 +43,8 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/check.c \
 	%reldir%/head/claims.c %reldir%/head/claims.h \
 	%reldir%/head/create.c \
+	%reldir%/head/delete.c \
+	%reldir%/head/deletions.c %reldir%/head/deletions.h \
 	%reldir%/head/exemplar_rules.c %reldir%/head/exemplar_rules.h \
 	%reldir%/head/exemplars.c %reldir%/head/exemplars.h \
 	%reldir%/head/fingerprints.c %reldir%/head/fingerprints.h \
@@ -65,8 +68,9 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/head/pairs.c %reldir%/head/pairs.h \
 	%reldir%/head/read.c %reldir%/head/read_names.c \
 	%reldir%/head/replay.c %reldir%/head/replay_apply.c %reldir%/head/replay_chunks.c \
-	%reldir%/head/replay_crew.c %reldir%/head/replay_crew_int.h %reldir%/head/replay_int.h \
-	%reldir%/head/replay_late.c %reldir%/head/replay_others.c %reldir%/head/replay_refs.c \
+	%reldir%/head/replay_crew.c %reldir%/head/replay_crew_int.h %reldir%/head/replay_deletions.c \
+	%reldir%/head/replay_int.h %reldir%/head/replay_late.c \
+	%reldir%/head/replay_others.c %reldir%/head/replay_refs.c \
 	%reldir%/head/replay_snapshot.c \
 	%reldir%/head/series.c %reldir%/head/series.h \
 	%reldir%/head/snapshot.c %reldir%/head/snapshot.h %reldir%/head/snapshot_int.h \

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/head/deletions.h"
 
 /* Closes the blocks that only this view still held; slow, so never under the lock. */
 static void
@@ -11,26 +12,27 @@ view_free(struct view *view)
     if (!view)
         return;
     blocks_close(&view->blocks);
+    deletions_unref(view->head.deletions);
     mem_free(view);
 }
 
 static struct view *
-view_new(struct blocks *blocks, struct view_bounds bounds)
+view_new(struct blocks *blocks, struct view_bounds head)
 {
     struct view *view = mem_alloc_zero(sizeof *view);
     view->blocks = *blocks;
-    view->head_mint_ms = bounds.head_mint_ms;
-    view->late_ref = bounds.late_ref;
+    view->head = head;
+    deletions_ref(head.deletions);
     view->holders = 1; /* for being current */
     *blocks = (struct blocks)BLOCKS_INIT;
     return view;
 }
 
 void
-views_init(struct views *v, struct blocks *blocks, int64_t head_mint_ms)
+views_init(struct views *v, struct blocks *blocks, struct view_bounds head)
 {
     lock_init(&v->lock, LOCK_RANK_DB_VIEWS);
-    struct view *first = view_new(blocks, (struct view_bounds){head_mint_ms, 0});
+    struct view *first = view_new(blocks, head);
     first->number = 1;
     LOCKED(&v->lock);
     vec_push(&v->live, first);
@@ -98,25 +100,15 @@ replace(struct views *v, struct view *next, struct view **ret_unused) REQUIRES(v
 }
 
 uint64_t
-views_publish(struct views *v, struct blocks *blocks, struct view_bounds bounds)
+views_publish(struct views *v, struct blocks *blocks, struct view_bounds head)
 {
-    struct view *next = view_new(blocks, bounds), *unused;
+    struct view *next = view_new(blocks, head), *unused;
     uint64_t number;
     {
         LOCKED(&v->lock);
         number = replace(v, next, &unused);
     }
     view_free(unused);
-    return number;
-}
-
-uint64_t
-views_renew(struct views *v)
-{
-    const struct view *current = views_acquire(v);
-    struct blocks same = blocks_share(&current->blocks);
-    uint64_t number = views_publish(v, &same, view_bounds_of(current));
-    views_release(v, current);
     return number;
 }
 

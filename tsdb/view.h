@@ -9,12 +9,18 @@
 #include "base/lock.h"
 #include "tsdb/blocks.h"
 
-struct view {
-    uint64_t number;      /* 1, 2, ...: in the order of publishing */
+/* What a view says of the head beside it. */
+struct view_bounds {
     int64_t head_mint_ms; /* older samples in order are in blocks, not in the head */
     uint64_t late_ref;    /* late samples in chunks of chunks_head up to this one are in blocks */
-    struct blocks blocks; /* each holds a reference */
-    size_t holders;       /* GUARDED_BY(views.lock) */
+    struct deletions *deletions; /* samples that are not to be seen; NULL: none */
+};
+
+struct view {
+    uint64_t number; /* 1, 2, ...: in the order of publishing */
+    struct view_bounds head; /* holds a reference, too */
+    struct blocks blocks;    /* each holds a reference */
+    size_t holders;          /* GUARDED_BY(views.lock) */
 };
 
 struct views {
@@ -22,27 +28,15 @@ struct views {
     VEC(struct view *) live GUARDED_BY(lock); /* ascending numbers; the last is current */
 };
 
-/* Takes the blocks. */
-void views_init(struct views *v, struct blocks *blocks, int64_t head_mint_ms);
+/* Takes the blocks, shares the deletions. */
+void views_init(struct views *v, struct blocks *blocks, struct view_bounds head);
 /* Nobody may hold a view. Allowed on a zeroed one. */
 void views_fini(struct views *v);
 
 /* The current view, until views_release(). */
 const struct view *views_acquire(struct views *v);
 void views_release(struct views *v, const struct view *held);
-/* What a view says of the head beside it. */
-struct view_bounds {
-    int64_t head_mint_ms;
-    uint64_t late_ref;
-};
-static inline struct view_bounds
-view_bounds_of(const struct view *view)
-{
-    return (struct view_bounds){view->head_mint_ms, view->late_ref};
-}
-/* Takes the blocks; returns the number of the new current view. */
-uint64_t views_publish(struct views *v, struct blocks *blocks, struct view_bounds bounds);
-/* The same content under a new number: a mark in time. */
-uint64_t views_renew(struct views *v);
+/* As views_init(); returns the number of the new current view. */
+uint64_t views_publish(struct views *v, struct blocks *blocks, struct view_bounds head);
 /* Nobody holds a view older than number `number`. */
 bool views_passed(struct views *v, uint64_t number);

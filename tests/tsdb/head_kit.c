@@ -179,6 +179,19 @@ kit_query(struct arena *a, struct db *db, enum matcher_type type, const char *na
     return arena_str(a, buf_str(&text)).p;
 }
 
+struct delete_result
+kit_delete(struct db *db, enum matcher_type type, const char *name, const char *value,
+           int64_t mint_ms, int64_t maxt_ms)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct matcher m;
+    struct delete_result r;
+    CK_OK(matcher_make(&a, type, str_of_cstr(name), str_of_cstr(value), &m));
+    CK_OK(db_delete(db, (struct matchers){&m, 1}, mint_ms, maxt_ms, &r));
+    return r;
+}
+
 const char *
 kit_dump(struct arena *a, struct db *db)
 {

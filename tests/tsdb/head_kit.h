@@ -44,6 +44,9 @@ struct db_stats kit_stats(struct db *db);
  * In the arena. */
 const char *kit_query(struct arena *a, struct db *db, enum matcher_type type, const char *name,
                       const char *value, int64_t mint_ms, int64_t maxt_ms);
+/* Deletes of the series that match; both times are deleted, too. */
+struct delete_result kit_delete(struct db *db, enum matcher_type type, const char *name,
+                                const char *value, int64_t mint_ms, int64_t maxt_ms);
 /* Everything that has a metric name. */
 const char *kit_dump(struct arena *a, struct db *db);
 /* The same of a database that is found sound. */

@@ -25,7 +25,10 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_compact_golden.c \
 	%reldir%/test_compact_starts.c \
 	%reldir%/test_db_cut.c \
+	%reldir%/test_db_delete.c \
+	%reldir%/test_db_delete_cut.c \
 	%reldir%/test_db_tidy.c \
+	%reldir%/test_deletions.c \
 	%reldir%/test_exemplars.c \
 	%reldir%/test_fingerprints.c \
 	%reldir%/test_head.c \
@@ -71,6 +74,7 @@ check_PROGRAMS += %reldir%/test_tsdb
 	%reldir%/test_record_exemplars.c \
 	%reldir%/test_record_histograms.c \
 	%reldir%/test_record_metadata.c \
+	%reldir%/test_replay_deletions.c \
 	%reldir%/test_replay_crew.c \
 	%reldir%/test_retention.c \
 	%reldir%/test_head_snapshot.c \

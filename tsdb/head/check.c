@@ -1,10 +1,11 @@
-/* check.c - whether a head's structures agree with each other (H3, H5, H6); for tests.
+/* check.c - whether a head's structures agree with each other (H3, H5, H6, D1); for tests.
  *
  * Threads: the only one. */
 #include "tsdb/head/late.h"
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/sort.h"
 
 static struct err
 bad_series(uint32_t slot, const char *what)
@@ -182,6 +183,27 @@ check_slots(const struct head *h, uint32_t living)
     return OK;
 }
 
+/* Only living series have deletions. */
+static struct err
+check_deletions(const struct head *h)
+{
+    AUTO(deletion_list_fini) struct deletion_list all = VEC_INIT;
+    VEC(uint64_t) refs = VEC_INIT;
+    deletions_list(h->deletions, &all);
+    struct slot_cursor c = slot_cursor_of(h);
+    for (uint32_t slot; all.n > 0 && (slot = slot_cursor_next(&c, h)) != slot_none;)
+        vec_push(&refs, series_ref(head_hot(h, slot)));
+    u64_sort(refs.v, refs.n);
+    struct err e = OK;
+    for (size_t i = 0; e.code == ERR_NONE && i < all.n; i++) {
+        if (!u64_contains(refs.v, refs.n, all.v[i].id))
+            e = ERR(ERR_CORRUPT, "a deletion of series %ju, which is gone",
+                    (uintmax_t)all.v[i].id);
+    }
+    vec_fini(&refs);
+    return e;
+}
+
 struct err
 head_check(struct head *h)
 {
@@ -212,6 +234,7 @@ head_check(struct head *h)
         if (h->unlogged.v[i - 1].ticket > h->unlogged.v[i].ticket)
             return ERR(ERR_CORRUPT, "tickets of series that are not logged do not ascend");
     }
+    TRY(check_deletions(h));
     TRY(check_slots(h, living));
     return check_pairs(h, pairs);
 }

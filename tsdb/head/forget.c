@@ -24,6 +24,8 @@ struct pass {
     int64_t oldest_ms;                  /* sample that is left */
     uint32_t first_file;                /* of chunks_head that is still needed */
     size_t chunks;                      /* that went */
+    int64_t oldest_late_ms;             /* that may still come */
+    struct deletion_list deletions;     /* that still stand */
 };
 
 /* --- chunks and series ------------------------------------------------------------------------ */
@@ -58,6 +60,21 @@ look_at(struct pass *p, const struct series_hot *hot, const struct series_cold *
     p->oldest_ms = i64_min(p->oldest_ms, oldest_ms);
 }
 
+/* Of a living series: what a sample lies in that it has, or that may come late, stands (D3). */
+static void
+keep_deletions(struct pass *p, uint64_t ref, const struct ooo_series *late)
+{
+    const struct interval *spans;
+    size_t n = deletions_of(p->h->deletions, ref, &spans);
+    int64_t from_ms = i64_min(p->end_ms, p->oldest_late_ms);
+    if (n > 0 && late)
+        from_ms = i64_min(from_ms, ooo_series_range(late).mint_ms);
+    for (size_t i = 0; i < n; i++) {
+        if (spans[i].maxt_ms >= from_ms)
+            vec_push(&p->deletions, ((struct tombstone){ref, spans[i]}));
+    }
+}
+
 static void
 forget_in_series(struct pass *p, uint32_t id, uint32_t slot)
 {
@@ -71,6 +88,8 @@ forget_in_series(struct pass *p, uint32_t id, uint32_t slot)
     if (dies)
         hot->dead = 1;
     look_at(p, hot, cold, late_of(p->h, slot));
+    if (p->h->deletions && !dies)
+        keep_deletions(p, series_ref(hot), late_of(p->h, slot));
     spin_release(&hot->spin);
     p->chunks += free_chunks(p->h, dropped);
     if (dies) {
@@ -85,6 +104,27 @@ forget_in_all(struct pass *p)
     struct slot_cursor c = slot_cursor_of(p->h);
     for (uint32_t slot; (slot = slot_cursor_next(&c, p->h)) != slot_none;)
         forget_in_series(p, c.at - 1, slot);
+}
+
+static int64_t
+oldest_late_ms(const struct head *h)
+{
+    int64_t maxt_ms = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed), oldest_ms;
+    if (h->opts.ooo_window_ms == 0)
+        return INT64_MAX;
+    return __builtin_sub_overflow(maxt_ms, h->opts.ooo_window_ms, &oldest_ms) ? INT64_MIN
+                                                                              : oldest_ms;
+}
+
+/* The series' own that have ended go, and those of the dead. */
+static void
+forget_deletions(struct pass *p)
+{
+    struct deletions *before = p->h->deletions;
+    if (deletions_count(before) == p->deletions.n)
+        return;
+    p->h->deletions = deletions_with(NULL, &p->deletions);
+    deletions_unref(before);
 }
 
 /* The refs of the dead are past from now on: what was logged of them is behind us. */
@@ -261,8 +301,11 @@ head_forget(struct head *h, int64_t end_ms)
                      .slots = VEC_INIT,
                      .pairs = VEC_INIT,
                      .oldest_ms = INT64_MAX,
-                     .first_file = h->unread_file};
+                     .first_file = h->unread_file,
+                     .oldest_late_ms = oldest_late_ms(h),
+                     .deletions = VEC_INIT};
     forget_in_all(&p);
+    forget_deletions(&p);
     remember_refs(&p);
     remove_ids(&p);
     forget_pairs(&p);
@@ -274,6 +317,7 @@ head_forget(struct head *h, int64_t end_ms)
     vec_fini(&p.ids);
     vec_fini(&p.slots);
     vec_fini(&p.pairs);
+    vec_fini(&p.deletions);
     return head_chunks_forget(h->chunks, p.first_file);
 }
 

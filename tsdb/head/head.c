@@ -109,7 +109,8 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
     AUTO(head_close) struct head *h = NULL;
     uint64_t begun_ns = clock_mono_ns(opts->clock);
     TRY(head_of_log(opts, min_valid_ms, &h));
-    db_events_add(&h->events, DB_CHUNKS_CREATED, head_count_chunks(h));
+    db_events_add(&h->events, DB_CHUNKS_CREATED, /* the replay may have dropped late ones */
+                  head_count_chunks(h) + db_events_of(&h->events, DB_CHUNKS_REMOVED));
     TRY(head_forget(h, min_valid_ms)); /* series that the log names, but blocks have */
     bool freed = head_free_forgotten(h);
     ASSERT(freed); /* nobody else is here yet */
@@ -152,6 +153,7 @@ head_close(struct head *h)
     vec_fini(&h->free_slots);
     vec_fini(&h->past_refs);
     vec_fini(&h->late_aliases);
+    deletions_unref(h->deletions);
     vec_fini(&h->forgotten.slots);
     vec_fini(&h->forgotten.pairs);
     vec_fini(&h->unlogged);

@@ -6,7 +6,9 @@
 #include "tsdb/db.h"
 #include "tsdb/db_events.h"
 #include "tsdb/head/head_chunks.h"
+#include "tsdb/model/interval.h"
 
+struct deletions;
 struct exemplars;
 struct head;
 struct metadata_store;
@@ -33,11 +35,14 @@ struct err head_append(struct head *h, const struct append_request *request, str
 struct head_since {
     int64_t mint_ms;         /* older samples that came in order */
     head_chunk_ref late_ref; /* late samples in chunks of chunks_head up to it */
+    /* And what is deleted; borrowed until the set is closed. */
+    const struct deletions *deletions;
 };
 struct err head_select(struct head *h, const struct select_query *q, struct head_since since,
                        struct matchers matchers, struct arena *a, struct series_set **ret_set);
-/* Every series, for who writes a block of them: exactly the samples of the query's range, in order
- * ones or, of chunks in chunks_head up to `upto`, late ones. */
+/* Every series, for who writes a block of them: exactly the samples of the query's range that are
+ * not deleted, in order ones or, of chunks in chunks_head up to `upto`, late ones. The maintaining
+ * thread only. */
 struct series_set *head_select_all(struct head *h, const struct select_query *q, struct arena *a);
 struct series_set *head_select_late(struct head *h, const struct select_query *q,
                                     head_chunk_ref upto, struct arena *a);
@@ -59,6 +64,16 @@ struct metadata_store *head_metadata(struct head *h);
 /* Logs the metadata of all families that have series: what a checkpoint cannot carry over, since
  * it keeps no records of series that are gone. One thread. */
 struct err head_log_metadata(struct head *h);
+
+/* --- deletions; the maintaining thread only --------------------------------------------------- */
+
+/* Deletes samples of matching series in `asked`, as far as there are any. *ret_spans: how many were
+ * logged. A failure has deleted nothing, unless more than a million series matched: then it says
+ * how much. Readers see it with a view that has head_deletions(). */
+struct err head_delete(struct head *h, struct matchers matchers, struct interval asked,
+                       size_t *ret_spans);
+/* All that stand; borrowed until the next call that deletes or forgets. */
+struct deletions *head_deletions(const struct head *h);
 
 /* --- cutting: what is oldest leaves the head for a block; the maintaining thread only --------- */
 
@@ -84,12 +99,14 @@ struct head_late_cut {
     head_chunk_ref upto;      /* late chunks up to it leave; 0: there are none */
     int64_t mint_ms, maxt_ms; /* of their samples */
     uint64_t segment;         /* of the late log: those before it tell of these chunks only */
+    uint64_t print;           /* of the chunk `upto`: ooo_log.h */
 };
 /* All late samples that are there go to chunks_head. */
 struct err head_begin_late_cut(struct head *h, struct head_late_cut *ret_cut);
-/* A block has them, and no query that was begun before is under way. */
+/* Blocks have them, on the disk: from now on no replay brings them back. */
+struct err head_truncate_late_log(struct head *h, const struct head_late_cut *cut);
+/* And no query that was begun before is under way. */
 void head_drop_late(struct head *h, head_chunk_ref upto);
-struct err head_truncate_late_log(struct head *h, uint64_t segment);
 
 /* Maps finished chunks and, when the log is poisoned, tries to recover it. One thread. */
 struct err head_maintain(struct head *h);

@@ -3,6 +3,7 @@
 #include "base/lock.h"
 #include "base/segarray.h"
 #include "base/vec.h"
+#include "tsdb/head/deletions.h"
 #include "tsdb/head/head.h"
 #include "tsdb/head/id_map.h"
 #include "tsdb/head/isolation.h"
@@ -77,7 +78,8 @@ struct head {
     struct lock mapped_lock;
     struct slot_list finished GUARDED_BY(mapped_lock); /* a slot per chunk to be mapped */
 
-    struct forgotten forgotten; /* of the maintaining thread, as the next */
+    struct deletions *deletions; /* of the maintaining thread, as the next two; a reference */
+    struct forgotten forgotten;
     struct past_refs past_refs;
     struct late_aliases late_aliases; /* ascending by ref */
     uint64_t unread_segment; /* before it the log has series that nobody has read: a snapshot was
@@ -171,6 +173,11 @@ struct wal_opts head_wal_opts(const struct head *h);
 struct err head_put_metadata(struct head *h, struct wal *log);
 /* snapshot_take.c - if wanted, and possible; the log has been finished. */
 void head_take_snapshot(struct head *h);
+
+/* delete.c - more of them; nothing is logged. */
+void head_add_deletions(struct head *h, const struct deletion_list *more);
+/* Tells the log all of them again. */
+struct err head_log_deletions(struct head *h);
 
 /* truncate.c - `ref` is past: no more samples of it are logged. */
 void head_remember_ref(struct head *h, uint64_t ref, int64_t until_ms);

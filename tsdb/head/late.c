@@ -258,8 +258,9 @@ late_map(struct head *h, const struct slot_list *slots, size_t *mapped)
 
 /* --- the cut ---------------------------------------------------------------------------------- */
 
+/* *ret_newest, the chunk cut->upto, has no data. */
 static void
-measure(struct head *h, struct head_late_cut *cut)
+measure(struct head *h, struct head_late_cut *cut, struct chunk_view *ret_newest)
 {
     struct epoch_guard guard = epoch_enter(h->epoch);
     struct slot_cursor c = slot_cursor_of(h);
@@ -269,6 +270,8 @@ measure(struct head *h, struct head_late_cut *cut)
         const struct ooo_series *o = late_of(h, slot);
         for (uint32_t i = 0; o && i < o->finished_count && o->finished[i].mapped; i++) {
             const struct ooo_finished *f = &o->finished[i];
+            if (f->ref > cut->upto)
+                *ret_newest = (struct chunk_view){f->mint_ms, f->maxt_ms, f->encoding, {NULL, 0}};
             cut->upto = u64_max(cut->upto, f->ref);
             cut->mint_ms = i64_min(cut->mint_ms, f->mint_ms);
             cut->maxt_ms = i64_max(cut->maxt_ms, f->maxt_ms);
@@ -288,7 +291,12 @@ head_begin_late_cut(struct head *h, struct head_late_cut *ret_cut)
     TRY(wal_cut(h->late_log, &ret_cut->segment));
     seal_all(h);
     TRY(head_map_finished(h));
-    measure(h, ret_cut);
+    struct chunk_view newest;
+    measure(h, ret_cut, &newest);
+    if (ret_cut->upto == 0)
+        return OK;
+    newest.data = head_chunks_data(h->chunks, ret_cut->upto);
+    ret_cut->print = ooo_floor_of(ret_cut->upto, &newest).print;
     return OK;
 }
 
@@ -313,10 +321,15 @@ head_drop_late(struct head *h, head_chunk_ref upto)
     late_settle_aliases(h);
 }
 
+/* The floor first: without the samples of the old segments, chunks in files that stay for others
+ * would be all that a replay knows of the series. */
 struct err
-head_truncate_late_log(struct head *h, uint64_t segment)
+head_truncate_late_log(struct head *h, const struct head_late_cut *cut)
 {
-    if (segment == 0)
-        return OK;
-    return wal_truncate(h->opts.fs, h->late_dir, segment - 1);
+    AUTO(buf_fini) struct buf floor = BUF_INIT;
+    wal_ticket ticket;
+    ooo_floor_encode(&(struct ooo_floor){cut->upto, cut->print}, &floor);
+    TRY(wal_enqueue_dated(h->late_log, &(struct str){floor.p, floor.n}, 1, WAL_TIME_NONE, &ticket));
+    TRY(wal_wait(h->late_log, ticket));
+    return cut->segment > 0 ? wal_truncate(h->opts.fs, h->late_dir, cut->segment - 1) : OK;
 }

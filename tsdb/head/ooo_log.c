@@ -6,6 +6,7 @@
 #include "tsdb/head/ooo_log.h"
 
 #include "base/assert.h"
+#include "base/crc32c.h"
 #include "base/mem.h"
 #include "tsdb/wal/record_histograms.h"
 
@@ -17,6 +18,24 @@ ooo_log_fini(struct ooo_log *l)
     vec_fini(&l->markers);
     vec_fini(&l->samples);
     vec_fini(&l->histograms);
+}
+
+struct ooo_floor
+ooo_floor_of(head_chunk_ref ref, const struct chunk_view *chunk)
+{
+    AUTO(buf_fini) struct buf bytes = BUF_INIT;
+    buf_put_be64(&bytes, (uint64_t)chunk->mint_ms);
+    buf_put_be64(&bytes, (uint64_t)chunk->maxt_ms);
+    buf_append(&bytes, chunk->data);
+    return (struct ooo_floor){ref, crc32c(buf_str(&bytes))};
+}
+
+void
+ooo_floor_encode(const struct ooo_floor *f, struct buf *to)
+{
+    record_begin_mmap_markers(to);
+    record_put_mmap_marker(to, 0, f->chunk);
+    record_put_mmap_marker(to, 0, f->print);
 }
 
 static void

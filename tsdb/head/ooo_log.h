@@ -12,6 +12,17 @@
 #include "base/vec.h"
 #include "tsdb/head/ooo_series.h"
 
+/* --- what blocks have ------------------------------------------------------------------------- */
+
+/* Late chunks up to this one are in blocks. A record of two markers of series 0, which does not
+ * exist, says it: (0, chunk), (0, print). Prometheus passes it over. */
+struct ooo_floor {
+    head_chunk_ref chunk; /* 0: nothing is said */
+    uint64_t print;       /* of that chunk: another may stand in its place one day (O9) */
+};
+struct ooo_floor ooo_floor_of(head_chunk_ref ref, const struct chunk_view *chunk);
+void ooo_floor_encode(const struct ooo_floor *f, struct buf *to);
+
 /* --- writing ---------------------------------------------------------------------------------- */
 
 struct ooo_log_marker {
@@ -79,6 +90,7 @@ struct ooo_replay {
     uint64_t stored, repeated, unknown_samples, unknown_markers, other_records;
     uint64_t refused; /* histograms that break the model's rules, or are of a later version */
     int64_t mint_ms, maxt_ms; /* of the stored samples; INT64_MAX, INT64_MIN without */
+    struct ooo_floor floor;   /* told last */
 };
 /* Fills in what is not given. */
 void ooo_replay_init(struct ooo_replay *r);

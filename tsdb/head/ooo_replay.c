@@ -14,6 +14,7 @@ ooo_replay_init(struct ooo_replay *r)
 {
     r->stored = r->repeated = r->unknown_samples = r->unknown_markers = r->other_records = 0;
     r->refused = 0;
+    r->floor = (struct ooo_floor){0, 0};
     r->mint_ms = INT64_MAX;
     r->maxt_ms = INT64_MIN;
 }
@@ -122,6 +123,18 @@ replay_histograms(struct ooo_replay *r, struct str record)
     return record_cursor_check(&c);
 }
 
+/* The record's markers are of series 0, the first was read. */
+static struct err
+replay_floor(struct ooo_replay *r, struct record_cursor *c, head_chunk_ref chunk)
+{
+    struct ooo_log_marker print;
+    if (record_next_mmap_marker(c, &print.series_ref, &print.chunk) && print.series_ref == 0)
+        r->floor = (struct ooo_floor){chunk, print.chunk};
+    else
+        r->unknown_markers++;
+    return record_cursor_check(c);
+}
+
 /* Prometheus names every chunk that an open chunk was sealed to, one behind the other: only the
  * last one says that all are there. Nothing is forgotten for a malformed record. */
 static struct err
@@ -135,6 +148,8 @@ replay_markers(struct ooo_replay *r, struct str record)
     TRY(record_cursor_check(&c));
     record_read_mmap_markers(&c, record);
     bool more = record_next_mmap_marker(&c, &m.series_ref, &m.chunk);
+    if (more && m.series_ref == 0)
+        return replay_floor(r, &c, m.chunk);
     while (more) {
         more = record_next_mmap_marker(&c, &next.series_ref, &next.chunk);
         if (!more || next.series_ref != m.series_ref)

@@ -146,6 +146,19 @@ ooo_series_add_mapped(struct ooo_series *o, const struct head_chunk_info *info)
     push_finished(o, &f);
 }
 
+struct interval
+ooo_series_range(const struct ooo_series *o)
+{
+    struct interval range = {INT64_MAX, INT64_MIN};
+    if (o->open.count > 0)
+        range = (struct interval){ooo_chunk_mint_ms(&o->open), ooo_chunk_maxt_ms(&o->open)};
+    for (uint32_t i = 0; i < o->finished_count; i++) {
+        range.mint_ms = i64_min(range.mint_ms, o->finished[i].mint_ms);
+        range.maxt_ms = i64_max(range.maxt_ms, o->finished[i].maxt_ms);
+    }
+    return range;
+}
+
 bool
 ooo_series_has(const struct ooo_series *o, head_chunk_ref ref)
 {

@@ -17,6 +17,7 @@
 #include "tsdb/chunk/recode.h"
 #include "tsdb/head/head_chunks.h"
 #include "tsdb/head/ooo_chunk.h"
+#include "tsdb/model/interval.h"
 
 struct ooo_finished {
     int64_t mint_ms, maxt_ms;
@@ -66,6 +67,8 @@ bool ooo_series_unwritten(const struct ooo_series *o, struct chunk_view *ret_chu
 void ooo_series_set_mapped(struct ooo_series *o, head_chunk_ref ref);
 /* For a replay: a chunk found in chunks_head, in the order of refs. */
 void ooo_series_add_mapped(struct ooo_series *o, const struct head_chunk_info *info);
+/* The times of all that is in it; it is not empty. */
+struct interval ooo_series_range(const struct ooo_series *o);
 /* A mapped chunk has this ref. */
 bool ooo_series_has(const struct ooo_series *o, head_chunk_ref ref);
 /* Frees chunks on the heap that are byte for byte one of the mapped ones: what a replay seals

@@ -20,6 +20,7 @@ struct head_set {
     struct select_query query; /* of samples in order */
     struct ooo_range late;
     unsigned parts;          /* of enum part */
+    const struct deletions *deletions; /* borrowed */
     struct head_found found; /* in label order */
     const int64_t *ends_ms;  /* of the same; NULL: no bound */
     size_t at, yielded;
@@ -177,6 +178,26 @@ gather_chunks(struct head_set *s, const struct select_query *q, uint32_t slot)
     return s->views.n > 0;
 }
 
+/* The views without the samples in `gone` (joined). Of a series whose labels alone are wanted, a
+ * chunk of which some may be left stays as it is. */
+static struct err
+take_out(struct head_set *s, const struct interval *gone, size_t n)
+{
+    struct chunk_views all = s->views;
+    s->views = (struct chunk_views)VEC_INIT;
+    struct err e = OK;
+    for (size_t i = 0; e.code == ERR_NONE && i < all.n; i++) {
+        if (intervals_cover(gone, n, all.v[i].mint_ms, all.v[i].maxt_ms))
+            continue;
+        if (s->query.want == SELECT_LABELS)
+            vec_push(&s->views, all.v[i]);
+        else
+            e = recode_without(&all.v[i], gone, n, &s->row, &s->views);
+    }
+    vec_fini(&all);
+    return e;
+}
+
 /* Takes the samples outside of the range out of chunks that cross its ends. Rare: a chunk that
  * goes on behind what a query may see; when a block is written, one of a head of another block
  * range, left by Prometheus. */
@@ -189,13 +210,7 @@ trim_edges(struct head_set *s, int64_t mint_ms, int64_t maxt_ms)
         outside[n++] = (struct interval){INT64_MIN, mint_ms - 1};
     if (maxt_ms < INT64_MAX)
         outside[n++] = (struct interval){maxt_ms + 1, INT64_MAX};
-    struct chunk_views all = s->views;
-    s->views = (struct chunk_views)VEC_INIT;
-    struct err e = OK;
-    for (size_t i = 0; e.code == ERR_NONE && i < all.n; i++)
-        e = recode_without(&all.v[i], outside, n, &s->row, &s->views);
-    vec_fini(&all);
-    return e;
+    return take_out(s, outside, n);
 }
 
 /* The views of one series as they may be given out; none at all is possible. */
@@ -239,7 +254,13 @@ gather_series(struct head_set *s, size_t at)
     vec_clear(&s->views);
     if (s->parts & PART_IN_ORDER)
         TRY(gather_in_order(s, at));
-    return (s->parts & PART_LATE) && head_has_late(s->h) ? add_late(s, s->found.slots[at]) : OK;
+    if ((s->parts & PART_LATE) && head_has_late(s->h))
+        TRY(add_late(s, s->found.slots[at]));
+    if (!s->deletions)
+        return OK;
+    const struct interval *gone;
+    size_t n = deletions_of(s->deletions, series_ref(head_hot(s->h, s->found.slots[at])), &gone);
+    return n > 0 ? take_out(s, gone, n) : OK;
 }
 
 static struct err
@@ -300,6 +321,7 @@ head_select(struct head *h, const struct select_query *q, struct head_since sinc
         struct head_set *s = set_of(h, q, PART_IN_ORDER | PART_LATE, found);
         s->query.mint_ms = i64_max(q->mint_ms, since.mint_ms);
         s->late.above_ref = since.late_ref;
+        s->deletions = since.deletions;
         s->ends_ms = visible_ends(h, &look, s->found, a);
         *ret_set = &s->set;
     }
@@ -312,6 +334,7 @@ head_select_all(struct head *h, const struct select_query *q, struct arena *a)
 {
     struct head_set *s = set_of(h, q, PART_IN_ORDER, head_all_series(h, a));
     s->edges = SET_EXACT;
+    s->deletions = h->deletions;
     return &s->set;
 }
 
@@ -321,5 +344,6 @@ head_select_late(struct head *h, const struct select_query *q, head_chunk_ref up
     struct head_set *s = set_of(h, q, PART_LATE, head_all_series(h, a));
     s->late.upto_ref = upto;
     s->edges = SET_EXACT;
+    s->deletions = h->deletions;
     return &s->set;
 }

@@ -30,6 +30,13 @@ struct logged_series {
     struct hash128 key;
 };
 
+/* A series of these labels that was not dropped (replay_deletions.c). */
+static bool
+find_living(const struct replay *r, struct hash128 key, uint32_t *ret_slot)
+{
+    return fp_find(&r->h->keys, key, ret_slot) && !head_hot(r->h, *ret_slot)->dead;
+}
+
 /* Refuses what cannot be; the entry of its key is on its way into the cache. */
 static struct err
 look_at(struct replay *r, uint64_t ref, struct labels labels, struct logged_series *ret_series)
@@ -54,12 +61,12 @@ find_or_make(struct replay *r, const struct logged_series *s, bool *ret_blank)
     struct head *h = r->h;
     struct hash128 key = s->key;
     uint32_t slot;
-    *ret_blank = !fp_find(&h->keys, key, &slot);
+    *ret_blank = !find_living(r, key, &slot);
     if (*ret_blank) {
         slot = head_create_series(h, s->labels, s->ref);
         segarray_ensure(&r->floors_ms, slot);
         *floor_of(r, slot) = INT64_MIN;
-        fp_insert(&h->keys, key, slot);
+        fp_put(&h->keys, key, slot);
     }
     return slot;
 }
@@ -74,6 +81,19 @@ take_over_ref(struct replay *r, uint32_t slot, uint64_t ref)
         return;
     head_remember_ref(r->h, series_ref(hot), INT64_MAX);
     series_set_ref(hot, ref);
+}
+
+/* The first series of a reference keeps it until it is dropped. */
+static struct err
+lead_to(struct replay *r, struct ref_entry *entry, uint32_t slot)
+{
+    uint32_t before = atomic_load_explicit(&entry->slot, memory_order_relaxed) - 1;
+    if (before != slot_none && !head_hot(r->h, before)->dead)
+        return OK;
+    if (before != slot_none)
+        TRY(crew_await(r)); /* what it holds was logged for that one, and goes with it */
+    atomic_store_explicit(&entry->slot, slot + 1, memory_order_release);
+    return OK;
 }
 
 static struct err
@@ -92,8 +112,7 @@ take_series(struct replay *r, const struct logged_series *s, uint32_t *ret_slot)
         take_over_ref(r, slot, ref);
     if (ref != series_ref(head_hot(r->h, slot)))
         head_remember_ref(r->h, ref, INT64_MAX); /* until when is known at the end */
-    if (atomic_load_explicit(&entry->slot, memory_order_relaxed) == 0)
-        atomic_store_explicit(&entry->slot, slot + 1, memory_order_release);
+    TRY(lead_to(r, entry, slot));
     r->ref_max = u64_max(r->ref_max, ref);
     *ret_slot = slot;
     return OK;
@@ -164,8 +183,7 @@ replay_record(struct replay *r, struct str record)
     case RECORD_METADATA:
         return replay_metadata(r, record);
     case RECORD_TOMBSTONES:
-        r->count.tombstones++;
-        return OK;
+        return replay_deletions(r, record);
     default: /* types of later versions are skipped too, as the format demands */
         r->count.other_records++;
         return OK;
@@ -282,9 +300,8 @@ report(struct replay *r)
     if (r->count.histograms_dropped > 0)
         log_warn(log, "log has histograms that cannot be stored: unknown schema, or invalid",
                  KV_U64("histograms", r->count.histograms_dropped));
-    if (r->count.tombstones + r->count.other_records + r->count.other_chunks > 0)
+    if (r->count.other_records + r->count.other_chunks > 0)
         log_warn(log, "not loaded: kinds of data that this version cannot hold",
-                 KV_U64("deletions", r->count.tombstones),
                  KV_U64("records", r->count.other_records),
                  KV_U64("chunks", r->count.other_chunks));
 }
@@ -333,7 +350,8 @@ head_replay(struct head *h, bool *ret_again)
     if (e.code == ERR_NONE && !*ret_again) {
         h->next_ref = r.ref_max + 1;
         h->log_unread = r.from_snapshot;
-        h->holds_less = r.count.tombstones + r.count.other_records + r.count.other_chunks > 0;
+        replay_settle_deletions(&r);
+        h->holds_less = r.count.other_records + r.count.other_chunks > 0;
         report(&r);
     }
     chains_fini(&r);
@@ -343,6 +361,7 @@ head_replay(struct head *h, bool *ret_again)
     buf_fini(&r.key_bytes);
     buf_fini(&r.plain);
     buf_fini(&r.snapshot_path);
+    vec_fini(&r.deletions);
     arena_fini(&r.scratch);
     arena_fini(&r.chunk_scratch);
     return e;

@@ -176,10 +176,11 @@ last_sample(struct replay *r, const struct head_chunk *c, struct mapped_last *re
     return last_float(r, &view, ret_last);
 }
 
-/* The series as it was born: its chunks and samples are freed, nobody else can see them. */
-static void
-make_blank(struct series_hot *hot, struct series_cold *cold)
+void
+replay_make_blank(struct replay *r, uint32_t slot)
 {
+    struct series_hot *hot = head_hot(r->h, slot);
+    struct series_cold *cold = head_cold(r->h, slot);
     uint64_t ref = series_ref(hot);
     uint32_t *pairs = TAKE(cold->pairs);
     series_fini(hot, cold);
@@ -201,7 +202,7 @@ chain_attach(struct replay *r, uint32_t slot, struct chain *chain)
     const struct head_chunk *oldest = chain->newest;
     while (oldest->older)
         oldest = oldest->older;
-    make_blank(hot, cold);
+    replay_make_blank(r, slot);
     head_widen(r->h, i64_max(oldest->mint_ms, r->min_valid_ms), last.sample.t_ms);
     cold->newest = TAKE(chain->newest);
     if (last.is_histogram)

@@ -67,6 +67,11 @@ struct chains {
 
 struct crew;
 
+struct slot_deletion {
+    uint32_t slot;
+    struct interval span;
+};
+
 struct log_place {
     uint64_t segment, offset;
 };
@@ -77,6 +82,7 @@ struct replay {
     struct segarray floors_ms; /* by slot, int64: what is not above it is in mapped chunks. Most
                                 * samples of a long log are skipped by looking here alone */
     struct chains chains;
+    VEC(struct slot_deletion) deletions; /* refs of series may still change */
     VEC(struct head_chunk_info) late; /* late chunks of chunks_head, in its order */
     head_chunk_ref first_ref;         /* of the first chunk there; 0: none */
     struct crew *crew;                /* who applies samples */
@@ -95,7 +101,7 @@ struct replay {
     uint64_t ref_max;     /* seen anywhere: also of series that the log does not name any more */
     struct {
         uint64_t samples, skipped, unknown_refs, histograms_dropped; /* mostly of the crew */
-        uint64_t tombstones, other_records, other_chunks;
+        uint64_t other_records, other_chunks;
     } count;
 };
 
@@ -108,6 +114,16 @@ floor_of(const struct replay *r, uint32_t slot)
 /* replay.c - the series of a record, made when the labels are new: *ret_slot. */
 struct err replay_one_series(struct replay *r, uint64_t ref, struct labels labels,
                              uint32_t *ret_slot);
+
+/* The slot that a ref of the log leads to now; slot_none: there is no such series, or it was
+ * dropped (replay_deletions.c). Nobody must be born under a ref that was used. */
+uint32_t replay_slot_of(struct replay *r, uint64_t ref);
+
+/* replay_deletions.c - of the log, and one of a snapshot. */
+struct err replay_deletions(struct replay *r, struct str record);
+void replay_deletion(struct replay *r, uint64_t ref, struct interval span);
+/* The head has them, once all series have the refs that they keep. */
+void replay_settle_deletions(struct replay *r);
 
 /* replay_snapshot.c - chooses the snapshot to begin with, if one is of use. */
 struct err replay_find_snapshot(struct replay *r);
@@ -127,6 +143,8 @@ struct chain *chain_of(struct replay *r, uint64_t ref);
 /* Gives a series the mapped chunks of `chain` in place of all that it has: the log repeats what
  * is not in them. Chunks that do not decode are left out, for the log has their samples. */
 void chain_attach(struct replay *r, uint32_t slot, struct chain *chain);
+/* The series as it was born: its chunks and samples are freed, nobody else can see them. */
+void replay_make_blank(struct replay *r, uint32_t slot);
 
 /* replay_others.c - what is not samples; by the thread that reads the log. */
 struct err replay_exemplars(struct replay *r, struct str record);

@@ -3,7 +3,9 @@
  * Both name series by references of the log, so they come after it. Samples of series that the log
  * does not name any more are in blocks: a series lives as long as it has late samples, and the log
  * keeps the records of all numbers that these are under, also when the series has another one
- * since it was born again (checkpoints: truncate.c, snapshots: snapshot_take.c). */
+ * since it was born again (checkpoints: truncate.c, snapshots: snapshot_take.c). Chunks that
+ * blocks have, in files that are still there for others, are there while the late log is read, for
+ * its markers name them, and dropped then (O9). */
 #include "tsdb/head/replay_int.h"
 
 #include "base/mem.h"
@@ -28,14 +30,11 @@ replay_keep_late(struct replay *r, const struct head_chunk_info *info)
     vec_push(&r->late, *info);
 }
 
+/* A number that is not the series' own is noted (O8). */
 static uint32_t
-slot_of(const struct replay *r, uint64_t ref)
+slot_of(struct replay *r, uint64_t ref)
 {
-    struct ref_place place = {0, NULL};
-    struct ref_entry *entry = replay_refs_find(&r->refs, &place, ref);
-    if (!entry)
-        return slot_none;
-    uint32_t slot = atomic_load_explicit(&entry->slot, memory_order_acquire) - 1;
+    uint32_t slot = replay_slot_of(r, ref);
     if (slot != slot_none && series_ref(head_hot(r->h, slot)) != ref)
         late_note_alias(r->h, ref, slot);
     return slot;
@@ -58,10 +57,19 @@ series_of(void *arg, uint64_t ref)
 {
     struct replay *r = arg;
     uint32_t slot = slot_of(r, ref);
-    if (slot != slot_none)
-        return late_make(r->h, slot);
-    r->ref_max = u64_max(r->ref_max, u64_min(ref, HEAD_REF_MAX - 1)); /* nobody is born under it */
-    return NULL;
+    return slot != slot_none ? late_make(r->h, slot) : NULL;
+}
+
+/* Blocks have the chunks up to the floor, if the one there is the one that was meant. */
+static void
+drop_to_floor(struct replay *r, const struct ooo_floor *floor)
+{
+    bool holds = false;
+    for (size_t i = 0; floor->chunk > 0 && i < r->late.n && !holds; i++)
+        holds = r->late.v[i].ref == floor->chunk &&
+                ooo_floor_of(floor->chunk, &r->late.v[i].chunk).print == floor->print;
+    if (holds)
+        head_drop_late(r->h, floor->chunk);
 }
 
 static struct err
@@ -81,6 +89,7 @@ replay_late_log(struct replay *r)
         log_warn(h->opts.log, "damaged log of late samples, cut there", KV_CSTR("dir", h->late_dir),
                  KV_ERR(lost));
     err_drop(lost);
+    drop_to_floor(r, &late.floor);
     if (late.mint_ms <= late.maxt_ms)
         late_widen(h, late.mint_ms, late.maxt_ms);
     if (late.stored > 0)

@@ -11,15 +11,6 @@
 #include "tsdb/wal/record_exemplars.h"
 #include "tsdb/wal/record_metadata.h"
 
-/* Nobody must be born under a ref whose record was lost. */
-static uint32_t
-slot_of(struct replay *r, uint64_t ref)
-{
-    const struct ref_entry *entry = replay_refs_find(&r->refs, &r->place, ref);
-    r->ref_max = u64_max(r->ref_max, u64_min(ref, HEAD_REF_MAX - 1));
-    return entry ? atomic_load_explicit(&entry->slot, memory_order_relaxed) - 1 : slot_none;
-}
-
 struct err
 replay_exemplars(struct replay *r, struct str record)
 {
@@ -31,7 +22,7 @@ replay_exemplars(struct replay *r, struct str record)
         arena_reset(&r->scratch);
         if (!record_next_exemplar(&c, &r->scratch, &ref, &e))
             return record_cursor_check(&c);
-        uint32_t slot = slot_of(r, ref);
+        uint32_t slot = replay_slot_of(r, ref);
         r->count.unknown_refs += slot == slot_none;
         if (slot == slot_none || e.t_ms < r->min_valid_ms)
             continue;
@@ -51,7 +42,7 @@ replay_metadata(struct replay *r, struct str record)
         arena_reset(&r->scratch);
         if (!record_next_metadata(&c, &ref, &m.value))
             return record_cursor_check(&c);
-        uint32_t slot = slot_of(r, ref);
+        uint32_t slot = replay_slot_of(r, ref);
         if (slot == slot_none)
             continue;
         struct labels labels = head_labels(r->h, slot, &r->scratch);

@@ -27,6 +27,17 @@ replay_refs_page(const struct replay_refs *t, uint64_t ref)
                : NULL;
 }
 
+uint32_t
+replay_slot_of(struct replay *r, uint64_t ref)
+{
+    const struct ref_entry *entry = replay_refs_find(&r->refs, &r->place, ref);
+    r->ref_max = u64_max(r->ref_max, u64_min(ref, HEAD_REF_MAX - 1));
+    if (!entry)
+        return slot_none;
+    uint32_t slot = atomic_load_explicit(&entry->slot, memory_order_relaxed) - 1;
+    return slot == slot_none || head_hot(r->h, slot)->dead ? slot_none : slot;
+}
+
 struct ref_entry *
 replay_refs_make(struct replay_refs *t, uint64_t ref)
 {

@@ -125,14 +125,12 @@ load_series(struct replay *r, const struct snapshot_series *s)
 static void
 load_exemplar(struct replay *r, const struct snapshot_exemplar *e)
 {
-    struct ref_place place = {0, NULL};
-    const struct ref_entry *entry = replay_refs_find(&r->refs, &place, e->ref);
-    uint32_t slot = entry ? atomic_load_explicit(&entry->slot, memory_order_relaxed) : 0;
-    if (slot == 0 || e->exemplar.t_ms < r->min_valid_ms)
+    uint32_t slot = replay_slot_of(r, e->ref);
+    if (slot == slot_none || e->exemplar.t_ms < r->min_valid_ms)
         return;
     uint8_t fate = EXEMPLAR_STORED; /* it was, once */
     arena_reset(&r->scratch);
-    struct labels series = head_labels(r->h, slot - 1, &r->scratch);
+    struct labels series = head_labels(r->h, slot, &r->scratch);
     exemplars_append(r->h->exemplars, series, &e->exemplar, 1, &fate);
 }
 
@@ -152,7 +150,7 @@ load_items(struct replay *r)
                    (uintmax_t)item.series.ref);
             break;
         case SNAPSHOT_DELETION:
-            r->count.tombstones++; /* as from the log */
+            replay_deletion(r, item.deletion.ref, item.deletion.span);
             break;
         case SNAPSHOT_EXEMPLAR:
             load_exemplar(r, &item.exemplar);

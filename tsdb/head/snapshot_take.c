@@ -57,6 +57,15 @@ take_all_series(struct taking *t)
     return OK;
 }
 
+static void
+take_deletions(struct taking *t)
+{
+    AUTO(deletion_list_fini) struct deletion_list all = VEC_INIT;
+    deletions_list(t->h->deletions, &all);
+    vec_each (&all, d)
+        snapshot_add_deletion(t->w, &(struct snapshot_deletion){d->id, d->span});
+}
+
 /* --- exemplars -------------------------------------------------------------------------------- */
 
 /* Those of series that are gone have no number to be told by: as in Prometheus' snapshots. */
@@ -164,6 +173,7 @@ take(struct taking *t)
     TRY(log_behind(t));
     TRY(snapshot_writer_open(&opts, &t->w));
     TRY(take_all_series(t));
+    take_deletions(t);
     TRY(take_exemplars(t));
     return snapshot_writer_finish(t->w);
 }

@@ -145,6 +145,7 @@ head_truncate_log(struct head *h, int64_t end_ms)
     TRY(wal_segments(h->opts.fs, h->wal_dir, &first, &newest, &none));
     if (none || !last_to_replace(h, first, current, &last))
         return OK;
+    TRY(head_log_deletions(h)); /* D5; into a segment that stays */
     struct err e = make_checkpoint(h, last, end_ms);
     db_events_add_try(&h->events, DB_CHECKPOINTS, DB_CHECKPOINTS_FAILED, e.code);
     TRY_IN(e, "checkpoint");

@@ -56,7 +56,7 @@ count_stray(void *arg, uint64_t ref)
 {
     struct log_check *c = arg;
     const uint64_t *word = ref_table_find(&c->refs, ref);
-    c->strays += !word || *word == 0;
+    c->strays += ref != 0 && (!word || *word == 0); /* 0: tsdb/head/ooo_log.h, struct ooo_floor */
     return OK;
 }
 
