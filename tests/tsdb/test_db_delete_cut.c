@@ -34,17 +34,16 @@ put_samples(struct kit_request *k, const char *labels, const int *minutes, size_
 
 /* Series that no dump shows: the log gets several segments. */
 static void
-fill_log(struct db *db)
+fill_log(struct db *db, int minute)
 {
     enum { ROWS = 24, VALUE_BYTES = 6000 };
     char labels[VALUE_BYTES + 64];
     struct kit_request k;
     struct append_result r;
     for (int row = 0; row < ROWS; row++) {
-        int zero = 0;
         kit_request_init(&k);
-        snprintf(labels, sizeof labels, "row=%d,x=%0*d", row, VALUE_BYTES, row);
-        put_samples(&k, labels, &zero, 1);
+        snprintf(labels, sizeof labels, "row=%d,x=%0*d", row, VALUE_BYTES, minute);
+        put_samples(&k, labels, &minute, 1);
         CK_OK(kit_append(&k, db, &r));
         ck_assert_uint_eq(r.fates[SAMPLE_STORED], 1);
         kit_request_fini(&k);
@@ -60,7 +59,7 @@ fill(struct db *db)
                      only[] = {90, 100, 80, 110, 85, 61};
     struct kit_request k;
     struct append_result r;
-    fill_log(db);
+    fill_log(db, 0);
     for (int minute = 0; minute <= 240; minute += 10) {
         kit_request_init(&k);
         put_samples(&k, "__name__=a,x=y", &minute, 1);
@@ -88,6 +87,7 @@ delete_some(struct db *db)
 {
     kit_delete(db, MATCH_REGEX, "__name__", "late|only", INT64_MIN, INT64_MAX);
     kit_delete(db, MATCH_REGEX, "__name__", "a|h", t0 + HOUR_MS, t0 + 3 * HOUR_MS);
+    fill_log(db, 241); /* a checkpoint will be of segments that have the deletion */
     kit_put(db, "__name__=stays,x=y", t0 + 12 * HOUR_MS, 12); /* the window has passed all others */
 }
 
