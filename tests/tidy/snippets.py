@@ -142,5 +142,14 @@ TREES = [
         }),
         ["mirror"],
     ),
+    (
+        "run by a second program",
+        tree({
+            "tests/tsdb/test_wal_crash.c": "/* t */\n",
+            "tests/tsdb/suites_db.h": "/* s */\nX(wal_crash)\n",
+            "tests/tsdb/local.mk": "A = test_wal.c suites.h test_wal_crash.c suites_db.h\n",
+        }),
+        [],
+    ),
     ("never run", tree({"tests/tsdb/suites.h": "/* s */\n"}), ["mirror"]),
 ]

@@ -182,7 +182,7 @@ def check_opening(file):
         yield 1, "opening", "opens with /* %s - what it is" % name
     elif not first.startswith("/*"):
         yield 1, "opening", "opens with a comment: what it is"
-    if (name.endswith(".h") and name != "suites.h" and "#pragma once" not in file.lines
+    if (name.endswith(".h") and not is_suites(name) and "#pragma once" not in file.lines
             and "No include guard" not in file.text):
         yield 1, "guard", "#pragma once is missing"
 
@@ -227,15 +227,20 @@ def check_readme(tree, folder):
         yield path, 1, "readme", "no line \"- `x.c` ...\" under ## Files for " + ", ".join(missing)
 
 
+def is_suites(name):
+    """Lists of test suites: suites.h, suites_x.h; each of one program."""
+    return re.match(r"suites(_\w+)?\.h$", name)
+
+
 def check_test_folder(tree, folder):
-    """tests/<folder>/test_x.c or test_x_aspect.c mirrors <folder>/.../x.c; suites.h runs it."""
+    """tests/<folder>/test_x.c or test_x_aspect.c mirrors <folder>/.../x.c; a suites*.h runs it."""
     product = folder.split("/", 1)[1]
     stems = {
         os.path.splitext(os.path.basename(p))[0]
         for p in tree.files
         if p.startswith(product + "/")
     }
-    suites = tree.files.get(folder + "/suites.h")
+    suites = [tree.files[folder + "/" + n] for n in tree.names(folder) if is_suites(n)]
     for name in tree.names(folder):
         m = re.match(r"test_(\w+)\.c$", name)
         if not m:
@@ -244,8 +249,8 @@ def check_test_folder(tree, folder):
         prefixes = {stem[:i] for i, letter in enumerate(stem) if letter == "_"} | {stem}
         if not prefixes & stems and path not in TESTS_WITHOUT_TWIN:
             yield path, 1, "mirror", "%s/ has no %s.c or %s.h" % (product, stem, stem)
-        if suites and "X(%s)" % stem not in suites.text:
-            yield path, 1, "mirror", "suites.h has no X(%s): it never runs" % stem
+        if suites and not any("X(%s)" % stem in s.text for s in suites):
+            yield path, 1, "mirror", "no suites*.h has X(%s): it never runs" % stem
 
 
 def check_built(tree):

@@ -40,7 +40,7 @@ struct story {
     VEC(struct histogram_sample) histograms;
 };
 
-#define STORY_REPLAY "MODEL_SEED=%ju MODEL_STORIES=1 CK_RUN_SUITE=model tests/tsdb/test_tsdb"
+#define STORY_REPLAY "MODEL_SEED=%ju MODEL_STORIES=1 CK_RUN_SUITE=model tests/tsdb/test_model"
 #define STORY_ASSERT(s, cond, ...)                                                                 \
     do {                                                                                           \
         if (!(cond)) {                                                                             \
