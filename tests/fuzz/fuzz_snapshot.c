@@ -10,6 +10,7 @@ check_series(struct str record, struct arena *a, struct buf *again)
 {
     struct snapshot_series s, t;
     struct xor_appender x;
+    int64_t quarter_ms;
     struct err e = snapshot_decode_series(record, a, &s);
     ASSERT(e.code == ERR_NONE || e.code == ERR_CORRUPT || e.code == ERR_UNIMPLEMENTED);
     if (e.code == ERR_NONE) {
@@ -18,7 +19,7 @@ check_series(struct str record, struct arena *a, struct buf *again)
         ASSERT(e.code == ERR_NONE && labels_eq(s.labels, t.labels) && s.last_bits == t.last_bits);
         ASSERT(str_eq(s.open.data, t.open.data) && s.last.positive.n == t.last.positive.n);
         if (s.open.encoding == CHUNK_XOR)
-            e = snapshot_reopen_floats(&s, &x);
+            e = snapshot_reopen_floats(&s, &x, &quarter_ms);
     }
     err_drop(e);
 }

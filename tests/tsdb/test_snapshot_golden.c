@@ -175,7 +175,8 @@ check_floats(const struct golden *g, const struct snapshot_series *s, json_t *sa
 {
     AUTO(sample_columns_fini) struct sample_columns got = SAMPLE_COLUMNS_INIT;
     struct xor_appender x;
-    CK_OK(snapshot_reopen_floats(s, &x));
+    int64_t quarter_ms;
+    CK_OK(snapshot_reopen_floats(s, &x, &quarter_ms));
     CK_OK(chunk_decode_floats(&s->open, INT64_MIN, INT64_MAX, &got));
     size_t want = 0;
     for (size_t i = 0; i < got.n; i++) {

@@ -48,6 +48,12 @@ check_reopened(const char *name, const struct xor_appender *x, const uint8_t *bu
     struct xor_appender y;
     size_t bytes = xor_snapshot(x, buffer, copy);
     CK_OK(xor_reopen(str_of((char *)copy, bytes), &y));
+    for (size_t number = from / 2; number <= from + 1; number += from / 2 + 1) {
+        int64_t marked_ms = -1;
+        CK_OK(xor_reopen_marked(str_of((char *)copy, bytes), number, &y, &marked_ms));
+        bool there = number > 0 && number <= x->count;
+        ROW_ASSERT(name, marked_ms == (there ? samples[number - 1].t_ms : -1));
+    }
     ROW_ASSERT(name, y.t_ms == x->t_ms && y.bits == x->bits && y.delta_ms == x->delta_ms);
     ROW_ASSERT(name, y.count == x->count && y.lead == x->lead && y.trail == x->trail);
     ROW_ASSERT(name, xor_bytes(&y) == bytes && y.acc_bits < 8);

@@ -49,6 +49,10 @@ size_t xor_snapshot(const struct xor_appender *x, const uint8_t *buffer, uint8_t
  * ERR_CORRUPT as xor_check(), ERR_LIMIT above XOR_REOPEN_BYTES_MAX. */
 enum { XOR_REOPEN_BYTES_MAX = 32 << 10 }; /* the head cuts at 1 KiB */
 struct err xor_reopen(struct str data, struct xor_appender *ret_x);
+/* The same, and the time of the sample with this number, the first is 1; untouched when there are
+ * fewer. */
+struct err xor_reopen_marked(struct str data, size_t number, struct xor_appender *ret_x,
+                             int64_t *ret_t_ms);
 
 /* Decodes; see chunk_decode_floats(). Fast path for runs of unchanged deltas and values. */
 struct err xor_decode(struct str data, int64_t mint_ms, int64_t maxt_ms, struct sample_columns *to);

@@ -83,6 +83,13 @@ check_end(const struct walk *k, struct str data)
 struct err
 xor_reopen(struct str data, struct xor_appender *ret_x)
 {
+    int64_t t_ms;
+    return xor_reopen_marked(data, 0, ret_x, &t_ms);
+}
+
+struct err
+xor_reopen_marked(struct str data, size_t number, struct xor_appender *ret_x, int64_t *ret_t_ms)
+{
     if (data.n > XOR_REOPEN_BYTES_MAX)
         return ERR(ERR_LIMIT, "xor chunk of %zu bytes: too long to go on, limit %d", data.n,
                    XOR_REOPEN_BYTES_MAX);
@@ -100,11 +107,13 @@ xor_reopen(struct str data, struct xor_appender *ret_x)
         return ERR(ERR_CORRUPT, "xor chunk of %zu bytes: cannot hold %u samples", data.n,
                    k.x.count);
     k.in.at = reader_offset(&r) * 8;
+    int64_t marked_ms = k.x.t_ms;
     for (size_t i = 1; i < k.x.count; i++) { /* past the end there are zeros */
         if (i > 1)
             walk_delta(&k);
         k.x.t_ms = (int64_t)((uint64_t)k.x.t_ms + (uint64_t)k.x.delta_ms);
         walk_value(&k);
+        marked_ms = i + 1 == number ? k.x.t_ms : marked_ms;
     }
     TRY(check_end(&k, data));
     struct xor_appender *x = &k.x;
@@ -114,5 +123,7 @@ xor_reopen(struct str data, struct xor_appender *ret_x)
         x->acc = (uint64_t)((uint8_t)data.p[x->used_bytes] >> (8 - x->acc_bits))
                  << (64 - x->acc_bits);
     *ret_x = *x;
+    if (number > 0 && number <= x->count)
+        *ret_t_ms = marked_ms;
     return OK;
 }

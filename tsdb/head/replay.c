@@ -28,6 +28,7 @@ struct logged_series {
     uint64_t ref;
     struct labels labels;
     struct hash128 key;
+    int64_t open_ms; /* as in replay_one_series() */
 };
 
 /* A series of these labels that was not dropped (replay_deletions.c). */
@@ -50,7 +51,7 @@ look_at(struct replay *r, uint64_t ref, struct labels labels, struct logged_seri
     label_key_encode(labels, &r->key_bytes);
     struct hash128 key = hash128_secret(buf_str(&r->key_bytes), &r->h->secret);
     fp_prefetch(&r->h->keys, key);
-    *ret_series = (struct logged_series){ref, labels, key};
+    *ret_series = (struct logged_series){ref, labels, key, INT64_MAX};
     return OK;
 }
 
@@ -107,7 +108,7 @@ take_series(struct replay *r, const struct logged_series *s, uint32_t *ret_slot)
     if (chain && !blank)
         TRY(crew_await(r)); /* what it has so far will be replaced */
     if (chain)
-        chain_attach(r, slot, chain);
+        chain_attach(r, slot, chain, s->open_ms);
     if (chain && !chain->newest)
         take_over_ref(r, slot, ref);
     if (ref != series_ref(head_hot(r->h, slot)))
@@ -119,10 +120,12 @@ take_series(struct replay *r, const struct logged_series *s, uint32_t *ret_slot)
 }
 
 struct err
-replay_one_series(struct replay *r, uint64_t ref, struct labels labels, uint32_t *ret_slot)
+replay_one_series(struct replay *r, uint64_t ref, struct labels labels, int64_t open_ms,
+                  uint32_t *ret_slot)
 {
     struct logged_series s;
     TRY(look_at(r, ref, labels, &s));
+    s.open_ms = open_ms;
     return take_series(r, &s, ret_slot);
 }
 

@@ -161,9 +161,15 @@ last_histogram(struct replay *r, const struct chunk_view *view, struct mapped_la
     return OK;
 }
 
+/* What an open chunk begins behind is not looked at: its time is enough. */
 static struct err
-last_sample(struct replay *r, const struct head_chunk *c, struct mapped_last *ret_last)
+last_sample(struct replay *r, const struct head_chunk *c, int64_t open_ms,
+            struct mapped_last *ret_last)
 {
+    if (open_ms != INT64_MAX && head_chunk_maxt_ms(c) < open_ms) {
+        *ret_last = (struct mapped_last){.sample = {head_chunk_maxt_ms(c), 0}};
+        return OK;
+    }
     struct chunk_view view = {
         .mint_ms = c->mint_ms,
         .maxt_ms = head_chunk_maxt_ms(c),
@@ -188,12 +194,12 @@ replay_make_blank(struct replay *r, uint32_t slot)
 }
 
 void
-chain_attach(struct replay *r, uint32_t slot, struct chain *chain)
+chain_attach(struct replay *r, uint32_t slot, struct chain *chain, int64_t open_ms)
 {
     struct series_hot *hot = head_hot(r->h, slot);
     struct series_cold *cold = head_cold(r->h, slot);
     struct mapped_last last;
-    struct err e = last_sample(r, chain->newest, &last);
+    struct err e = last_sample(r, chain->newest, open_ms, &last);
     if (e.code != ERR_NONE) {
         r->count.other_chunks += chain->chunk_count;
         err_drop(e);

@@ -111,8 +111,9 @@ floor_of(const struct replay *r, uint32_t slot)
     return segarray_at(&r->floors_ms, slot);
 }
 
-/* replay.c - the series of a record, made when the labels are new: *ret_slot. */
-struct err replay_one_series(struct replay *r, uint64_t ref, struct labels labels,
+/* replay.c - the series of a record, made when the labels are new: *ret_slot. It has an open chunk
+ * of floats from `open_ms` on (INT64_MAX: none), so that nobody will ask what was before. */
+struct err replay_one_series(struct replay *r, uint64_t ref, struct labels labels, int64_t open_ms,
                              uint32_t *ret_slot);
 
 /* The slot that a ref of the log leads to now; slot_none: there is no such series, or it was
@@ -142,7 +143,7 @@ struct err replay_open_chunks(struct replay *r);
 struct chain *chain_of(struct replay *r, uint64_t ref);
 /* Gives a series the mapped chunks of `chain` in place of all that it has: the log repeats what
  * is not in them. Chunks that do not decode are left out, for the log has their samples. */
-void chain_attach(struct replay *r, uint32_t slot, struct chain *chain);
+void chain_attach(struct replay *r, uint32_t slot, struct chain *chain, int64_t open_ms);
 /* The series as it was born: its chunks and samples are freed, nobody else can see them. */
 void replay_make_blank(struct replay *r, uint32_t slot);
 

@@ -15,8 +15,8 @@ replay_find_snapshot(struct replay *r)
 {
     struct head *h = r->h;
     bool none, no_checkpoint;
-    struct err e = snapshot_find(h->opts.fs, h->dir, h->wal_dir, &r->snapshot_path, &r->snapshot,
-                                 &none);
+    struct err e =
+        snapshot_find(h->opts.fs, h->dir, h->wal_dir, &r->snapshot_path, &r->snapshot, &none);
     if (e.code == ERR_CORRUPT) { /* a gap in the log: its replay decides */
         err_drop(e);
         return OK;
@@ -44,27 +44,15 @@ replay_drop_snapshot(struct replay *r)
 
 /* --- open chunks ------------------------------------------------------------------------------ */
 
-/* The time of the sample whose arrival settled where the chunk ends: series.c. */
-static struct err
-time_of_quarter(struct replay *r, const struct chunk_view *open, int64_t *ret_t_ms)
-{
-    r->columns.n = 0;
-    TRY(chunk_decode_floats(open, open->mint_ms, open->maxt_ms, &r->columns));
-    *ret_t_ms = r->columns.t_ms[CHUNK_SAMPLES_AIM / 4 - 1];
-    return OK;
-}
-
 static struct err
 reopen_floats(struct replay *r, uint32_t slot, const struct snapshot_series *s)
 {
     struct xor_appender x;
     int64_t quarter_ms = INT64_MIN;
-    TRY(snapshot_reopen_floats(s, &x));
+    TRY(snapshot_reopen_floats(s, &x, &quarter_ms));
     if (s->open.data.n > SERIES_REOPEN_BYTES_MAX)
         return ERR(ERR_LIMIT, "open chunk of %zu bytes, limit %d", s->open.data.n,
                    SERIES_REOPEN_BYTES_MAX);
-    if (x.count > CHUNK_SAMPLES_AIM / 4)
-        TRY(time_of_quarter(r, &s->open, &quarter_ms));
     series_reopen(head_hot(r->h, slot), head_cold(r->h, slot), &x, &s->open, quarter_ms,
                   r->h->opts.block_range_ms);
     return OK;
@@ -112,7 +100,8 @@ load_series(struct replay *r, const struct snapshot_series *s)
 {
     uint64_t undecoded = r->count.other_chunks;
     uint32_t slot;
-    TRY(replay_one_series(r, s->ref, s->labels, &slot));
+    bool open = s->open.encoding == CHUNK_XOR && s->open.maxt_ms >= r->min_valid_ms;
+    TRY(replay_one_series(r, s->ref, s->labels, open ? s->open.mint_ms : INT64_MAX, &slot));
     if (r->count.other_chunks != undecoded)
         return ERR(ERR_CORRUPT, "a chunk in chunks_head does not decode");
     struct ref_entry *entry = replay_refs_make(&r->refs, s->ref);

@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "tsdb/head/series.h"
 #include "tsdb/wal/record_exemplars.h"
 #include "tsdb/wal/record_histograms.h"
 
@@ -77,8 +78,7 @@ decode_value(struct reader *r, struct arena *a, struct snapshot_series *s)
         s->last_bits = reader_be64(r);
         return OK;
     }
-    enum histogram_kind kind =
-        form == VALUE_FLOAT_HISTOGRAM ? HISTOGRAM_FLOAT : HISTOGRAM_INTEGER;
+    enum histogram_kind kind = form == VALUE_FLOAT_HISTOGRAM ? HISTOGRAM_FLOAT : HISTOGRAM_INTEGER;
     enum record_histogram_use use = record_get_histogram_value(r, a, kind, &s->last);
     if (r->code == ERR_NONE && use != RECORD_HISTOGRAM_USABLE)
         return ERR(ERR_UNIMPLEMENTED, "snapshot of series %ju: a histogram of schema %d",
@@ -121,14 +121,15 @@ snapshot_decode_series(struct str record, struct arena *a, struct snapshot_serie
 }
 
 struct err
-snapshot_reopen_floats(const struct snapshot_series *s, struct xor_appender *ret_x)
+snapshot_reopen_floats(const struct snapshot_series *s, struct xor_appender *ret_x,
+                       int64_t *ret_quarter_ms)
 {
     struct xor_appender x;
     ASSERT(s->open.encoding == CHUNK_XOR);
-    TRY_IN(xor_reopen(s->open.data, &x), "snapshot of series %ju", (uintmax_t)s->ref);
+    TRY_IN(xor_reopen_marked(s->open.data, CHUNK_SAMPLES_AIM / 4, &x, ret_quarter_ms),
+           "snapshot of series %ju", (uintmax_t)s->ref);
     struct reader r = reader_of(str_skip(s->open.data, XOR_HEADER_BYTES));
-    if (reader_varint(&r) != s->open.mint_ms || x.t_ms != s->open.maxt_ms ||
-        x.bits != s->last_bits)
+    if (reader_varint(&r) != s->open.mint_ms || x.t_ms != s->open.maxt_ms || x.bits != s->last_bits)
         return ERR(ERR_CORRUPT, "snapshot of series %ju: chunk has other times or values",
                    (uintmax_t)s->ref);
     *ret_x = x;

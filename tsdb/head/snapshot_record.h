@@ -45,7 +45,8 @@ struct err snapshot_decode_series(struct str record, struct arena *a,
                                   struct snapshot_series *ret_series);
 /* The appender of an open chunk of encoding CHUNK_XOR, so that it goes on: xor_reopen(). Judges
  * the bytes: they have to be in accord with times and newest value. */
-struct err snapshot_reopen_floats(const struct snapshot_series *s, struct xor_appender *ret_x);
+struct err snapshot_reopen_floats(const struct snapshot_series *s, struct xor_appender *ret_x,
+                                  int64_t *ret_quarter_ms);
 
 /* All deletions of a snapshot as one record. Triples are put one by one into a buffer. */
 void snapshot_put_deletion(struct buf *triples, const struct snapshot_deletion *d);
