@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/snappy_block.h"
 
 enum {
     SNAPPY_EXPANSION_MAX = 22,  /* a copy of 64 bytes takes 3: the densest that exists */
@@ -45,14 +46,17 @@ snappy_decoded_bytes(struct str block, size_t *ret_bytes)
 struct err
 snappy_decode(struct str block, size_t limit_bytes, struct buf *to)
 {
-    size_t bytes;
+    size_t bytes = 0;
     TRY(snappy_decoded_bytes(block, &bytes));
     if (bytes > limit_bytes)
         return ERR(ERR_TOO_LARGE, "snappy: %zu bytes when decoded, limit %zu", bytes, limit_bytes);
     if (bytes / SNAPPY_EXPANSION_MAX > block.n)
         return ERR(ERR_INVALID, "snappy: %zu bytes cannot become %zu", block.n, bytes);
     buf_reserve(to, size_max(bytes, 1));
-    if (snappy_uncompress(block.p, block.n, to->p + to->n, &bytes) != SNAPPY_OK)
+    struct reader length = reader_of(block);
+    (void)reader_uvarint(&length);
+    struct str elements = str_skip(block, reader_offset(&length));
+    if (!snappy_block_decode(elements, to->p + to->n, bytes))
         return ERR(ERR_INVALID, "snappy: malformed block");
     to->n += bytes;
     return OK;

@@ -17,6 +17,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_regex_replay \
 	%reldir%/fuzz_remote_read_replay \
 	%reldir%/fuzz_remote_write_replay \
+	%reldir%/fuzz_snappy_block_replay \
 	%reldir%/fuzz_snapshot_replay \
 	%reldir%/fuzz_tombstones_replay \
 	%reldir%/fuzz_units_replay \
@@ -44,6 +45,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_regex_replay_SOURCES = %reldir%/fuzz_regex.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_snappy_block_replay_SOURCES = %reldir%/fuzz_snappy_block.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snapshot_replay_SOURCES = %reldir%/fuzz_snapshot.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_tombstones_replay_SOURCES = %reldir%/fuzz_tombstones.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_units_replay_SOURCES = %reldir%/fuzz_units.c $(FUZZ_MAIN)
