@@ -2,7 +2,7 @@
 # one has a list of its own: suites_x.h of test_x.
 EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/bad_input.py %reldir%/e2e/blocks_peer.py %reldir%/e2e/checkpoint_peer.py \
-	%reldir%/e2e/compact_peer.py %reldir%/e2e/cut_peer.py %reldir%/e2e/damage.py \
+	%reldir%/e2e/compact_peer.py %reldir%/e2e/cut_peer.py %reldir%/e2e/damage.py %reldir%/e2e/delete_peer.py \
 	%reldir%/e2e/disk_full.py %reldir%/e2e/histograms.py %reldir%/e2e/kill9.py \
 	%reldir%/e2e/lib.py %reldir%/e2e/lifecycle.py %reldir%/e2e/prometheus_peer.py \
 	%reldir%/e2e/promql_gen.py %reldir%/e2e/query_api.py %reldir%/e2e/query_diff.py \
@@ -10,6 +10,8 @@ EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/tsdb_peer.py %reldir%/e2e/wire.py
 noinst_PROGRAMS += %reldir%/e2e/compact_dir
 %canon_reldir%_e2e_compact_dir_SOURCES = %reldir%/e2e/compact_dir.c
+noinst_PROGRAMS += %reldir%/e2e/delete_dir
+%canon_reldir%_e2e_delete_dir_SOURCES = %reldir%/e2e/delete_dir.c
 noinst_PROGRAMS += %reldir%/e2e/write_log
 %canon_reldir%_e2e_write_log_SOURCES = %reldir%/e2e/write_log.c
 # Timeouts are generous: a loaded machine is no failure.
