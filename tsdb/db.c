@@ -35,6 +35,7 @@ open_parts(struct db *db)
         block_use_cache(blocks.v.v[i], db->opts.match_cache);
     int64_t min_valid_ms = blocks_min_valid_ms(&blocks);
     TRY(head_open(&db->opts, min_valid_ms, &db->head));
+    min_valid_ms = i64_max(min_valid_ms, head_emptied_ms(db->head));
     struct view_bounds head = {min_valid_ms, 0, head_deletions(db->head)};
     views_init(&db->views, &blocks, head);
     return OK;

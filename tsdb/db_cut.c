@@ -71,6 +71,8 @@ write_and_publish(struct db *db)
     AUTO(series_set_close) struct series_set *set = head_select_all(db->head, &q, &a);
     struct block *block;
     TRY(db_write_block(db, &o, set, &block));
+    if (!block)
+        TRY(head_log_emptied(db->head, db->cut.end_ms));
     struct view_bounds bounds = db_view_bounds(db);
     bounds.head_mint_ms = db->cut.end_ms;
     db->cut.view = db_publish_block(db, block, bounds);

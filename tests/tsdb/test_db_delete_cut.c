@@ -360,6 +360,93 @@ START_TEST(test_late_into_deletion)
 }
 END_TEST
 
+/* --- starts behind a cut ---------------------------------------------------------------------- */
+
+static void
+put_minutes(struct db *db, const char *labels, const int *minutes, size_t n)
+{
+    struct kit_request k;
+    struct append_result r;
+    kit_request_init(&k);
+    put_samples(&k, labels, minutes, n);
+    CK_OK(kit_append(&k, db, &r));
+    kit_request_fini(&k);
+}
+
+/* The head has hours [0, 4), of which the first two are cut once it is maintained. */
+static struct db *
+begin_hours(const struct db_opts *opts, const int *minutes, size_t n)
+{
+    struct db *db = kit_open(opts);
+    put_minutes(db, "__name__=stays", minutes, n);
+    return db;
+}
+
+static void
+assert_after_crash(struct db *db, const struct db_opts *opts, const char *want)
+{
+    for (int i = 0; i < 3; i++) {
+        kit_assert_dump(db, want);
+        db_close(db);
+        db = kit_open(opts);
+    }
+    kit_assert_dump(db, want);
+    db_close(db);
+}
+
+/* Labels that are born again have nothing deleted, also when the log still has the deletions of
+ * the series before, and the sample comes late into one (D7). */
+START_TEST(test_born_again)
+{
+    static const int all[] = {0, 240}, deleted[] = {61, 100}, late[] = {80};
+    struct db_opts opts = opts_of(fs_posix(), test_dir());
+    struct db *db = begin_hours(&opts, all, 1);
+    put_minutes(db, "__name__=a", deleted, 2);
+    put_minutes(db, "__name__=stays", all + 1, 1);
+    kit_delete(db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX);
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).series, 1);
+    put_minutes(db, "__name__=a", late, 1);
+    assert_after_crash(db, &opts,
+                       "a: 1700004000000=80; stays: 1699999200000=0 1700013600000=240; ");
+}
+END_TEST
+
+/* A cut of which nothing was left made no block: the log says that it was (D8). */
+START_TEST(test_emptied)
+{
+    static const int all[] = {150, 240}, deleted[] = {10, 100};
+    struct db_opts opts = opts_of(fs_posix(), test_dir());
+    opts.snapshot_on_finish = _i;
+    struct db *db = begin_hours(&opts, deleted, 0);
+    put_minutes(db, "__name__=a", deleted, 2);
+    put_minutes(db, "__name__=stays", all, 2);
+    kit_delete(db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX);
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).blocks, 0);
+    ck_assert_uint_eq(kit_stats(db).series, 1);
+    if (_i)
+        CK_OK(db_finish(db));
+    assert_after_crash(db, &opts, "stays: 1700008200000=150 1700013600000=240; ");
+}
+END_TEST
+
+/* A block has the late sample, which was the first of its series, and came before one in order:
+ * a start must not find it in the log of those. */
+START_TEST(test_late_in_block)
+{
+    static const int all[] = {10, 240}, deleted[] = {150, 230};
+    struct db_opts opts = opts_of(fs_posix(), test_dir());
+    struct db *db = begin_hours(&opts, all, 2);
+    put_minutes(db, "__name__=a", deleted, 2);
+    ck_assert_uint_eq(kit_stats(db).late_samples_appended, 1);
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).blocks, 2);
+    kit_delete(db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX);
+    assert_after_crash(db, &opts, "stays: 1699999800000=10 1700013600000=240; ");
+}
+END_TEST
+
 Suite *
 db_delete_cut_suite(void)
 {
@@ -370,6 +457,9 @@ db_delete_cut_suite(void)
     tcase_add_loop_test(t, test_failed_pass, 0, 2 * (PASSES - 1));
     tcase_add_loop_test(t, test_pass_fails, 0, (int)ARRAY_LEN(pass_cases));
     tcase_add_test(t, test_late_into_deletion);
+    tcase_add_test(t, test_born_again);
+    tcase_add_loop_test(t, test_emptied, 0, 2);
+    tcase_add_test(t, test_late_in_block);
     suite_add_tcase(s, t);
     return s;
 }

@@ -99,6 +99,8 @@ void append_records_put_histogram(struct append_records *e, uint64_t ref,
                                   const struct histogram_sample *s);
 void append_records_put_exemplar(struct append_records *e, uint64_t ref,
                                  const struct exemplar *exemplar);
+/* A record without content, to wait for what is queued before it. */
+void append_records_put_nothing(struct append_records *e);
 /* Enqueues all and waits until the log has it. */
 struct err append_records_log(struct append_records *e, struct wal *wal, struct arena *a);
 

@@ -81,10 +81,7 @@ judge_floats(struct append *run, const struct append_row *row, uint64_t ref,
                                     ? SAMPLE_TOO_NEW
                                     : series_judge(&run->limits, *last, s);
         run->fates[i] = (uint8_t)fate;
-        if (fate == SAMPLE_STORED_LATE) {
-            run->judged_late = true;
-            append_records_put_float(records, ref, s, run->request->sample_count - i);
-        }
+        run->judged_late = run->judged_late || fate == SAMPLE_STORED_LATE;
         if (fate != SAMPLE_STORED)
             continue;
         if (series_marks_histogram(*last, s)) {
@@ -108,10 +105,7 @@ judge_histograms(struct append *run, const struct append_row *row, uint64_t ref,
                                     ? SAMPLE_TOO_NEW
                                     : series_judge_histogram(&run->limits, *last, s);
         run->histogram_fates[i] = (uint8_t)fate;
-        if (fate == SAMPLE_STORED_LATE) {
-            run->judged_late = true;
-            append_records_put_histogram(records, ref, s);
-        }
+        run->judged_late = run->judged_late || fate == SAMPLE_STORED_LATE;
         if (fate != SAMPLE_STORED)
             continue;
         append_records_put_histogram(records, ref, s);
@@ -182,5 +176,7 @@ append_judge_and_log(struct append *run, size_t *ret_claimed, size_t *ret_refuse
             *ret_refused = i;
     }
     TRY(append_check_late_log(run));
+    if (run->judged_late && records.list.starts.n == 0)
+        append_records_put_nothing(&records); /* their series may have been born just now */
     return append_records_log(&records, run->h->wal, run->arena);
 }

@@ -4,8 +4,8 @@
  * behind all that is older. So an append keeps its claims on series with late samples until their
  * records are in the log's queue.
  *
- * A late sample is acknowledged once this log has it: a replay of the other one drops it, since it
- * is out of order there. (Prometheus acknowledges before, and loses it.) The one that is there
+ * A late sample is acknowledged once this log has it: it is in no other (README.md, O10).
+ * (Prometheus acknowledges before, and loses it.) The one that is there
  * already may be of an append whose records are still under way, or were lost: so a repeated
  * sample is logged like the first, and its append waits like the first (README.md, O7). */
 #include "tsdb/head/append_int.h"

@@ -75,6 +75,13 @@ append_records_put_exemplar(struct append_records *e, uint64_t ref, const struct
     e->newest_ms = i64_max(e->newest_ms, exemplar->t_ms);
 }
 
+void
+append_records_put_nothing(struct append_records *e)
+{
+    record_list_begin(&e->list);
+    record_begin_tombstones(&e->list.bytes);
+}
+
 struct err
 append_records_log(struct append_records *e, struct wal *wal, struct arena *a)
 {

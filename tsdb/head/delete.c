@@ -42,17 +42,6 @@ range_of_series(struct head *h, uint32_t slot, struct interval *ret_range)
     return range.mint_ms <= range.maxt_ms;
 }
 
-/* The span of all times says something else in a log: that the series is gone. */
-static void
-add_span(struct deletion_list *to, uint64_t ref, struct interval span)
-{
-    if (span.mint_ms == INT64_MIN && span.maxt_ms == INT64_MAX) {
-        vec_push(to, ((struct tombstone){ref, {INT64_MIN, -1}}));
-        span.mint_ms = 0;
-    }
-    vec_push(to, ((struct tombstone){ref, span}));
-}
-
 static struct err
 find_deletions(struct head *h, struct matchers matchers, struct interval asked,
                struct deletion_list *to)
@@ -68,12 +57,22 @@ find_deletions(struct head *h, struct matchers matchers, struct interval asked,
         struct interval span = {i64_max(asked.mint_ms, range.mint_ms),
                                 i64_min(asked.maxt_ms, range.maxt_ms)};
         if (span.mint_ms <= span.maxt_ms)
-            add_span(to, series_ref(head_hot(h, found.slots[i])), span);
+            vec_push(to, ((struct tombstone){series_ref(head_hot(h, found.slots[i])), span}));
     }
     return OK;
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
+
+/* The span of all times says something else in a log: that the series is gone. */
+static void
+put_deletion(struct buf *to, const struct tombstone *d)
+{
+    bool all = d->span.mint_ms == INT64_MIN && d->span.maxt_ms == INT64_MAX;
+    if (all)
+        record_put_tombstone(to, d->id, (struct interval){INT64_MIN, -1});
+    record_put_tombstone(to, d->id, all ? (struct interval){0, INT64_MAX} : d->span);
+}
 
 static struct err
 log_batch(struct head *h, const struct tombstone *v, size_t n)
@@ -86,7 +85,7 @@ log_batch(struct head *h, const struct tombstone *v, size_t n)
             record_list_begin(&records);
             record_begin_tombstones(&records.bytes);
         }
-        record_put_tombstone(&records.bytes, v[i].id, v[i].span);
+        put_deletion(&records.bytes, &v[i]);
     }
     wal_ticket ticket;
     TRY(wal_enqueue_dated(h->wal, record_list_views(&records, &a), records.starts.n, WAL_TIME_NONE,
@@ -112,7 +111,35 @@ head_log_deletions(struct head *h)
     AUTO(deletion_list_fini) struct deletion_list all = VEC_INIT;
     size_t logged;
     deletions_list(h->deletions, &all);
+    if (h->emptied_ms > INT64_MIN)
+        vec_push(&all, deletion_of_all(h->emptied_ms));
     TRY_IN(log_deletions(h, &all, &logged), "deletions that a checkpoint would leave out");
+    return OK;
+}
+
+struct err
+head_log_emptied(struct head *h, int64_t end_ms)
+{
+    AUTO(deletion_list_fini) struct deletion_list one = VEC_INIT;
+    size_t logged;
+    vec_push(&one, deletion_of_all(end_ms));
+    TRY(log_deletions(h, &one, &logged));
+    h->emptied_ms = i64_max(h->emptied_ms, end_ms);
+    return OK;
+}
+
+int64_t
+head_emptied_ms(const struct head *h)
+{
+    return h->emptied_ms;
+}
+
+struct err
+head_log_ends(struct head *h)
+{
+    size_t logged;
+    TRY_IN(log_deletions(h, &h->ends, &logged), "deletions that are over");
+    vec_clear(&h->ends);
     return OK;
 }
 

@@ -10,6 +10,17 @@
 struct deletions;
 
 VEC_TYPE(deletion_list, struct tombstone); /* ids are refs */
+/* In a log, as one of series 0, which does not exist: what is older is in blocks or deleted. */
+static inline struct tombstone
+deletion_of_all(int64_t end_ms)
+{
+    return (struct tombstone){0, {INT64_MIN, end_ms - 1}};
+}
+/* In a log: those of the series so far are over. Prometheus passes it over. */
+#define DELETIONS_END                                                                              \
+    {                                                                                              \
+        INT64_MAX, INT64_MIN                                                                       \
+    }
 
 /* `d` and `more`, in any order, as a set of its own. NULL when there is nothing in it. */
 struct deletions *deletions_with(const struct deletions *d, const struct deletion_list *more);

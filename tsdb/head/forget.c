@@ -26,6 +26,8 @@ struct pass {
     size_t chunks;                      /* that went */
     int64_t oldest_late_ms;             /* that may still come */
     struct deletion_list deletions;     /* that still stand */
+    VEC(uint64_t) ends;                 /* series that are to die: refs */
+    struct slot_list end_ids, end_slots;
 };
 
 /* --- chunks and series ------------------------------------------------------------------------ */
@@ -60,6 +62,15 @@ look_at(struct pass *p, const struct series_hot *hot, const struct series_cold *
     p->oldest_ms = i64_min(p->oldest_ms, oldest_ms);
 }
 
+/* An empty series may die once nothing that the log has of it, behind `end_ms`, is deleted. */
+static bool
+deletions_end(const struct pass *p, uint64_t ref)
+{
+    const struct interval *spans;
+    size_t n = deletions_of(p->h->deletions, ref, &spans);
+    return n == 0 || spans[n - 1].maxt_ms < p->end_ms;
+}
+
 /* Of a living series: what a sample lies in that it has, or that may come late, stands (D3). */
 static void
 keep_deletions(struct pass *p, uint64_t ref, const struct ooo_series *late)
@@ -84,12 +95,20 @@ forget_in_series(struct pass *p, uint32_t id, uint32_t slot)
     bool was_open = hot->xor.count > 0;
     struct head_chunk *dropped = series_drop_before(hot, cold, p->end_ms);
     p->chunks += was_open && hot->xor.count == 0;
-    bool dies = series_is_empty(hot, cold) && hot->claim == 0;
+    uint64_t ref = series_ref(hot);
+    bool empty = series_is_empty(hot, cold) && hot->claim == 0;
+    bool deleted = deletions_of(p->h->deletions, ref, &(const struct interval *){NULL}) > 0;
+    bool dies = empty && !deleted;
     if (dies)
         hot->dead = 1;
     look_at(p, hot, cold, late_of(p->h, slot));
-    if (p->h->deletions && !dies)
-        keep_deletions(p, series_ref(hot), late_of(p->h, slot));
+    if (empty && deleted && deletions_end(p, ref)) {
+        vec_push(&p->ends, ref);
+        vec_push(&p->end_ids, id);
+        vec_push(&p->end_slots, slot);
+    } else if (deleted) {
+        keep_deletions(p, ref, late_of(p->h, slot));
+    }
     spin_release(&hot->spin);
     p->chunks += free_chunks(p->h, dropped);
     if (dies) {
@@ -125,6 +144,21 @@ forget_deletions(struct pass *p)
         return;
     p->h->deletions = deletions_with(NULL, &p->deletions);
     deletions_unref(before);
+}
+
+/* The log has it that the deletions of a series are over before it dies: else a start would take
+ * them for those of another that was born of its labels (D7). A log that fails is told when it was
+ * recovered, before it takes a sample; at a start there is none yet. */
+static struct err
+end_series(struct pass *p)
+{
+    for (size_t i = 0; i < p->ends.n; i++)
+        vec_push(&p->h->ends, ((struct tombstone){p->ends.v[i], DELETIONS_END}));
+    struct err e = p->h->wal ? head_log_ends(p->h) : OK;
+    forget_deletions(p);
+    for (size_t i = 0; i < p->ends.n; i++)
+        forget_in_series(p, p->end_ids.v[i], p->end_slots.v[i]);
+    return e;
 }
 
 /* The refs of the dead are past from now on: what was logged of them is behind us. */
@@ -303,9 +337,12 @@ head_forget(struct head *h, int64_t end_ms)
                      .oldest_ms = INT64_MAX,
                      .first_file = h->unread_file,
                      .oldest_late_ms = oldest_late_ms(h),
-                     .deletions = VEC_INIT};
+                     .deletions = VEC_INIT,
+                     .ends = VEC_INIT,
+                     .end_ids = VEC_INIT,
+                     .end_slots = VEC_INIT};
     forget_in_all(&p);
-    forget_deletions(&p);
+    struct err e = end_series(&p);
     remember_refs(&p);
     remove_ids(&p);
     forget_pairs(&p);
@@ -318,6 +355,10 @@ head_forget(struct head *h, int64_t end_ms)
     vec_fini(&p.slots);
     vec_fini(&p.pairs);
     vec_fini(&p.deletions);
+    vec_fini(&p.ends);
+    vec_fini(&p.end_ids);
+    vec_fini(&p.end_slots);
+    TRY(e);
     return head_chunks_forget(h->chunks, p.first_file);
 }
 

@@ -57,6 +57,7 @@ head_new(const struct db_opts *opts)
     h->unread_file = UINT32_MAX;
     atomic_store_explicit(&h->mint_ms, INT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&h->maxt_ms, INT64_MIN, memory_order_relaxed);
+    h->emptied_ms = INT64_MIN;
     atomic_store_explicit(&h->late_mint_ms, INT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&h->late_maxt_ms, INT64_MIN, memory_order_relaxed);
     return h;
@@ -111,12 +112,15 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
     TRY(head_of_log(opts, min_valid_ms, &h));
     db_events_add(&h->events, DB_CHUNKS_CREATED, /* the replay may have dropped late ones */
                   head_count_chunks(h) + db_events_of(&h->events, DB_CHUNKS_REMOVED));
+    min_valid_ms = i64_max(min_valid_ms, h->emptied_ms);
+    atomic_store_explicit(&h->min_valid_ms, min_valid_ms, memory_order_relaxed);
     TRY(head_forget(h, min_valid_ms)); /* series that the log names, but blocks have */
     bool freed = head_free_forgotten(h);
     ASSERT(freed); /* nobody else is here yet */
     struct wal_opts wal = head_wal_opts(h);
     TRY(wal_open(&wal, &h->wal));
     TRY(late_open_log(h));
+    TRY(head_log_ends(h));
     vec_each (&h->past_refs, past) { /* what names them is in earlier segments, and older */
         past->segment = wal_segment(h->wal);
         past->until_ms = i64_min(past->until_ms,
@@ -154,6 +158,7 @@ head_close(struct head *h)
     vec_fini(&h->past_refs);
     vec_fini(&h->late_aliases);
     deletions_unref(h->deletions);
+    vec_fini(&h->ends);
     vec_fini(&h->forgotten.slots);
     vec_fini(&h->forgotten.pairs);
     vec_fini(&h->unlogged);
@@ -259,6 +264,7 @@ head_maintain(struct head *h)
         TRY_IN(recover_log(h), "log still failing");
         log_info(h->opts.log, "log recovered, writes resume", KV_CSTR("dir", h->dir));
     }
+    TRY(head_log_ends(h));
     TRY(late_recover_log(h));
     if (isolation_is_due(&h->isolation))
         forget_old_appends(h);

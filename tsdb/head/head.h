@@ -72,6 +72,10 @@ struct err head_log_metadata(struct head *h);
  * how much. Readers see it with a view that has head_deletions(). */
 struct err head_delete(struct head *h, struct matchers matchers, struct interval asked,
                        size_t *ret_spans);
+/* A cut left no block, because all was deleted: the log says until when (D8). */
+struct err head_log_emptied(struct head *h, int64_t end_ms);
+/* What is older is in blocks, or deleted; INT64_MIN: nobody has said. */
+int64_t head_emptied_ms(const struct head *h);
 /* All that stand; borrowed until the next call that deletes or forgets. */
 struct deletions *head_deletions(const struct head *h);
 

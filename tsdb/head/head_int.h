@@ -79,6 +79,8 @@ struct head {
     struct slot_list finished GUARDED_BY(mapped_lock); /* a slot per chunk to be mapped */
 
     struct deletions *deletions; /* of the maintaining thread, as the next two; a reference */
+    int64_t emptied_ms;        /* what is older was cut and left no block: D8 */
+    struct deletion_list ends; /* that the log has still to be told */
     struct forgotten forgotten;
     struct past_refs past_refs;
     struct late_aliases late_aliases; /* ascending by ref */
@@ -178,6 +180,8 @@ void head_take_snapshot(struct head *h);
 void head_add_deletions(struct head *h, const struct deletion_list *more);
 /* Tells the log all of them again. */
 struct err head_log_deletions(struct head *h);
+/* Tells the log which series' deletions are over (D7). */
+struct err head_log_ends(struct head *h);
 
 /* truncate.c - `ref` is past: no more samples of it are logged. */
 void head_remember_ref(struct head *h, uint64_t ref, int64_t until_ms);

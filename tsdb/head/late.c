@@ -291,6 +291,7 @@ head_begin_late_cut(struct head *h, struct head_late_cut *ret_cut)
     TRY(wal_cut(h->late_log, &ret_cut->segment));
     seal_all(h);
     TRY(head_map_finished(h));
+    TRY(head_chunks_sync(h->chunks)); /* the log will name the newest (O9) */
     struct chunk_view newest;
     measure(h, ret_cut, &newest);
     if (ret_cut->upto == 0)

@@ -13,6 +13,13 @@
 #include "tsdb/head/replay_int.h"
 #include "tsdb/wal/record.h"
 
+static bool
+is_end(struct interval span)
+{
+    const struct interval end = DELETIONS_END;
+    return span.mint_ms == end.mint_ms && span.maxt_ms == end.maxt_ms;
+}
+
 /* The crew may be at work on samples of it. */
 static struct err
 drop_series(struct replay *r, uint32_t slot)
@@ -27,8 +34,12 @@ drop_series(struct replay *r, uint32_t slot)
 void
 replay_deletion(struct replay *r, uint64_t ref, struct interval span)
 {
+    if (ref == 0) { /* deletion_of_all() */
+        r->h->emptied_ms = i64_max(r->h->emptied_ms, span.maxt_ms + (span.maxt_ms < INT64_MAX));
+        return;
+    }
     uint32_t slot = replay_slot_of(r, ref);
-    r->count.unknown_refs += slot == slot_none;
+    r->count.unknown_refs += slot == slot_none && !is_end(span);
     if (slot != slot_none)
         vec_push(&r->deletions, ((struct slot_deletion){slot, span}));
 }
@@ -41,7 +52,7 @@ replay_deletions(struct replay *r, struct str record)
     struct interval span;
     record_read_tombstones(&c, record);
     while (record_next_tombstone(&c, &ref, &span.mint_ms, &span.maxt_ms)) {
-        if (span.mint_ms > span.maxt_ms)
+        if (span.mint_ms > span.maxt_ms && !is_end(span))
             continue; /* Prometheus logs these for series that have no sample in the range */
         bool gone = span.mint_ms == INT64_MIN && span.maxt_ms == INT64_MAX;
         uint32_t slot = replay_slot_of(r, ref);
@@ -57,9 +68,15 @@ void
 replay_settle_deletions(struct replay *r)
 {
     AUTO(deletion_list_fini) struct deletion_list all = VEC_INIT;
-    vec_each (&r->deletions, d) {
+    uint32_t bound = 0;
+    vec_each (&r->deletions, d)
+        bound = d->slot >= bound ? d->slot + 1 : bound;
+    AUTO(mem_free) bool *over = mem_array_zero(bound, sizeof *over);
+    for (size_t i = r->deletions.n; i-- > 0;) {
+        const struct slot_deletion *d = &r->deletions.v[i];
         const struct series_hot *hot = head_hot(r->h, d->slot);
-        if (!hot->dead)
+        over[d->slot] = over[d->slot] || is_end(d->span);
+        if (!over[d->slot] && !hot->dead)
             vec_push(&all, ((struct tombstone){series_ref(hot), d->span}));
     }
     head_add_deletions(r->h, &all);

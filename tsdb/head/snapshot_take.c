@@ -62,6 +62,8 @@ take_deletions(struct taking *t)
 {
     AUTO(deletion_list_fini) struct deletion_list all = VEC_INIT;
     deletions_list(t->h->deletions, &all);
+    if (t->h->emptied_ms > INT64_MIN)
+        vec_push(&all, deletion_of_all(t->h->emptied_ms));
     vec_each (&all, d)
         snapshot_add_deletion(t->w, &(struct snapshot_deletion){d->id, d->span});
 }

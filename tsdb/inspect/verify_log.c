@@ -44,7 +44,8 @@ note_used(void *arg, uint64_t ref)
 {
     struct log_check *c = arg;
     const uint64_t *word = ref_table_find(&c->refs, ref);
-    if ((word && *word != 0) || !c->refs_whole)
+    bool none = ref == 0; /* tsdb/head/deletions.h, deletion_of_all() */
+    if (none || (word && *word != 0) || !c->refs_whole)
         return OK;
     return broken(c->file, RULE_H2, c->offset, "series %ju is used, but no record names it",
                   (uintmax_t)ref);
