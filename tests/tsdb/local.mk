@@ -117,9 +117,9 @@ TSDB_TEST_KITS = \
 %canon_reldir%_test_db_LDADD = $(TEST_LDADD)
 
 %canon_reldir%_test_model_SOURCES = $(TEST_HARNESS) $(TSDB_TEST_KITS) %reldir%/suites_model.h \
-	%reldir%/model.c %reldir%/model.h %reldir%/model_look.c \
+	%reldir%/model.c %reldir%/model.h %reldir%/model_delete.c %reldir%/model_look.c \
 	%reldir%/model_values.c %reldir%/model_values.h \
-	%reldir%/story.h %reldir%/story_ends.c %reldir%/story_write.c \
+	%reldir%/story.h %reldir%/story_delete.c %reldir%/story_ends.c %reldir%/story_write.c \
 	%reldir%/test_model.c \
 	%reldir%/test_model_threads.c
 %canon_reldir%_test_model_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/tsdb/suites_model.h"'

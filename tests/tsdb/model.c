@@ -26,6 +26,8 @@ model_fini(struct model *m)
         mem_free(s->text);
         vec_fini(&s->held);
         vec_fini(&s->doubtful);
+        vec_fini(&s->gone);
+        vec_fini(&s->shadows);
     }
     vec_fini(&m->series);
     arena_fini(&m->values);
@@ -177,7 +179,9 @@ stale_histogram(struct model *m, enum histogram_kind kind)
 static void
 turn_marker(struct model *m, const struct newest *newest, struct judged *x)
 {
-    if (x->value.histogram || x->value.bits != STALE_NAN_BITS || !newest->known)
+    if (x->value.histogram || x->value.bits != STALE_NAN_BITS)
+        return;
+    if (!newest->known && !newest->kind_unsure)
         return;
     x->kind_unsure = newest->kind_unsure || newest->t_ms < m->head_mint_ms;
     if (!x->kind_unsure && newest->value.histogram)
@@ -239,7 +243,8 @@ static void
 store_in_order(struct model *m, struct model_series *s, const struct judged *x)
 {
     s->has_newest = true;
-    s->newest = (struct model_sample){x->t_ms, x->value, HELD_SURE, STORED_IN_ORDER};
+    s->newest = (struct model_sample){
+        .t_ms = x->t_ms, .value = x->value, .hold = HELD_SURE, .way = STORED_IN_ORDER};
     s->kind_unsure = x->kind_unsure;
     hold(m, s, s->newest, x);
     m->maxt_ms = i64_max(m->maxt_ms, x->t_ms);
@@ -259,13 +264,18 @@ meets_another(const struct model *m, const struct model_series *s, int64_t t_ms)
 static void
 store_late(struct model *m, struct model_series *s, const struct judged *x, struct model_want *want)
 {
-    struct model_sample late = {x->t_ms, x->value, HELD_SURE, STORED_LATE};
-    if (meets_another(m, s, x->t_ms)) {
-        late.hold = HELD_PERHAPS;
-        want->late_or_repeated++;
-    } else {
-        want->fates[SAMPLE_STORED_LATE]++;
-    }
+    enum model_shade shade = model_shade_at(s, x->t_ms);
+    bool meets = meets_another(m, s, x->t_ms);
+    bool may_repeat = meets || shade == MODEL_TWILIGHT || model_samples_have(&s->gone, x->t_ms);
+    struct model_sample late = {
+        .t_ms = x->t_ms,
+        .value = x->value,
+        .hold = meets || shade == MODEL_TWILIGHT ? HELD_PERHAPS : HELD_SURE,
+        .way = STORED_LATE,
+        .unsettled = shade == MODEL_SHADE,
+    };
+    want->late_or_repeated += may_repeat;
+    want->fates[SAMPLE_STORED_LATE] += !may_repeat;
     hold(m, s, late, x);
 }
 
@@ -353,8 +363,17 @@ model_doubt(struct model *m, const struct model_row *rows, size_t count)
 void
 model_forget_doubtful(struct model *m)
 {
-    vec_each (&m->series, s)
+    vec_each (&m->series, s) {
+        vec_each (&s->doubtful, x) { /* one that another hides, or a deletion, may be there */
+            x->way = STORED_LATE;
+            x->hold = HELD_PERHAPS;
+            if (model_samples_have(&s->held, x->t_ms))
+                model_samples_insert(&s->held, *x);
+            if (model_shade_at(s, x->t_ms) != MODEL_LIGHT)
+                model_samples_insert(&s->gone, *x);
+        }
         vec_clear(&s->doubtful);
+    }
 }
 
 void

@@ -17,6 +17,7 @@ struct look {
     enum model_view view;
     int64_t mint_ms, maxt_ms;
     bool adopt;          /* what is found becomes what is held */
+    bool settle;         /* what came late into deletions is settled */
     struct arena values; /* histograms of the series */
     struct found_list found;
 };
@@ -87,6 +88,8 @@ decode_series(struct look *l, const struct series_view *series)
 static bool
 must_be_there(enum model_view view, const struct model_sample *x)
 {
+    if (x->unsettled)
+        return false;
     switch (view) {
     case MODEL_EXACT:
     case MODEL_FAILED:
@@ -162,6 +165,23 @@ is_doubtful(const struct look *l, const struct model_series *s, const struct fou
     return false;
 }
 
+/* A deletion that is lost, or the note that blocks have the late chunks without the deleted. */
+static const struct model_sample *
+returned(const struct look *l, const struct model_series *s, const struct found *x)
+{
+    bool late_may = l->view == MODEL_LATE_DAMAGED || l->m->chunks_damaged;
+    if (l->view != MODEL_DAMAGED && !late_may)
+        return NULL;
+    for (size_t i = model_samples_at(&s->gone, x->t_ms);
+         i < s->gone.n && s->gone.v[i].t_ms == x->t_ms; i++) {
+        const struct model_sample *gone = &s->gone.v[i];
+        bool may = l->view == MODEL_DAMAGED || gone->way == STORED_LATE;
+        if (may && model_value_same(gone->value, x->value))
+            return gone;
+    }
+    return NULL;
+}
+
 static struct err
 another_value(struct moment moment, const struct found *x)
 {
@@ -180,7 +200,7 @@ check_moment(const struct look *l, const struct model_series *s, struct moment m
              const struct found *x)
 {
     int64_t t_ms = moment.v[0].t_ms;
-    if (x && (match_in(l, moment, x->value) || is_doubtful(l, s, x)))
+    if (x && (match_in(l, moment, x->value) || is_doubtful(l, s, x) || returned(l, s, x)))
         return OK;
     if (x)
         return another_value(moment, x);
@@ -189,6 +209,16 @@ check_moment(const struct look *l, const struct model_series *s, struct moment m
                    (intmax_t)t_ms, moment.v[0].way == STORED_LATE ? "late" : "in order",
                    moment.v[0].hold, s->held.n, l->found.n);
     return OK;
+}
+
+static struct err
+nobody_stored(const struct model_series *s, const struct found *x)
+{
+    size_t at = model_samples_at(&s->gone, x->t_ms);
+    if (at == s->gone.n || s->gone.v[at].t_ms != x->t_ms)
+        return ERR(ERR_CONFLICT, "a sample nobody stored at %jd", (intmax_t)x->t_ms);
+    return ERR(ERR_CONFLICT, "a deleted sample at %jd (%s, was held %d)", (intmax_t)x->t_ms,
+               s->gone.v[at].way == STORED_LATE ? "late" : "in order", s->gone.v[at].hold);
 }
 
 /* Walks the samples in the range beside those found. */
@@ -203,8 +233,8 @@ compare_samples(const struct look *l, const struct model_series *s)
             return OK;
         const struct found *x = found ? &l->found.v[i] : NULL;
         if (found && (!held || x->t_ms < s->held.v[at].t_ms)) {
-            if (!is_doubtful(l, s, x))
-                return ERR(ERR_CONFLICT, "a sample nobody stored at %jd", (intmax_t)x->t_ms);
+            if (!is_doubtful(l, s, x) && !returned(l, s, x))
+                return nobody_stored(s, x);
             i++;
             continue;
         }
@@ -230,9 +260,10 @@ has_demanded(const struct look *l, const struct model_series *s)
 
 /* What a sample that was seen is from now on. */
 static enum model_hold
-hold_of_seen(const struct look *l, const struct model_sample *x)
+hold_of_seen(const struct look *l, const struct model_series *s, const struct model_sample *x)
 {
-    if (x->t_ms < l->m->kept_from_ms)
+    bool may_go = model_shade_at(s, x->t_ms) == MODEL_TWILIGHT; /* with the next start */
+    if (may_go || x->t_ms < l->m->kept_from_ms)
         return HELD_PERHAPS;
     if (l->view == MODEL_LATE_DAMAGED && x->way == STORED_LATE)
         return HELD_WRITTEN; /* perhaps in chunks_head only, which is not synced */
@@ -255,7 +286,7 @@ adopt_found(const struct look *l, const struct model_series *s, const struct fou
         bool unsure = l->view == MODEL_DAMAGED || kept.hold < HELD_WRITTEN;
         if (l->view == MODEL_DAMAGED && moment.n > 1)
             kept.way = STORED_LATE; /* what was read may be a late one with the same value */
-        kept.hold = &moment.v[i] == seen                ? hold_of_seen(l, &kept)
+        kept.hold = &moment.v[i] == seen                ? hold_of_seen(l, s, &kept)
                     : unsure && l->view != MODEL_FAILED ? HELD_PERHAPS
                                                         : kept.hold;
         vec_push(to, kept);
@@ -264,17 +295,24 @@ adopt_found(const struct look *l, const struct model_series *s, const struct fou
         struct model_sample kept = s->doubtful.v[i];
         if (kept.t_ms != x->t_ms || !model_value_same(kept.value, x->value))
             continue;
-        kept.hold = hold_of_seen(l, &kept);
+        kept.hold = hold_of_seen(l, s, &kept);
         kept.way = STORED_LATE; /* or not: nobody knows */
         vec_push(to, kept);
-        break;
+        return;
+    }
+    const struct model_sample *back = seen ? NULL : returned(l, s, x);
+    if (back) {
+        struct model_sample kept = *back;
+        kept.hold = hold_of_seen(l, s, &kept);
+        kept.way = STORED_LATE;
+        vec_push(to, kept);
     }
 }
 
 /* A series goes on behind the newest that it has. What came late and is the newest, the log has,
  * and a replay of it takes for in order. */
 static void
-adopt_newest(const struct look *l, struct model_series *s)
+adopt_newest_found(const struct look *l, struct model_series *s)
 {
     if (l->found.n == 0) {
         s->has_newest = s->has_newest && l->view == MODEL_FAILED;
@@ -292,6 +330,26 @@ adopt_newest(const struct look *l, struct model_series *s)
     s->kind_unsure = s->newest.way == STORED_LATE;
 }
 
+/* Nobody sees it when it is deleted, but the head has it. */
+static void
+adopt_newest(const struct look *l, struct model_series *s)
+{
+    bool had = s->has_newest, was_unsure = s->kind_unsure;
+    struct model_sample before = s->newest;
+    adopt_newest_found(l, s);
+    bool hidden = had && model_samples_have(&s->gone, before.t_ms) &&
+                  (!s->has_newest || s->newest.t_ms < before.t_ms);
+    if (hidden && before.way == STORED_IN_ORDER && must_be_there(l->view, &before)) {
+        s->has_newest = true;
+        s->newest = before;
+        s->kind_unsure = was_unsure;
+    }
+    if (s->shadows.n > 0 && !(s->has_newest && model_samples_have(&s->held, s->newest.t_ms)))
+        s->kind_unsure = true;
+    if (s->gone.n > 0 && (!s->has_newest || vec_last(&s->gone)->t_ms > s->newest.t_ms))
+        s->kind_unsure = true;
+}
+
 static void
 adopt_series(const struct look *l, struct model_series *s)
 {
@@ -303,6 +361,7 @@ adopt_series(const struct look *l, struct model_series *s)
             vec_push(&lost, *x);
     }
     vec_each (&lost, x) {
+        l->m->lossy = l->m->lossy || (x->hold > HELD_PERHAPS && l->view != MODEL_FAILED);
         x->hold = HELD_PERHAPS;
         model_samples_insert(&held, *x);
     }
@@ -310,6 +369,30 @@ adopt_series(const struct look *l, struct model_series *s)
     vec_fini(&s->held);
     s->held = held;
     adopt_newest(l, s);
+}
+
+/* --- settling --------------------------------------------------------------------------------- */
+
+static bool
+is_found(const struct look *l, int64_t t_ms)
+{
+    bool found = false;
+    for (size_t i = 0; i < l->found.n; i++)
+        found = found || l->found.v[i].t_ms == t_ms;
+    return found;
+}
+
+static void
+settle_series(const struct look *l, struct model_series *s)
+{
+    VEC(int64_t) times = VEC_INIT;
+    vec_each (&s->held, x) {
+        if (x->unsettled)
+            vec_push(&times, x->t_ms);
+    }
+    vec_each (&times, t_ms)
+        model_settle_moment(s, *t_ms, is_found(l, *t_ms));
+    vec_fini(&times);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -328,6 +411,8 @@ look_at_series(struct look *l, const struct series_view *series)
     s->seen = true;
     if (l->adopt)
         adopt_series(l, s);
+    if (l->settle)
+        settle_series(l, s);
     return OK;
 }
 
@@ -364,10 +449,13 @@ look_for_missing(struct look *l)
         if (!s->seen && has_demanded(l, s))
             return ERR(ERR_CONFLICT, "series %s is not there, it has %zu samples", s->text,
                        s->held.n);
-        if (s->seen || !l->adopt)
+        if (s->seen)
             continue;
         vec_clear(&l->found);
-        adopt_series(l, s);
+        if (l->adopt)
+            adopt_series(l, s);
+        if (l->settle)
+            settle_series(l, s);
     }
     return OK;
 }
@@ -395,11 +483,28 @@ model_compare(struct model *m, struct db *db, enum model_view view, int64_t mint
 }
 
 struct err
+model_settle(struct model *m, struct db *db)
+{
+    struct look l = {.m = m,
+                     .view = MODEL_EXACT,
+                     .mint_ms = INT64_MIN,
+                     .maxt_ms = INT64_MAX,
+                     .settle = true};
+    bool any = false;
+    vec_each (&m->series, s) {
+        vec_each (&s->held, x)
+            any = any || x->unsettled;
+    }
+    return any ? look_at(&l, db) : OK;
+}
+
+struct err
 model_adopt(struct model *m, struct db *db, enum model_view view)
 {
     struct look l = {
         .m = m, .view = view, .mint_ms = INT64_MIN, .maxt_ms = INT64_MAX, .adopt = true};
     TRY(look_at(&l, db));
+    m->lossy = m->lossy || view == MODEL_DAMAGED || view == MODEL_LATE_DAMAGED;
     bool keeps_doubts = view == MODEL_FAILED || view == MODEL_DAMAGED;
     if (!keeps_doubts) /* else the log may have what lost chunks have hidden */
         model_forget_doubtful(m);

@@ -27,6 +27,7 @@ struct model_sample {
     struct model_value value;
     enum model_hold hold;
     enum model_way way;
+    bool unsettled; /* it came late into a deletion: it is there from the next look on, or never */
 };
 /* Ascending; of one time in the order in which they were stored. */
 VEC_TYPE(model_samples, struct model_sample);

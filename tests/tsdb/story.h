@@ -28,6 +28,8 @@ struct story {
     bool log_lost;           /* chunk files may be all that is left of some samples */
     bool restless;           /* times jump by hours */
     bool has_late;           /* there was a window at some time */
+    bool deletes;            /* there are deletions in it */
+    bool has_hidden;         /* there was one */
     int64_t now_ms, unit_ms; /* half a block range */
     int64_t maxt_ms;         /* that the head ever had */
 
@@ -73,6 +75,12 @@ between(struct story *s, int64_t low, int64_t high)
 void story_write(struct story *s);
 /* One sample of a series of its own at that time, which must be stored. */
 void story_write_at(struct story *s, int64_t t_ms);
+
+/* --- story_delete.c ---------------------------------------------------------------------------
+ */
+
+void story_delete(struct story *s);
+void story_clean(struct story *s);
 
 /* --- story_ends.c: how a database ends, and begins again ----------------------------------------
  */

@@ -30,7 +30,7 @@ roll_options(struct story *s)
 static void
 outrun(struct story *s)
 {
-    if (s->has_late && s->maxt_ms > INT64_MIN)
+    if ((s->has_late || s->has_hidden) && s->maxt_ms > INT64_MIN)
         story_write_at(s, s->maxt_ms + s->unit_ms + 1);
 }
 
@@ -42,6 +42,7 @@ take_over(struct story *s, enum model_view view)
     db_stats(s->db, &stats);
     s->model.head_mint_ms = stats.head_mint_ms;
     STORY_OK(s, model_adopt(&s->model, s->db, view));
+    s->model.chunks_damaged = false;
     STORY_ASSERT(s, stats.writable, "a database that was just opened is not writable");
     vec_each (&s->model.series, series)
         STORY_ASSERT(s,
@@ -51,9 +52,12 @@ take_over(struct story *s, enum model_view view)
     int64_t min_valid_ms = model_min_valid_ms(&s->model);
     s->model.maxt_ms = stats.head_maxt_ms;
     s->model.block_end_ms = stats.blocks > 0 ? stats.min_valid_ms : INT64_MIN;
-    STORY_ASSERT(s, s->model.block_end_ms <= i64_max(stats.maxt_ms, s->maxt_ms) + 1,
+    STORY_ASSERT(s,
+                 s->has_hidden ||
+                     s->model.block_end_ms <= i64_max(stats.maxt_ms, s->maxt_ms) + 1,
                  "times that nothing has are refused");
-    if (view == MODEL_DAMAGED || stats.min_valid_ms < min_valid_ms)
+    if (view == MODEL_DAMAGED || stats.min_valid_ms < min_valid_ms ||
+        model_newest_is_unsure(&s->model))
         outrun(s);
 }
 
@@ -114,6 +118,7 @@ story_begin(struct story *s, uint64_t seed)
     s->opts.block_range_ms = ranges_ms[rand_below(&s->g, ARRAY_LEN(ranges_ms))];
     s->unit_ms = s->opts.block_range_ms / 2;
     s->restless = chance(s, 40);
+    s->deletes = chance(s, 60);
     const int64_t beginnings_ms[] = {INT64_C(1700000000000), INT64_C(1700000000000), 0,
                                      -3 * s->unit_ms, -(INT64_C(1) << 50)};
     s->now_ms = beginnings_ms[rand_below(&s->g, ARRAY_LEN(beginnings_ms))];
@@ -235,6 +240,7 @@ story_damage_chunks(struct story *s)
 {
     db_close(TAKE(s->db));
     bool cut = damage(s, "chunks_head") == DAMAGE_CUT;
+    s->model.chunks_damaged = true; /* the one that the late log names may be gone: O9 */
     reopen(s, s->log_lost || cut ? MODEL_DAMAGED : MODEL_POWER_CUT);
 }
 

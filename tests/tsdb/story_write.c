@@ -168,6 +168,10 @@ next_sample(struct story *s, struct run *r)
     case 6:
         put = any_held(s, r);
         break;
+    case 7: /* where one was deleted */
+        if (r->known && r->known->gone.n > 0)
+            put.t_ms = r->known->gone.v[rand_below(&s->g, r->known->gone.n)].t_ms;
+        break;
     default:
         break;
     }
@@ -364,6 +368,7 @@ send_and_compare(struct story *s)
     model_store(&s->model, s->rows.v, s->rows.n, &want);
     s->maxt_ms = i64_max(s->maxt_ms, s->model.maxt_ms);
     assert_answer(s, &got, &want);
+    STORY_OK(s, model_settle(&s->model, s->db));
     struct db_stats stats;
     db_stats(s->db, &stats);
     int64_t min_valid_ms = model_min_valid_ms(&s->model);
