@@ -1,9 +1,11 @@
 /* delete_dir.c - makes a database out of which samples were deleted, for delete_peer.py:
  *
- *   delete_dir DIR T0_MS    three series m{n="1"} to m{n="3"}, 480 steps of a minute from T0_MS on,
- * value 1000 * n + step; the first hours are in blocks. Of n="2" steps 100 to 399 are deleted, of
- * n="3" all. Ends as a crash would delete_dir DIR clean    blocks are written anew without what was
- * deleted */
+ *   delete_dir DIR T0_MS   writes and deletes; ends as a crash would
+ *   delete_dir DIR clean   blocks are written anew without what was deleted
+ *
+ * Series m{n="1"} to m{n="3"} have 480 steps of a minute from T0_MS on, value 1000 * n + step, of
+ * which the first hours are in blocks. Of n="1" steps 420 to 459 come again, half a minute later
+ * and late. Of n="2" steps 100 to 399 are deleted, of n="3" all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include "tsdb/model/label_key.h"
 
 enum { SERIES = 3, STEPS = 480, STEP_MS = 60000, DELETED_FROM = 100, DELETED_TO = 399 };
+enum { WINDOW_STEPS = 120, LATE_FROM = 420, LATE_TO = 459 };
 
 static void
 must(struct err e)
@@ -32,12 +35,14 @@ open_db(const char *dir)
     opts.fs = fs_posix();
     opts.clock = clock_system();
     opts.dir = dir;
+    opts.ooo_window_ms = (int64_t)WINDOW_STEPS * STEP_MS;
     must(db_open(&opts, &db));
     return db;
 }
 
+/* One sample of each of the first `count` series. */
 static void
-write_step(struct db *db, int64_t t_ms, int step)
+write_step(struct db *db, int64_t t_ms, int step, uint32_t count)
 {
     AUTO(arena_fini) struct arena a;
     struct buf keys[SERIES] = {BUF_INIT, BUF_INIT, BUF_INIT};
@@ -45,7 +50,7 @@ write_step(struct db *db, int64_t t_ms, int step)
     struct sample samples[SERIES];
     struct append_result result;
     arena_init(&a, 0);
-    for (uint32_t i = 0; i < SERIES; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         char n = (char)('1' + i);
         struct label labels[] = {{STR("__name__"), STR("m")}, {STR("n"), str_of(&n, 1)}};
         label_key_encode((struct labels){labels, 2}, &keys[i]);
@@ -54,7 +59,7 @@ write_step(struct db *db, int64_t t_ms, int step)
         samples[i] = (struct sample){t_ms, bits_of_f64(1000.0 * (i + 1) + step)};
     }
     struct append_request request = {
-        .rows = rows, .row_count = SERIES, .samples = samples, .sample_count = SERIES};
+        .rows = rows, .row_count = count, .samples = samples, .sample_count = count};
     must(db_append(db, &request, &a, &result));
     for (uint32_t i = 0; i < SERIES; i++)
         buf_fini(&keys[i]);
@@ -76,10 +81,12 @@ static void
 make(struct db *db, int64_t t0_ms)
 {
     for (int step = 0; step < STEPS; step++) {
-        write_step(db, t0_ms + (int64_t)step * STEP_MS, step);
+        write_step(db, t0_ms + (int64_t)step * STEP_MS, step, SERIES);
         if (step % 30 == 29)
             must(db_maintain(db));
     }
+    for (int step = LATE_TO; step >= LATE_FROM; step--)
+        write_step(db, t0_ms + (int64_t)step * STEP_MS + STEP_MS / 2, step, 1);
     delete_of(db, "2", t0_ms + (int64_t)DELETED_FROM * STEP_MS,
               t0_ms + (int64_t)DELETED_TO * STEP_MS);
     delete_of(db, "3", INT64_MIN, INT64_MAX);

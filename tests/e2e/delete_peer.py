@@ -23,7 +23,8 @@ def seconds(step):
     return (START_MS + step * STEP_MS) / 1000
 
 
-EXPECTED = {"1": [(seconds(s), 1000.0 + s) for s in range(STEPS)],
+LATE = [(seconds(s + 0.5), 1000.0 + s) for s in range(420, 460)]
+EXPECTED = {"1": sorted([(seconds(s), 1000.0 + s) for s in range(STEPS)] + LATE),
             "2": [(seconds(s), 2000.0 + s) for s in range(STEPS) if s not in DELETED]}
 
 

@@ -5,9 +5,9 @@
  * records are in the log's queue.
  *
  * A late sample is acknowledged once this log has it: it is in no other (README.md, O10).
- * (Prometheus acknowledges before, and loses it.) The one that is there
- * already may be of an append whose records are still under way, or were lost: so a repeated
- * sample is logged like the first, and its append waits like the first (README.md, O7). */
+ * (Prometheus acknowledges before, and loses it.) The one that is there already may be of an append
+ * whose records are still under way, or were lost: so a repeated sample is logged like the first,
+ * and its append waits like the first (README.md, O7). */
 #include "tsdb/head/append_int.h"
 
 /* The first sample of an open chunk comes. */
