@@ -126,6 +126,26 @@ kit_opts(struct fs *fs, const char *dir)
     return o;
 }
 
+struct db_opts
+kit_late_opts(struct fs *fs, const char *dir)
+{
+    struct db_opts o = kit_opts(fs, dir);
+    o.ooo_window_ms = 3 * INT64_C(3600000);
+    o.ooo_chunk_max = 4;
+    return o;
+}
+
+struct series_set *
+kit_select_all(struct db *db, struct arena *a)
+{
+    struct matcher *m = ARENA_NEW(a, struct matcher);
+    CK_OK(matcher_make(a, MATCH_REGEX, STR("__name__"), STR(".+"), m));
+    struct select_query q = {.mint_ms = INT64_MIN, .maxt_ms = INT64_MAX, .want = SELECT_CHUNKS};
+    struct series_set *set;
+    CK_OK(db_select(db, &q, (struct matchers){m, 1}, a, &set));
+    return set;
+}
+
 static void
 histogram_text(int64_t t_ms, const struct histogram *h, struct buf *to)
 {

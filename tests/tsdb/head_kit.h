@@ -32,10 +32,14 @@ void kit_put(struct db *db, const char *labels, int64_t t_ms, double value);
 
 /* Options of a database in `dir` on `fs`, with small WAL segments. */
 struct db_opts kit_opts(struct fs *fs, const char *dir);
+/* The same with a window of 3 h for late samples, and 4 of them in an open chunk. */
+struct db_opts kit_late_opts(struct fs *fs, const char *dir);
 
 /* "t=v" for a float or "t=i 12/3.5" for an integer histogram's count and sum; "f" for a float one,
  * "i stale" for its marker. In order of the chunks, of one series. */
 void kit_chunk_text(const struct chunk_view *c, int64_t mint_ms, int64_t maxt_ms, struct buf *to);
+/* Every series with a metric name, as a query that has begun. */
+struct series_set *kit_select_all(struct db *db, struct arena *a);
 /* Open and found sound. */
 struct db *kit_open(const struct db_opts *opts);
 struct db_stats kit_stats(struct db *db);

@@ -44,8 +44,8 @@ START_TEST(test_rule)
     CK_OK(db_check(db));
     struct db_stats s = kit_stats(db);
     ck_assert_msg(s.blocks == c->blocks, "%s: %ju blocks", c->name, (uintmax_t)s.blocks);
-    ck_assert_msg(c->blocks == 0 || s.head_mint_ms == t0 + c->head_mint_ms,
-                  "%s: head from %jd", c->name, (intmax_t)(s.head_mint_ms - t0));
+    ck_assert_msg(c->blocks == 0 || s.head_mint_ms == t0 + c->head_mint_ms, "%s: head from %jd",
+                  c->name, (intmax_t)(s.head_mint_ms - t0));
     db_close(db);
     db = kit_open(&opts);
     ck_assert_msg(kit_stats(db).blocks == c->blocks, "%s: after a restart", c->name);
@@ -96,17 +96,6 @@ END_TEST
 
 /* --- queries meanwhile ------------------------------------------------------------------------ */
 
-static struct series_set *
-select_all(struct db *db, struct arena *a)
-{
-    struct matcher *m = ARENA_NEW(a, struct matcher);
-    CK_OK(matcher_make(a, MATCH_REGEX, STR("__name__"), STR(".+"), m));
-    struct select_query q = {.mint_ms = INT64_MIN, .maxt_ms = INT64_MAX, .want = SELECT_CHUNKS};
-    struct series_set *set;
-    CK_OK(db_select(db, &q, (struct matchers){m, 1}, a, &set));
-    return set;
-}
-
 static size_t
 count_samples(struct series_set *set)
 {
@@ -136,12 +125,12 @@ START_TEST(test_query_through_a_cut)
     kit_put(db, "__name__=stays", t0, 1);
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct series_set *before = select_all(db, &a);
+    struct series_set *before = kit_select_all(db, &a);
     kit_put(db, "__name__=stays", t0 + 4 * HOUR_MS, 2);
     CK_OK(db_maintain(db));
     ck_assert_uint_eq(kit_stats(db).blocks, 1);
     ck_assert_uint_eq(kit_stats(db).series, 6); /* the query may still need them */
-    struct series_set *after = select_all(db, &a);
+    struct series_set *after = kit_select_all(db, &a);
     CK_OK(db_maintain(db));
     ck_assert_uint_eq(count_samples(after), 7);
     series_set_close(after);
@@ -150,7 +139,7 @@ START_TEST(test_query_through_a_cut)
     CK_OK(db_maintain(db));
     ck_assert_uint_eq(kit_stats(db).series, 1);
     CK_OK(db_check(db));
-    after = select_all(db, &a);
+    after = kit_select_all(db, &a);
     ck_assert_uint_eq(count_samples(after), 7);
     series_set_close(after);
     db_close(db);
@@ -193,8 +182,8 @@ START_TEST(test_churn)
         for (int pod = 0; pod < PODS; pod++) {
             char labels[96];
             /* every fourth comes back in each round, and each fifth by another spelling */
-            snprintf(labels, sizeof labels, "%s,pod=%d-%d", pod % 5 ? "__name__=m,job=j" :
-                     "job=j,__name__=m", pod, pod % 4 ? round : 0);
+            snprintf(labels, sizeof labels, "%s,pod=%d-%d",
+                     pod % 5 ? "__name__=m,job=j" : "job=j,__name__=m", pod, pod % 4 ? round : 0);
             kit_put(db, labels, t + pod, round);
         }
         CK_OK(db_maintain(db));
@@ -206,14 +195,14 @@ START_TEST(test_churn)
     ck_assert_uint_ge(kit_stats(db).blocks, ROUNDS / 2 - 2);
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct series_set *all = select_all(db, &a);
+    struct series_set *all = kit_select_all(db, &a);
     ck_assert_uint_eq(count_samples(all), ROUNDS * PODS);
     series_set_close(all);
     db_close(db);
     db = kit_open(&opts);
     CK_OK(db_maintain(db));
     ck_assert_uint_le(kit_stats(db).series, 4 * PODS);
-    all = select_all(db, &a);
+    all = kit_select_all(db, &a);
     ck_assert_uint_eq(count_samples(all), ROUNDS * PODS);
     series_set_close(all);
     db_close(db);
@@ -389,7 +378,7 @@ query_all(void *arg)
         AUTO(arena_fini) struct arena a;
         arena_init(&a, 0);
         uint64_t least = atomic_load(&c->stored);
-        struct series_set *set = select_all(c->db, &a);
+        struct series_set *set = kit_select_all(c->db, &a);
         if (count_samples(set) < least)
             atomic_fetch_add(&c->failed, 1);
         series_set_close(set);
@@ -419,7 +408,7 @@ START_TEST(test_threads)
     CK_OK(db_check(c.db));
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct series_set *all = select_all(c.db, &a);
+    struct series_set *all = kit_select_all(c.db, &a);
     ck_assert_uint_eq(count_samples(all), atomic_load(&c.stored));
     series_set_close(all);
     ck_assert_uint_ge(kit_stats(c.db).blocks, 5);

@@ -16,9 +16,7 @@ static const int64_t t0 = INT64_C(1700000000000) / 7200000 * 7200000; /* a range
 static struct db_opts
 opts_of(struct fs *fs, const char *dir)
 {
-    struct db_opts opts = kit_opts(fs, dir);
-    opts.ooo_window_ms = 3 * HOUR_MS;
-    opts.ooo_chunk_max = 4;
+    struct db_opts opts = kit_late_opts(fs, dir);
     opts.wal_segment_bytes = WAL_PAGE_BYTES;
     opts.wal_compression = WAL_PLAIN;
     return opts;
@@ -115,17 +113,6 @@ struct held {
     struct arena a;
 };
 
-static struct series_set *
-select_all(struct db *db, struct arena *a)
-{
-    struct matcher *m = ARENA_NEW(a, struct matcher);
-    CK_OK(matcher_make(a, MATCH_REGEX, STR("__name__"), STR(".+"), m));
-    struct select_query q = {.mint_ms = INT64_MIN, .maxt_ms = INT64_MAX, .want = SELECT_CHUNKS};
-    struct series_set *set;
-    CK_OK(db_select(db, &q, (struct matchers){m, 1}, a, &set));
-    return set;
-}
-
 /* Reads it to its end: it has what was there when it was begun. */
 static void
 finish(struct held *h, const char *want)
@@ -156,7 +143,7 @@ pass(struct db *db, struct held *held, const char *before)
 {
     struct held next;
     arena_init(&next.a, 0);
-    next.set = select_all(db, &next.a);
+    next.set = kit_select_all(db, &next.a);
     finish(held, before);
     *held = next;
     return db_maintain(db);
@@ -300,8 +287,7 @@ START_TEST(test_pass_fails)
         fs_fault_arm(fs, &fault);
         err_drop(c->flush ? db_flush(db, &empty) : db_maintain(db));
         reached = fs_fault_fired(fs);
-        ck_assert_msg(strcmp(kit_checked_dump(&a, db), want) == 0, "%s: %s", row,
-                      kit_dump(&a, db));
+        ck_assert_msg(strcmp(kit_checked_dump(&a, db), want) == 0, "%s: %s", row, kit_dump(&a, db));
         fs_fault_heal(fs);
         if (c->power) {
             db_close(db);
@@ -345,8 +331,8 @@ START_TEST(test_late_into_deletion)
     ck_assert(strstr(want, "=105") && !strstr(want, "=75"));
     for (int i = 0; i < 3; i++) {
         for (int k = 0; k < 2; k++) {
-            ck_assert_str_eq(
-                kit_query(&a, db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX), want);
+            ck_assert_str_eq(kit_query(&a, db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX),
+                             want);
             db_close(db);
             db = kit_open(&opts);
         }

@@ -9,15 +9,6 @@
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 static const int64_t t0 = INT64_C(1700000000000) / 7200000 * 7200000; /* a range begins */
 
-static struct db_opts
-late_opts(struct fs *fs, const char *dir)
-{
-    struct db_opts opts = kit_opts(fs, dir);
-    opts.ooo_window_ms = 3 * HOUR_MS;
-    opts.ooo_chunk_max = 4;
-    return opts;
-}
-
 static enum sample_fate
 fate_of(const struct append_result *r)
 {
@@ -58,8 +49,7 @@ static const struct fate_case {
     {"behind it", "__name__=a", 3 * HOUR_MS, HOUR_MS - 1, 7, SAMPLE_TOO_OLD},
     {"late once more", "__name__=a", 3 * HOUR_MS, 3 * HOUR_MS, 2, SAMPLE_REPEATED},
     {"late once more, another value", "__name__=a", 3 * HOUR_MS, 3 * HOUR_MS, 7, SAMPLE_REPEATED},
-    {"a series that ended long ago", "__name__=b", 3 * HOUR_MS, 2 * HOUR_MS, 7,
-     SAMPLE_STORED_LATE},
+    {"a series that ended long ago", "__name__=b", 3 * HOUR_MS, 2 * HOUR_MS, 7, SAMPLE_STORED_LATE},
     {"a new series, in order", "__name__=c", 3 * HOUR_MS, 3 * HOUR_MS, 7, SAMPLE_STORED},
     {"a new series, late", "__name__=c", 3 * HOUR_MS, 3 * HOUR_MS - 1, 7, SAMPLE_STORED_LATE},
     {"a new series, too old", "__name__=c", 3 * HOUR_MS, HOUR_MS - 1, 7, SAMPLE_TOO_OLD},
@@ -70,7 +60,7 @@ static const struct fate_case {
 START_TEST(test_fate)
 {
     const struct fate_case *c = &fate_cases[_i];
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     opts.ooo_window_ms = c->window_ms;
     struct db *db = kit_open(&opts);
     ck_assert_int_eq(put(db, "__name__=b", t0 + 2 * HOUR_MS, 1), SAMPLE_STORED);
@@ -153,7 +143,7 @@ START_TEST(test_range)
     const struct range_case *c = &range_cases[_i];
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     struct db *db = kit_open(&opts);
     put_few(db);
     const char *got = query(&a, db, c->mint_ms, c->maxt_ms);
@@ -166,7 +156,7 @@ START_TEST(test_rows_of_one_series)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     struct db *db = kit_open(&opts);
     put_mixed(db);
     const char *want = arena_str(&a, str_of_cstr(query(&a, db, 0, HOUR_MS))).p;
@@ -211,7 +201,7 @@ START_TEST(test_restart)
     const struct restart_case *c = &restart_cases[_i];
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     struct db *db = kit_open(&opts);
     put_many(db);
     const char *want = kit_checked_dump(&a, db);
@@ -226,8 +216,8 @@ START_TEST(test_restart)
         db = kit_open(&opts);
         ck_assert_msg(strcmp(kit_checked_dump(&a, db), want) == 0, "%s: restart %d", c->name,
                       again);
-        ck_assert_int_eq(put(db, "__name__=a", t0, 77), again ? SAMPLE_REPEATED
-                                                              : SAMPLE_STORED_LATE);
+        ck_assert_int_eq(put(db, "__name__=a", t0, 77),
+                         again ? SAMPLE_REPEATED : SAMPLE_STORED_LATE);
         uint64_t now = kit_stats(db).head_chunks_bytes;
         ck_assert_msg(again == 0 || now <= chunk_bytes + 200, "%s: chunks pile up", c->name);
         chunk_bytes = now;
@@ -241,7 +231,7 @@ START_TEST(test_window_closed)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     struct db *db = kit_open(&opts);
     put_many(db);
     const char *want = kit_checked_dump(&a, db);
@@ -280,7 +270,7 @@ START_TEST(test_born_again_snapshot)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     opts.snapshot_on_finish = true;
     leave_born_again(&opts);
     const char *want = NULL;
@@ -324,7 +314,7 @@ START_TEST(test_born_again_checkpoint)
         AUTO(arena_fini) struct arena a;
         arena_init(&a, 0);
         AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
-        struct db_opts opts = late_opts(fs, test_dir());
+        struct db_opts opts = kit_late_opts(fs, test_dir());
         opts.wal_segment_bytes = WAL_PAGE_BYTES;
         leave_born_again(&opts);
         struct db *db = kit_open(&opts);
@@ -337,8 +327,7 @@ START_TEST(test_born_again_checkpoint)
         fs_fault_heal(fs);
         db_close(db);
         db = kit_open(&opts);
-        const char *got =
-            kit_query(&a, db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX);
+        const char *got = kit_query(&a, db, MATCH_EQUAL, "__name__", "a", INT64_MIN, INT64_MAX);
         ck_assert_msg(strstr(got, "=22") && strstr(got, "=33"), "call %ju: %s", (uintmax_t)call,
                       got);
         db_close(db);
@@ -382,7 +371,7 @@ START_TEST(test_cut)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     struct db *db = kit_open(&opts);
     put_many(db);
     CK_OK(db_maintain(db));
@@ -422,7 +411,7 @@ START_TEST(test_in_order_stays)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     struct db *db = kit_open(&opts);
     for (int half = 0; half <= 8; half++)
         ck_assert_int_eq(put(db, "__name__=a", t0 + half * 30 * MINUTE_MS, half), SAMPLE_STORED);
@@ -451,7 +440,7 @@ START_TEST(test_query_across_cut)
 {
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
-    struct db_opts opts = late_opts(fs_posix(), test_dir());
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
     struct db *db = kit_open(&opts);
     put_many(db);
     struct matcher m;
@@ -503,7 +492,7 @@ START_TEST(test_crash_at_every_call)
         AUTO(fs_fault_close) struct fs *fs = fs_fault_open(fs_posix(), NULL);
         AUTO(arena_fini) struct arena a;
         arena_init(&a, 0);
-        struct db_opts opts = late_opts(fs, dir);
+        struct db_opts opts = kit_late_opts(fs, dir);
         struct db *db = kit_open(&opts);
         if (c->power) { /* all that was acknowledged has to be on the disk */
             db_close(db);

@@ -18,9 +18,7 @@ static const int64_t t0 = INT64_C(1700000000000) / 7200000 * 7200000;
 static struct db_opts
 late_opts(struct fs *fs, const char *dir)
 {
-    struct db_opts opts = kit_opts(fs, dir);
-    opts.ooo_window_ms = 3 * HOUR_MS;
-    opts.ooo_chunk_max = 4;
+    struct db_opts opts = kit_late_opts(fs, dir);
     opts.wal_segment_bytes = WAL_PAGE_BYTES;
     opts.wal_compression = WAL_PLAIN;
     return opts;
