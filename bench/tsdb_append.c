@@ -59,28 +59,24 @@ bench_append(struct bench *b)
     return OK;
 }
 
-static void
-report_memory(struct bench *b, uint64_t before_bytes, const char *name)
-{
-    bench_figure(b, name, (double)(bench_resident_bytes() - before_bytes) / MEMORY_SERIES);
-}
-
+/* After as many samples a series: 60 is the mean of a chunk's life. */
 static struct err
 measure_memory(struct bench *b, const struct bench_load *l)
 {
+    static const uint64_t counts[] = {1, 30, 60, 120};
     AUTO(db_close) struct db *db = NULL;
     struct bench_timer spent = {0, 0, NULL};
-    uint64_t before_bytes = bench_resident_bytes();
+    uint64_t before_bytes = bench_resident_bytes(), first = 0;
     TRY(bench_db_open(b, &db));
-    TRY(bench_write(db, l, 0, 1, &spent));
-    TRY(db_maintain(db));
-    report_memory(b, before_bytes, "memory_after_1_bytes_a_series");
-    TRY(bench_write(db, l, 1, 29, &spent));
-    TRY(db_maintain(db));
-    report_memory(b, before_bytes, "memory_after_30_bytes_a_series");
-    TRY(bench_write(db, l, 30, 90, &spent));
-    TRY(db_maintain(db));
-    report_memory(b, before_bytes, "memory_after_120_bytes_a_series");
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        char figure[64];
+        TRY(bench_write(db, l, first, counts[i] - first, &spent));
+        TRY(db_maintain(db));
+        first = counts[i];
+        (void)snprintf(figure, sizeof figure, "memory_after_%ju_bytes_a_series",
+                       (uintmax_t)counts[i]);
+        bench_figure(b, figure, (double)(bench_resident_bytes() - before_bytes) / MEMORY_SERIES);
+    }
     return OK;
 }
 
