@@ -25,9 +25,9 @@ open_block(struct db *db, const struct ulid *ulid, struct block **ret_block)
 }
 
 struct err
-db_open_block(struct db *db, const struct ulid *ulid, struct block **ret_block)
+db_take_block(struct db *db, struct err made, const struct ulid *ulid, struct block **ret_block)
 {
-    struct err e = open_block(db, ulid, ret_block);
+    struct err e = made.code == ERR_NONE ? open_block(db, ulid, ret_block) : made;
     if (e.code != ERR_NONE) {
         vec_push(&db->unwanted, ((struct unwanted_block){*ulid, false}));
         db->untidy = true;
@@ -53,13 +53,13 @@ static struct err
 write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
             struct block **ret_block)
 {
-    bool empty;
+    bool empty = false;
     o->fs = db->opts.fs;
     o->dir = db->dir;
     o->ulid = db_new_ulid(db);
-    TRY(block_write(o, set, &empty));
+    struct err e = block_write(o, set, &empty);
     *ret_block = NULL;
-    return empty ? OK : db_open_block(db, &o->ulid, ret_block);
+    return empty ? e : db_take_block(db, e, &o->ulid, ret_block);
 }
 
 struct err

@@ -46,8 +46,8 @@ write_block(struct db *db, int64_t mint_ms, int64_t end_ms, struct block **ret_b
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0); /* a number a series */
     struct select_query q = {.mint_ms = mint_ms, .maxt_ms = end_ms - 1, .want = SELECT_CHUNKS};
-    AUTO(series_set_close) struct series_set *set =
-        head_select_late(db->head, &q, db->late_cut.of_head.upto, &a);
+    AUTO(series_set_close)
+    struct series_set *set = head_select_late(db->head, &q, db->late_cut.of_head.upto, &a);
     return db_write_block(db, &o, set, ret_block);
 }
 

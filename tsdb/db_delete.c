@@ -89,11 +89,11 @@ write_clean(struct db *db, const struct block *b, struct block **ret_block)
     REQUIRES(db->maintain_lock)
 {
     struct compact_opts o = {.fs = db->opts.fs, .dir = db->dir, .ulid = db_new_ulid(db)};
-    bool empty;
-    TRY(compact_clean(&o, b, &empty));
-    db_events_add(head_events(db->head), DB_COMPACTIONS_DONE, 1);
+    bool empty = false;
+    struct err e = compact_clean(&o, b, &empty);
+    db_events_add(head_events(db->head), DB_COMPACTIONS_DONE, e.code == ERR_NONE);
     *ret_block = NULL;
-    return empty ? OK : db_open_block(db, &o.ulid, ret_block);
+    return empty ? e : db_take_block(db, e, &o.ulid, ret_block);
 }
 
 static struct err
@@ -110,8 +110,7 @@ clean_block(struct db *db, const struct view *view, size_t at, bool *ret_done)
 
 /* The first that can be; *ret_done is false when there is none. */
 static struct err
-clean_some_block(struct db *db, const struct view *view, bool *ret_done)
-    REQUIRES(db->maintain_lock)
+clean_some_block(struct db *db, const struct view *view, bool *ret_done) REQUIRES(db->maintain_lock)
 {
     *ret_done = false;
     for (size_t i = 0; i < view->blocks.v.n && !*ret_done; i++) {

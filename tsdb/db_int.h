@@ -17,9 +17,9 @@ enum cut_stage {
 
 struct cut {
     enum cut_stage stage;
-    int64_t end_ms;     /* what is older leaves */
-    uint64_t mark;      /* of head_begin_cut() */
-    uint64_t view;      /* older ones have to be released first */
+    int64_t end_ms; /* what is older leaves */
+    uint64_t mark;  /* of head_begin_cut() */
+    uint64_t view;  /* older ones have to be released first */
 };
 
 /* The same of late samples: see db_cut_late.c. */
@@ -55,7 +55,7 @@ struct db {
     struct lock maintain_lock; /* one pass at a time; held over I/O, never by readers or appends */
     struct cut cut GUARDED_BY(maintain_lock);
     struct late_cut late_cut GUARDED_BY(maintain_lock);
-    bool late_due GUARDED_BY(maintain_lock); /* the head was cut: late samples are next */
+    bool late_due GUARDED_BY(maintain_lock);          /* the head was cut: late samples are next */
     int64_t truncate_to_ms GUARDED_BY(maintain_lock); /* of the log; INT64_MIN: nothing to do */
     /* Blocks have changed since db_tidy(), or it has left something to be done. */
     bool untidy GUARDED_BY(maintain_lock);
@@ -75,10 +75,11 @@ db_keep_first(struct err *first, struct err e)
 
 /* db_blocks.c - by the maintaining thread. */
 struct ulid db_new_ulid(const struct db *db);
-/* One that was just written into the directory. If it does not open it is unwanted: whoever wrote
- * it will do so again. */
-struct err db_open_block(struct db *db, const struct ulid *ulid, struct block **ret_block)
-    REQUIRES(db->maintain_lock);
+/* One that was just written into the directory, if `made` says so (taken). What failed to be
+ * written, or does not open, is unwanted: there may be something of it, and whoever wrote it will
+ * do so again. */
+struct err db_take_block(struct db *db, struct err made, const struct ulid *ulid,
+                         struct block **ret_block) REQUIRES(db->maintain_lock);
 /* One of the current view, whose files have changed. */
 struct err db_reopen_block(struct db *db, const struct block *old, struct block **ret_block)
     REQUIRES(db->maintain_lock);

@@ -68,8 +68,8 @@ retire_in_view(struct db *db, const struct view *view)
     count_retentions(db, blocks, count, other_bytes, chosen);
     size_t n = retention_choose(blocks, count, other_bytes, &limits, chosen);
     for (size_t k = 0; k < n; k++)
-        log_info(db->opts.log, "block deleted: it has had its time",
-                 KV_CSTR("dir", db->dir), KV_I64("to_ms", blocks[chosen[k]].meta->maxt_ms));
+        log_info(db->opts.log, "block deleted: it has had its time", KV_CSTR("dir", db->dir),
+                 KV_I64("to_ms", blocks[chosen[k]].meta->maxt_ms));
     if (n > 0)
         db_replace_blocks(db, view, chosen, n, NULL);
     return OK;
@@ -93,12 +93,10 @@ write_compacted(struct db *db, const struct block *const *inputs, size_t n,
                 struct block **ret_block)
 {
     struct compact_opts o = {.fs = db->opts.fs, .dir = db->dir, .ulid = db_new_ulid(db)};
-    bool empty;
-    struct err e = compact_blocks(&o, inputs, n, &empty);
-    if (e.code != ERR_NONE)
-        return note_failure(e, inputs, n);
+    bool empty = false;
+    struct err e = note_failure(compact_blocks(&o, inputs, n, &empty), inputs, n);
     *ret_block = NULL;
-    return empty ? OK : db_open_block(db, &o.ulid, ret_block);
+    return empty ? e : db_take_block(db, e, &o.ulid, ret_block);
 }
 
 static bool

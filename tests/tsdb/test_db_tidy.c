@@ -176,14 +176,17 @@ static const struct retry_case {
     const char *name;
     uint64_t retention_bytes;
     int64_t range_max_hours;
-    size_t blocks;     /* in the end */
-    unsigned calls;  /* one of which fails once */
-    uint64_t least;  /* so many of them there are */
+    size_t blocks;           /* in the end */
+    unsigned calls;          /* one of which fails once */
+    uint64_t least;          /* so many of them there are */
+    enum fs_fault_mode mode; /* or, FS_FAULT_CRASH, all until the pass is over */
 } retry_cases[] = {
-    {"retention, reading", 1, 2, 0, FS_FAULT_READ, 4},
-    {"retention, writing", 1, 2, 0, FS_FAULT_MUTATING, 12},
-    {"compaction, reading", 0, 6, 2, FS_FAULT_READ, 4},
-    {"compaction, writing", 0, 6, 2, FS_FAULT_MUTATING, 12},
+    {"retention, reading", 1, 2, 0, FS_FAULT_READ, 4, FS_FAULT_ONCE},
+    {"retention, writing", 1, 2, 0, FS_FAULT_MUTATING, 12, FS_FAULT_ONCE},
+    {"retention, broken", 1, 2, 0, FS_FAULT_MUTATING, 12, FS_FAULT_CRASH},
+    {"compaction, reading", 0, 6, 2, FS_FAULT_READ, 4, FS_FAULT_ONCE},
+    {"compaction, writing", 0, 6, 2, FS_FAULT_MUTATING, 12, FS_FAULT_ONCE},
+    {"compaction, broken", 0, 6, 2, FS_FAULT_MUTATING, 12, FS_FAULT_CRASH},
 };
 
 /* The pass in which it fails says so; the next one does what is left, and no file stays. */
@@ -202,13 +205,14 @@ START_TEST(test_next_pass_tries_again)
         opts.retention_bytes = c->retention_bytes;
         opts.block_range_max_ms = c->range_max_hours * hour_ms;
         struct db *db = kit_open(&opts);
-        struct fs_fault_opts fault = {.fail_call = call, .calls = c->calls};
+        struct fs_fault_opts fault = {.fail_call = call, .calls = c->calls, .mode = c->mode};
         fs_fault_arm(fs, &fault);
         struct err e = db_maintain(db);
         fired = fs_fault_fired(fs);
         ck_assert_msg(fired == (e.code != ERR_NONE), "%s: call %ju: %s", c->name, (uintmax_t)call,
                       err_text(&e));
         err_drop(e);
+        fs_fault_heal(fs);
         CK_OK(db_maintain(db));
         ck_assert_msg(kit_stats(db).blocks == c->blocks, "%s: call %ju: %ju blocks", c->name,
                       (uintmax_t)call, (uintmax_t)kit_stats(db).blocks);

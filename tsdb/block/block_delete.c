@@ -19,6 +19,9 @@ block_delete(struct fs *fs, const char *dir, const struct ulid *ulid)
         TRY(fs_rename(fs, path, buf_cstr(&gone)));
         TRY(fs_sync_dir(fs, dir)); /* or the block might come back without some of its files */
     }
+    TRY(fs_remove_tree(fs, buf_cstr(&gone)));
+    buf_clear(&gone);
+    buf_printf(&gone, "%s.tmp-for-creation", path);
     return fs_remove_tree(fs, buf_cstr(&gone));
 }
 

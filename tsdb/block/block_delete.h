@@ -5,8 +5,8 @@
 #include "tsdb/block/block.h"
 
 /* Removes <dir>/<ULID>: renamed to <ULID>.tmp-for-deletion, then removed, so that a crash leaves
- * the block, or what the next opening removes (tsdb/blocks.h). Readers that have it open go on.
- * A missing block is fine. */
+ * the block, or what the next opening removes (tsdb/blocks.h); and what a writer that failed could
+ * not remove. Readers that have it open go on. A missing block is fine. */
 struct err block_delete(struct fs *fs, const char *dir, const struct ulid *ulid);
 
 /* Notes in the block's files that samples of matching series in [mint, maxt], both inclusive, are
