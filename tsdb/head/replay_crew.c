@@ -2,8 +2,8 @@
  *
  * The reader fills one batch with records, as they are stored, while the crew works on the one
  * before: each member decodes a share of its records; when all have, each applies the samples of
- * its own series (replay_apply.c). A series has one member, by its slot. Threads: the reader calls;
- * members run crew_member() only. */
+ * its own series (replay_apply.c). A series has one member, by its slot.
+ * Threads: the reader calls; members run crew_member() only. */
 #include "tsdb/head/replay_crew_int.h"
 
 #include "base/assert.h"

@@ -174,13 +174,20 @@ wal_stored_open(const struct wal_stored *s, struct buf *plain, struct str *ret_r
 }
 
 struct err
+wal_frames_open(struct wal_frames *f, const struct wal_stored *stored, struct str *ret_record)
+{
+    buf_clear(&f->plain);
+    TRY_IN(wal_stored_open(stored, &f->plain, ret_record), "offset %zu", f->record_at);
+    return OK;
+}
+
+struct err
 wal_frames_next(struct wal_frames *f, struct str *ret_record, bool *ret_more)
 {
     struct wal_stored stored;
     bool more;
     TRY(wal_frames_next_stored(f, &stored, &more));
-    buf_clear(&f->plain);
-    TRY_IN(wal_stored_open(&stored, &f->plain, ret_record), "offset %zu", f->record_at);
+    TRY(wal_frames_open(f, &stored, ret_record));
     *ret_more = more;
     return OK;
 }

@@ -16,7 +16,6 @@ struct wal_reader {
     bool mapped;
     struct fs_map map; /* borrowed by frames */
     struct wal_frames frames;
-    struct buf plain; /* of the record returned last */
 };
 
 struct err
@@ -39,7 +38,6 @@ wal_reader_open_range(struct fs *fs, const char *dir, uint64_t first, uint64_t e
         .end = end,
         .segment = first,
         .frames = WAL_FRAMES_INIT,
-        .plain = BUF_INIT,
     };
     return r;
 }
@@ -74,7 +72,6 @@ wal_reader_close(struct wal_reader *r)
         return;
     unmap(r);
     wal_frames_fini(&r->frames);
-    buf_fini(&r->plain);
     mem_free(r->dir);
     mem_free(r);
 }
@@ -117,9 +114,8 @@ wal_reader_next(struct wal_reader *r, struct str *ret_record, bool *ret_more)
     struct wal_stored stored;
     bool more;
     TRY(wal_reader_next_stored(r, &stored, &more));
-    buf_clear(&r->plain);
-    TRY_IN(wal_stored_open(&stored, &r->plain, ret_record), "log %s: segment %08ju: offset %zu",
-           r->dir, (uintmax_t)r->segment, r->frames.record_at);
+    TRY_IN(wal_frames_open(&r->frames, &stored, ret_record), "log %s: segment %08ju", r->dir,
+           (uintmax_t)r->segment);
     *ret_more = more;
     return OK;
 }
