@@ -2,8 +2,8 @@
  *
  * Five passes over the rows, each a tight loop: find the series by the hash of their key bytes
  * (prefetched in batches), make the missing ones, judge every sample and encode the good ones
- * for the log, wait until the log has them, store them (late ones are logged once more then, and
- * acknowledged when that is done: append_late.c). Nothing is stored that is not logged, in
+ * for the log, wait until the log has them, store them (late ones are logged behind that, in a log
+ * of their own: append_late.c). Of the others nothing is stored that is not logged, in
  * the log's order; nothing is logged that was refused, but for rows with the same labels in one
  * request, which are judged again when they are stored (and by a replay, with the same result).
  * The last three passes (append_judge.c, append_store.c) leave out series that another append is
