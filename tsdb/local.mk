@@ -103,6 +103,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/inspect/verify_snapshot.c \
 	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/model/exemplar.h \
+	%reldir%/model/float_histogram.h \
 	%reldir%/model/histogram.c %reldir%/model/histogram.h \
 	%reldir%/model/histogram_convert.c \
 	%reldir%/model/histogram_spans.c %reldir%/model/histogram_spans.h \
