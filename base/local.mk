@@ -16,6 +16,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/fs_posix.c \
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/json.c %reldir%/json.h \
+	%reldir%/kahan.h \
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
 	%reldir%/log.c %reldir%/log.h \
 	%reldir%/map.c %reldir%/map.h \

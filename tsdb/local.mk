@@ -1,4 +1,6 @@
 noinst_LIBRARIES += %reldir%/libtsdb.a
+# No fused multiply-add: histograms must round as Prometheus' do on every machine.
+%canon_reldir%_libtsdb_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 %canon_reldir%_libtsdb_a_SOURCES = \
 	%reldir%/block/block.c %reldir%/block/block.h \
 	%reldir%/block/block_delete.c %reldir%/block/block_delete.h \
@@ -103,7 +105,14 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/inspect/verify_snapshot.c \
 	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/model/exemplar.h \
-	%reldir%/model/float_histogram.h \
+	%reldir%/model/float_histogram.c %reldir%/model/float_histogram.h \
+	%reldir%/model/float_histogram_add.c \
+	%reldir%/model/float_histogram_bounds.c \
+	%reldir%/model/float_histogram_int.h \
+	%reldir%/model/float_histogram_layout.c \
+	%reldir%/model/float_histogram_reset.c \
+	%reldir%/model/float_histogram_walk.c \
+	%reldir%/model/float_histogram_zero.c \
 	%reldir%/model/histogram.c %reldir%/model/histogram.h \
 	%reldir%/model/histogram_convert.c \
 	%reldir%/model/histogram_spans.c %reldir%/model/histogram_spans.h \

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/numtext.h"
 #include "tsdb/model/histogram_spans.h"
 
 enum { FIRST_BUCKET = -20, BUCKETS = 64 };
@@ -173,6 +174,56 @@ kit_parse(const char *text, struct arena *a)
         parse_field(&h, key, value, a);
     }
     return h;
+}
+
+struct float_histogram *
+kit_float(const char *text, struct arena *a)
+{
+    struct histogram h = kit_parse(text, a);
+    return float_histogram_of(&h, a);
+}
+
+static void
+put_number(struct buf *to, const char *before, double v)
+{
+    char text[NUMTEXT_BYTES_MAX];
+    buf_printf(to, "%s", before);
+    buf_append(to, str_of(text, numtext_g(v, text)));
+}
+
+static void
+put_side(struct buf *to, const char *name, const struct float_buckets *b)
+{
+    struct bucket_walk walk = bucket_walk_of(b->spans);
+    int64_t index, end = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        ck_assert(bucket_walk_next(&walk, &index));
+        if (i == 0)
+            buf_printf(to, " %s=%jd", name, (intmax_t)index);
+        else if (index > end)
+            buf_printf(to, "/%jd", (intmax_t)(index - end));
+        put_number(to, i == 0 || index > end ? ":" : ",", b->v[i]);
+        end = index + 1;
+    }
+    ck_assert(!bucket_walk_next(&walk, &index));
+}
+
+const char *
+kit_float_text(const struct float_histogram *h, struct arena *a)
+{
+    static const char *const hints[] = {"", " hint=reset", " hint=not", " hint=gauge"};
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    buf_printf(&text, "f s=%d", h->schema);
+    put_number(&text, " zt=", h->zero_threshold);
+    put_number(&text, " zc=", h->zero_count);
+    put_number(&text, " n=", h->count);
+    put_number(&text, " sum=", h->sum);
+    put_side(&text, "p", &h->positive);
+    put_side(&text, "m", &h->negative);
+    for (size_t i = 0; i < h->bound_n; i++)
+        put_number(&text, i == 0 ? " b=" : ",", h->bounds[i]);
+    buf_printf(&text, "%s", hints[h->reset]);
+    return arena_str(a, buf_str(&text)).p;
 }
 
 /* --- comparing ---------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
-#include "tsdb/model/histogram.h"
+#include "tsdb/model/float_histogram.h"
 
 /* The value of a sample in the golden listings: absolute counts become differences. */
 struct histogram kit_histogram(json_t *value, struct arena *a);
@@ -32,3 +32,8 @@ struct kit_series {
 struct kit_series kit_series_of(uint64_t seed, enum histogram_kind kind, int32_t schema);
 struct histogram kit_next(struct kit_series *s, struct arena *a);
 uint64_t kit_random(uint64_t *seed);
+/* The same texts, for float histograms. */
+struct float_histogram *kit_float(const char *text, struct arena *a);
+/* As kit_parse() reads it: "f s=0 zt=0.5 zc=1 n=4 sum=2 p=0:1,2 hint=gauge", zeroes and all, sides
+ * where they have buckets. Neighbours are in one span; every NaN is NaN. */
+const char *kit_float_text(const struct float_histogram *h, struct arena *a);

@@ -34,6 +34,8 @@ float_histogram_is_custom(const struct float_histogram *h)
 
 /* Arrays in the arena; shares the spans of `h`, which must live as long. */
 struct float_histogram *float_histogram_of(const struct histogram *h, struct arena *a);
+/* A float histogram as it is stored; shares the spans of `h`. */
+struct histogram float_histogram_store(const struct float_histogram *h, struct arena *a);
 /* With arrays of its own, spans and bounds too: nothing but the arena keeps it. */
 struct float_histogram *float_histogram_copy(const struct float_histogram *h, struct arena *a);
 /* The same values in the same buckets, by bits; hints are not compared. Prometheus' Equals(). */
@@ -96,6 +98,8 @@ struct float_bucket_walk {
     size_t span, in_span; /* position */
     size_t bucket;
     int64_t index;
+    int64_t known_index; /* the bound computed last */
+    double known_bound;
 };
 struct float_bucket_walk float_bucket_walk_start(const struct float_histogram *h, bool descending);
 bool float_bucket_walk_next(struct float_bucket_walk *w, struct float_bucket *ret_bucket);

@@ -165,22 +165,12 @@ copy_words(struct histogram_words w, struct arena *a)
     return (struct histogram_words){v, w.n};
 }
 
-static struct histogram_spans
-copy_spans(struct histogram_spans s, struct arena *a)
-{
-    if (s.n == 0)
-        return (struct histogram_spans){NULL, 0};
-    struct histogram_span *v = ARENA_ARRAY(a, struct histogram_span, s.n);
-    memcpy(v, s.v, s.n * sizeof *v);
-    return (struct histogram_spans){v, s.n};
-}
-
 struct histogram
 histogram_copy(const struct histogram *h, struct arena *a)
 {
     struct histogram copy = *h;
-    copy.positive_spans = copy_spans(h->positive_spans, a);
-    copy.negative_spans = copy_spans(h->negative_spans, a);
+    copy.positive_spans = histogram_spans_copy(h->positive_spans, a);
+    copy.negative_spans = histogram_spans_copy(h->negative_spans, a);
     copy.positive = copy_words(h->positive, a);
     copy.negative = copy_words(h->negative, a);
     copy.custom_bounds = copy_words(h->custom_bounds, a);

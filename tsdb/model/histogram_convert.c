@@ -62,14 +62,6 @@ histogram_to_float(const struct histogram *h, struct arena *a)
 
 /* --- resolution --------------------------------------------------------------------------- */
 
-/* The bucket of a coarser schema, `steps` below, that holds bucket `index`: buckets include their
- * upper bound. */
-static int64_t
-coarse_index(int64_t index, int steps)
-{
-    return ((index - 1) >> steps) + 1;
-}
-
 /* Counts of neighbours that fall into one bucket are added up. Absolute counts: to[] is as long
  * as the side, and so are the spans. */
 static struct err
@@ -81,30 +73,26 @@ reduce_side(enum histogram_kind kind, int steps, struct histogram_spans spans,
     if (histogram_spans_check(spans, &buckets).kind != SPANS_SOUND || buckets != words.n)
         return ERR(ERR_INVALID, "spans that do not fit %zu buckets", words.n);
     uint64_t *counts = ARENA_ARRAY(a, uint64_t, words.n);
-    struct histogram_span *v = ARENA_ARRAY(a, struct histogram_span, words.n);
-    size_t n = 0, spans_n = 0;
+    struct spans_builder coarse = spans_builder_of(a, words.n);
+    size_t n = 0;
     uint64_t count = 0;
-    int64_t index, end = 0;
+    int64_t fine;
     struct bucket_walk walk = bucket_walk_of(spans);
-    for (size_t i = 0; bucket_walk_next(&walk, &index); i++) {
+    for (size_t i = 0; bucket_walk_next(&walk, &fine); i++) {
         count = kind == HISTOGRAM_INTEGER ? count + words.v[i] : words.v[i];
-        int64_t coarse = coarse_index(index, steps);
-        if (n > 0 && coarse == end - 1) {
+        int64_t index = coarse_index(fine, steps);
+        if (n > 0 && index == coarse.end - 1) {
             counts[n - 1] = kind == HISTOGRAM_INTEGER
                                 ? counts[n - 1] + count
                                 : bits_of_f64(f64_of_bits(counts[n - 1]) + f64_of_bits(count));
             continue;
         }
-        if (n > 0 && coarse == end)
-            v[spans_n - 1].length++;
-        else
-            v[spans_n++] = (struct histogram_span){(int32_t)(coarse - end), 1};
+        spans_builder_add(&coarse, index);
         counts[n++] = count;
-        end = coarse + 1;
     }
     if (kind == HISTOGRAM_INTEGER)
         histogram_deltas_of_counts(counts, n, counts);
-    *ret_spans = (struct histogram_spans){v, spans_n};
+    *ret_spans = spans_builder_done(&coarse);
     *ret_words = (struct histogram_words){counts, n};
     return OK;
 }

@@ -52,35 +52,31 @@ histogram_spans_same(struct histogram_spans x, struct histogram_spans y)
     return true;
 }
 
-/* Adds the next bucket, whose index is above all others. */
-static void
-spans_add(struct histogram_span *v, size_t *n, int64_t *end, int64_t index)
-{
-    if (*n > 0 && index == *end) {
-        v[*n - 1].length++;
-    } else {
-        v[*n] = (struct histogram_span){(int32_t)(index - *end), 1};
-        ++*n;
-    }
-    *end = index + 1;
-}
-
 struct histogram_spans
 histogram_spans_union(struct histogram_spans x, struct histogram_spans y, struct arena *a)
 {
-    struct histogram_span *v = ARENA_ARRAY(a, struct histogram_span, x.n + y.n);
-    size_t n = 0;
-    int64_t end = 0, i = 0, k = 0;
+    struct spans_builder spans = spans_builder_of(a, x.n + y.n);
+    int64_t i = 0, k = 0;
     struct bucket_walk in_x = bucket_walk_of(x), in_y = bucket_walk_of(y);
     bool more_x = bucket_walk_next(&in_x, &i), more_y = bucket_walk_next(&in_y, &k);
     while (more_x || more_y) {
         int64_t index = !more_y || (more_x && i <= k) ? i : k;
-        spans_add(v, &n, &end, index);
+        spans_builder_add(&spans, index);
         if (more_x && i == index)
             more_x = bucket_walk_next(&in_x, &i);
         if (more_y && k == index)
             more_y = bucket_walk_next(&in_y, &k);
     }
-    ASSERT(n <= x.n + y.n); /* every run begins where one of x or of y does */
-    return (struct histogram_spans){v, n};
+    ASSERT(spans.n <= x.n + y.n); /* every run begins where one of x or of y does */
+    return spans_builder_done(&spans);
+}
+
+struct histogram_spans
+histogram_spans_copy(struct histogram_spans s, struct arena *a)
+{
+    if (s.n == 0)
+        return (struct histogram_spans){NULL, 0};
+    struct histogram_span *v = ARENA_ARRAY(a, struct histogram_span, s.n);
+    memcpy(v, s.v, s.n * sizeof *v);
+    return (struct histogram_spans){v, s.n};
 }

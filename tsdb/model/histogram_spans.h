@@ -53,3 +53,42 @@ bool histogram_spans_same(struct histogram_spans x, struct histogram_spans y);
 /* Spans for the buckets of both, as few as can be; in the arena. Both are sound. */
 struct histogram_spans histogram_spans_union(struct histogram_spans x, struct histogram_spans y,
                                              struct arena *a);
+/* In the arena. */
+struct histogram_spans histogram_spans_copy(struct histogram_spans s, struct arena *a);
+
+/* Spans for buckets that come in ascending order, as few as can be. */
+struct spans_builder {
+    struct histogram_span *v; /* room for one span a bucket, at most */
+    size_t n;
+    int64_t end; /* behind the last bucket */
+};
+
+static inline struct spans_builder
+spans_builder_of(struct arena *a, size_t room)
+{
+    return (struct spans_builder){.v = ARENA_ARRAY(a, struct histogram_span, room)};
+}
+
+static inline void
+spans_builder_add(struct spans_builder *b, int64_t index)
+{
+    if (b->n > 0 && index == b->end)
+        b->v[b->n - 1].length++;
+    else
+        b->v[b->n++] = (struct histogram_span){(int32_t)(index - b->end), 1};
+    b->end = index + 1;
+}
+
+static inline struct histogram_spans
+spans_builder_done(const struct spans_builder *b)
+{
+    return (struct histogram_spans){b->v, b->n};
+}
+
+/* The bucket of a coarser schema, `steps` below, that holds bucket `index`: buckets include their
+ * upper bound. */
+static inline int64_t
+coarse_index(int64_t index, int steps)
+{
+    return ((index - 1) >> steps) + 1;
+}
