@@ -1,7 +1,10 @@
 noinst_LIBRARIES += %reldir%/libbase.a
+# No fused multiply-add: logarithms must round as Go's do on every machine.
+%canon_reldir%_libbase_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 %canon_reldir%_libbase_a_SOURCES = \
 	%reldir%/arena.c %reldir%/arena.h \
 	%reldir%/assert.c %reldir%/assert.h \
+	%reldir%/binary_log.c %reldir%/binary_log.h \
 	%reldir%/bytes.c %reldir%/bytes.h \
 	%reldir%/clock.c %reldir%/clock.h \
 	%reldir%/codec.c %reldir%/codec.h \

@@ -111,6 +111,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/model/float_histogram_int.h \
 	%reldir%/model/float_histogram_layout.c \
 	%reldir%/model/float_histogram_reset.c \
+	%reldir%/model/float_histogram_trim.c \
 	%reldir%/model/float_histogram_walk.c \
 	%reldir%/model/float_histogram_zero.c \
 	%reldir%/model/histogram.c %reldir%/model/histogram.h \

@@ -1,8 +1,9 @@
 #!/bin/sh
 # make-goldens.sh - files as Prometheus writes them, with what its own tools say is in them.
 #
-#   tests/data/make-goldens.sh             writes tests/data/tsdb/; needs prometheus and promtool,
-#                                          go, and PROMETHEUS_SRC: the sources of 3.14
+#   tests/data/make-goldens.sh             writes tests/data/tsdb/ and querygw/histogram-statistics.txt;
+#                                          needs prometheus and promtool, go, and PROMETHEUS_SRC: the
+#                                          sources of 3.14
 #
 # tsdb/block/            a block made from openmetrics text (XOR chunks)
 # tsdb/block-samples.txt promtool's dump of that block, series in the order of the segment
@@ -10,6 +11,8 @@
 # tsdb/wal-kill9.txt     promtool's dump of that log
 # tsdb/histogram-chunks.json  samples, and the chunks that Prometheus' encoders make of them
 # tsdb/histogram-texts.txt    native histograms, and the text that Prometheus prints for them
+# tsdb/float-histograms.txt   sums of them, differences, resets and all else, by Prometheus
+# querygw/histogram-statistics.txt  their quantiles, fractions and variances
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here/tsdb
@@ -65,4 +68,7 @@ cp "$work"/data/wal/0* "$out/wal-kill9/"
 promtool tsdb dump "$work/data" | sort >"$out/wal-kill9.txt"
 (cd "$PROMETHEUS_SRC" && go run "$here/histogram_chunks.go") >"$out/histogram-chunks.json"
 (cd "$PROMETHEUS_SRC" && go run "$here/histogram_texts.go") >"$out/histogram-texts.txt"
+(cd "$PROMETHEUS_SRC" && go run "$here/float_histograms.go" operations) >"$out/float-histograms.txt"
+(cd "$PROMETHEUS_SRC" && go run "$here/float_histograms.go" statistics) \
+    >"$here/querygw/histogram-statistics.txt"
 chmod -R u+w "$out"

@@ -183,8 +183,8 @@ kit_float(const char *text, struct arena *a)
     return float_histogram_of(&h, a);
 }
 
-static void
-put_number(struct buf *to, const char *before, double v)
+void
+kit_put_number(struct buf *to, const char *before, double v)
 {
     char text[NUMTEXT_BYTES_MAX];
     buf_printf(to, "%s", before);
@@ -202,7 +202,7 @@ put_side(struct buf *to, const char *name, const struct float_buckets *b)
             buf_printf(to, " %s=%jd", name, (intmax_t)index);
         else if (index > end)
             buf_printf(to, "/%jd", (intmax_t)(index - end));
-        put_number(to, i == 0 || index > end ? ":" : ",", b->v[i]);
+        kit_put_number(to, i == 0 || index > end ? ":" : ",", b->v[i]);
         end = index + 1;
     }
     ck_assert(!bucket_walk_next(&walk, &index));
@@ -214,14 +214,14 @@ kit_float_text(const struct float_histogram *h, struct arena *a)
     static const char *const hints[] = {"", " hint=reset", " hint=not", " hint=gauge"};
     AUTO(buf_fini) struct buf text = BUF_INIT;
     buf_printf(&text, "f s=%d", h->schema);
-    put_number(&text, " zt=", h->zero_threshold);
-    put_number(&text, " zc=", h->zero_count);
-    put_number(&text, " n=", h->count);
-    put_number(&text, " sum=", h->sum);
+    kit_put_number(&text, " zt=", h->zero_threshold);
+    kit_put_number(&text, " zc=", h->zero_count);
+    kit_put_number(&text, " n=", h->count);
+    kit_put_number(&text, " sum=", h->sum);
     put_side(&text, "p", &h->positive);
     put_side(&text, "m", &h->negative);
     for (size_t i = 0; i < h->bound_n; i++)
-        put_number(&text, i == 0 ? " b=" : ",", h->bounds[i]);
+        kit_put_number(&text, i == 0 ? " b=" : ",", h->bounds[i]);
     buf_printf(&text, "%s", hints[h->reset]);
     return arena_str(a, buf_str(&text)).p;
 }

@@ -37,3 +37,5 @@ struct float_histogram *kit_float(const char *text, struct arena *a);
 /* As kit_parse() reads it: "f s=0 zt=0.5 zc=1 n=4 sum=2 p=0:1,2 hint=gauge", zeroes and all, sides
  * where they have buckets. Neighbours are in one span; every NaN is NaN. */
 const char *kit_float_text(const struct float_histogram *h, struct arena *a);
+/* `before` and the number, with all its digits. */
+void kit_put_number(struct buf *to, const char *before, double v);

@@ -26,6 +26,7 @@ TSDB_TEST_KITS = \
 	%reldir%/test_exemplars.c \
 	%reldir%/test_fingerprints.c \
 	%reldir%/test_float_histogram.c \
+	%reldir%/test_float_histogram_golden.c \
 	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
 	%reldir%/test_head_durability.c \

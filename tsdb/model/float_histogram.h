@@ -88,6 +88,10 @@ struct float_bucket {
     int64_t index; /* within its side; meaningless for the zero bucket */
 };
 
+/* The share of the bucket's width that is below v, which is strictly within finite borders: as it
+ * is, or (for exponential buckets, whose borders are both above or both below 0) in logarithms. */
+double float_bucket_fraction_below(const struct float_bucket *b, double v, bool linear);
+
 /* All buckets in ascending (or descending) order of their borders; the zero bucket only where it
  * counts something. Borders are cut at the zero bucket as Prometheus' AllBucketIterator cuts
  * them. */

@@ -1,7 +1,7 @@
 /* float_histogram_walk.c - buckets in the order of the number line.
  *
  * Three parts: a side from its far end to zero, the zero bucket, the other side from zero on. */
-#include "base/assert.h"
+#include "base/binary_log.h"
 #include "tsdb/model/float_histogram_int.h"
 
 enum { PART_INWARDS, PART_ZERO, PART_OUTWARDS, PART_END };
@@ -140,4 +140,14 @@ float_bucket_walk_next(struct float_bucket_walk *w, struct float_bucket *ret_buc
     }
     w->part = PART_END;
     return false;
+}
+
+double
+float_bucket_fraction_below(const struct float_bucket *b, double v, bool linear)
+{
+    if (linear)
+        return (v - b->lower) / (b->upper - b->lower);
+    double lower = binary_log(fabs(b->lower)), upper = binary_log(fabs(b->upper));
+    double at = binary_log(fabs(v));
+    return v > 0 ? (at - lower) / (upper - lower) : 1 - ((at - upper) / (lower - upper));
 }
