@@ -19,9 +19,11 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/status_tsdb.c \
 	%reldir%/promql/absent.c \
 	%reldir%/promql/aggregate.c \
+	%reldir%/promql/aggregate_histogram.c %reldir%/promql/aggregate_histogram.h \
+	%reldir%/promql/aggregate_k.c %reldir%/promql/aggregate_k.h \
+	%reldir%/promql/aggregate_limit.c \
 	%reldir%/promql/aggregate_pick.c \
 	%reldir%/promql/aggregate_quantile.c \
-	%reldir%/promql/aggregate_ratio.c \
 	%reldir%/promql/aggregate_values.c \
 	%reldir%/promql/arith.c %reldir%/promql/arith.h \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
@@ -30,10 +32,13 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/bucket_call.c \
 	%reldir%/promql/bucket_notes.c %reldir%/promql/bucket_notes.h \
 	%reldir%/promql/check.c \
+	%reldir%/promql/element.c %reldir%/promql/element.h \
 	%reldir%/promql/engine.c %reldir%/promql/engine.h \
 	%reldir%/promql/exec.c %reldir%/promql/exec.h \
 	%reldir%/promql/func_changes.c \
 	%reldir%/promql/func_date.c \
+	%reldir%/promql/func_histogram.c \
+	%reldir%/promql/func_histogram_rate.c \
 	%reldir%/promql/func_map.c %reldir%/promql/func_map.h \
 	%reldir%/promql/func_quantile.c \
 	%reldir%/promql/func_range.c %reldir%/promql/func_range.h %reldir%/promql/func_range_int.h \
@@ -41,6 +46,9 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/func_trend.c \
 	%reldir%/promql/functions.c %reldir%/promql/functions.h \
 	%reldir%/promql/held.c %reldir%/promql/held.h \
+	%reldir%/promql/histogram_point.c %reldir%/promql/histogram_point.h \
+	%reldir%/promql/histogram_stats.c %reldir%/promql/histogram_stats.h \
+	%reldir%/promql/histogram_total.c %reldir%/promql/histogram_total.h \
 	%reldir%/promql/instant.c \
 	%reldir%/promql/kahan.h \
 	%reldir%/promql/key_map.c %reldir%/promql/key_map.h \

@@ -89,6 +89,59 @@ json_put_sample_value(struct buf *to, double value)
     to->p[to->n++] = '"';
 }
 
+/* How a bucket's borders are written: 0 (l,u], 1 [l,u), 2 (l,u), 3 [l,u]. */
+static unsigned
+border_kind(const struct float_bucket *b)
+{
+    if (b->lower_inclusive)
+        return b->upper_inclusive ? 3 : 1;
+    return b->upper_inclusive ? 0 : 2;
+}
+
+static void
+put_buckets(struct buf *to, const struct float_histogram *h)
+{
+    struct float_bucket_walk w = float_bucket_walk_start(h, false);
+    struct float_bucket b;
+    size_t n = 0;
+    while (float_bucket_walk_next(&w, &b)) {
+        if (b.count == 0)
+            continue;
+        buf_append(to, n++ ? STR(",[") : STR(",\"buckets\":[["));
+        buf_put_u8(to, (uint8_t)('0' + border_kind(&b)));
+        const double numbers[] = {b.lower, b.upper, b.count};
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+            buf_put_u8(to, ',');
+            json_put_sample_value(to, numbers[i]);
+        }
+        buf_put_u8(to, ']');
+    }
+    if (n)
+        buf_put_u8(to, ']');
+}
+
+void
+json_put_histogram(struct buf *to, const struct float_histogram *h)
+{
+    buf_append(to, STR("{\"count\":"));
+    json_put_sample_value(to, h->count);
+    buf_append(to, STR(",\"sum\":"));
+    json_put_sample_value(to, h->sum);
+    put_buckets(to, h);
+    buf_put_u8(to, '}');
+}
+
+/* [time,{...}] */
+static void
+put_histogram_point(struct buf *to, int64_t t_ms, const struct float_histogram *h)
+{
+    buf_put_u8(to, '[');
+    json_put_timestamp(to, t_ms);
+    buf_put_u8(to, ',');
+    json_put_histogram(to, h);
+    buf_put_u8(to, ']');
+}
+
 static struct err
 write_vector(struct json_out *o, const struct promql_result *r, size_t count)
 {
@@ -101,13 +154,45 @@ write_vector(struct json_out *o, const struct promql_result *r, size_t count)
         json_begin_object(&o->w);
         json_key(&o->w, STR("metric"));
         json_out_labels(o, r->series[i].labels);
-        json_key(&o->w, STR("value"));
+        json_key(&o->w, p.histogram ? STR("histogram") : STR("value"));
         json_raw(&o->w, STR(""));
-        put_point(&o->buf, p.t_ms, p.value);
+        if (p.histogram)
+            put_histogram_point(&o->buf, p.t_ms, p.histogram);
+        else
+            put_point(&o->buf, p.t_ms, p.value);
         json_end_object(&o->w);
         TRY(json_out_check(o));
     }
     json_end_array(&o->w);
+    return OK;
+}
+
+enum point_kind { POINT_FLOAT, POINT_HISTOGRAM };
+
+/* The points of one kind as a list; nothing when there are none. */
+static struct err
+write_points(struct json_out *o, const struct promql_result *r, const struct promql_series *s,
+             enum point_kind kind)
+{
+    struct promql_point p;
+    size_t n = 0;
+    for (size_t at = 0; promql_point_next(r, s, &at, &p);) {
+        if ((p.histogram != NULL) != (kind == POINT_HISTOGRAM))
+            continue;
+        if (n++ == 0) {
+            json_key(&o->w, kind == POINT_HISTOGRAM ? STR("histograms") : STR("values"));
+            json_raw(&o->w, STR("["));
+        } else {
+            buf_put_u8(&o->buf, ',');
+        }
+        if (p.histogram)
+            put_histogram_point(&o->buf, p.t_ms, p.histogram);
+        else
+            put_point(&o->buf, p.t_ms, p.value);
+        TRY(json_out_check(o));
+    }
+    if (n)
+        buf_put_u8(&o->buf, ']');
     return OK;
 }
 
@@ -116,19 +201,13 @@ write_matrix(struct json_out *o, const struct promql_result *r, size_t count)
 {
     json_begin_array(&o->w);
     for (size_t i = 0; i < count; i++) {
+        const struct promql_series *s = &r->series[i];
         json_begin_object(&o->w);
         json_key(&o->w, STR("metric"));
-        json_out_labels(o, r->series[i].labels);
-        json_key(&o->w, STR("values"));
-        json_raw(&o->w, STR("["));
-        struct promql_point p;
-        for (size_t at = 0, n = 0; promql_point_next(r, &r->series[i], &at, &p); n++) {
-            if (n)
-                buf_put_u8(&o->buf, ',');
-            put_point(&o->buf, p.t_ms, p.value);
-            TRY(json_out_check(o));
-        }
-        buf_put_u8(&o->buf, ']');
+        json_out_labels(o, s->labels);
+        TRY(write_points(o, r, s, POINT_FLOAT));
+        if (s->histograms)
+            TRY(write_points(o, r, s, POINT_HISTOGRAM));
         json_end_object(&o->w);
         TRY(json_out_check(o));
     }

@@ -21,3 +21,5 @@ struct err result_write_json(struct json_out *o, const struct promql_result *r, 
 void json_put_timestamp(struct buf *to, int64_t t_ms);
 /* A sample's value in quotes. */
 void json_put_sample_value(struct buf *to, double value);
+/* A native histogram: {"count":"1","sum":"2","buckets":[[0,"1","2","1"]]}. */
+void json_put_histogram(struct buf *to, const struct float_histogram *h);

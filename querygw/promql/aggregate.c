@@ -8,6 +8,8 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "querygw/promql/aggregate_histogram.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/kahan.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/series_key.h"
@@ -20,6 +22,7 @@ struct group {
     double *c;         /* sum, avg: what rounding lost so far */
     uint32_t *counts;  /* avg, stddev, stdvar */
     uint64_t *running; /* avg: steps that went over to a running mean; NULL while there are none */
+    struct group_histograms histograms; /* sum, avg */
 };
 
 struct op_aggregate {
@@ -201,6 +204,24 @@ group_add(struct op_aggregate *o, struct group *g, const struct column *c)
         UNREACHABLE("plan.c refuses the others");
 }
 
+/* What the aggregation makes of the histograms of `c`: they are added up, count as elements, or are
+ * left out with a note. False when no float is left to be added. */
+static struct err
+group_take_histograms(struct op_aggregate *o, struct group *g, struct column *c, bool *ret_more)
+{
+    const struct plan_node *n = o->op.plan;
+    enum promql_agg op = n->aggregate.op;
+    *ret_more = true;
+    if (op == PROMQL_AGG_COUNT || op == PROMQL_AGG_GROUP)
+        return OK;
+    if (op == PROMQL_AGG_SUM || op == PROMQL_AGG_AVG)
+        return group_histograms_take(o->op.x, n, &g->histograms, c, ret_more);
+    column_drop_histograms(c);
+    *ret_more = column_fit(c, n->grid.steps);
+    return histogram_note_ignored_by(o->op.x, promql_aggregator(op)->name,
+                                     n->aggregate.child_range);
+}
+
 static struct err
 aggregate_drain(struct op_aggregate *o)
 {
@@ -210,7 +231,11 @@ aggregate_drain(struct op_aggregate *o)
             return OK;
         struct group *g;
         TRY(group_of(o, c->labels, &g));
-        group_add(o, g, c);
+        bool more = true;
+        if (c->histograms)
+            TRY(group_take_histograms(o, g, c, &more));
+        if (more)
+            group_add(o, g, c);
         TRY(exec_work(o->op.x, c->end - c->begin));
     }
 }
@@ -243,17 +268,22 @@ static struct err
 aggregate_next(struct op *op, struct column **ret_column)
 {
     struct op_aggregate *o = (struct op_aggregate *)op;
+    const struct plan_node *n = op->plan;
     if (!o->drained) {
         TRY(aggregate_drain(o));
         o->drained = true;
     }
     *ret_column = NULL;
-    if (o->yielded == o->count)
+    while (o->yielded < o->count) {
+        struct group *g = &o->groups[o->yielded++];
+        group_finish(g, n->aggregate.op);
+        TRY(group_histograms_finish(op->x, n, &g->histograms, &g->column));
+        if (!column_fit(&g->column, n->grid.steps))
+            continue; /* nothing but histograms that could not be aggregated */
+        TRY(exec_work(op->x, g->column.end - g->column.begin));
+        *ret_column = &g->column;
         return OK;
-    struct group *g = &o->groups[o->yielded++];
-    group_finish(g, op->plan->aggregate.op);
-    TRY(exec_work(op->x, g->column.end - g->column.begin));
-    *ret_column = &g->column;
+    }
     return OK;
 }
 

@@ -1,4 +1,4 @@
-/* aggregate_pick.c - topk, bottomk and limitk: some elements of each group, as they are.
+/* aggregate_pick.c - topk and bottomk: some elements of each group, as they are.
  *
  * Each step of each group has a heap of at most k elements with the first to be replaced on top,
  * so that memory goes with what is picked, not with what is looked at. It is Go's heap, for the
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/numtext.h"
+#include "querygw/promql/aggregate_k.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/label_rows.h"
 #include "querygw/promql/op.h"
-#include "querygw/promql/scalar.h"
 #include "querygw/promql/scatter.h"
 
 struct pick {
@@ -89,7 +89,7 @@ heap_offer(struct op_pick *o, struct pick_heap *h, const struct column *c, size_
     enum promql_agg op = o->op.plan->aggregate.op;
     double v = c->values[step];
     bool full = (double)h->count >= trunc(o->k[step]);
-    if (full && (h->count == 0 || op == PROMQL_AGG_LIMITK))
+    if (full && h->count == 0)
         return OK;
     double first = full ? h->v[0].value : 0;
     bool better = op == PROMQL_AGG_TOPK ? first < v : first > v;
@@ -105,8 +105,7 @@ heap_offer(struct op_pick *o, struct pick_heap *h, const struct column *c, size_
     TRY(exec_hold(o->op.x, 1));
     h->v = arena_more(o->op.x->arena, h->v, sizeof *h->v, h->count, &h->cap);
     h->v[h->count++] = (struct pick){v, *series};
-    if (op != PROMQL_AGG_LIMITK)
-        heap_up(h, op);
+    heap_up(h, op);
     return OK;
 }
 
@@ -119,6 +118,12 @@ pick_drain(struct op_pick *o)
         if (!c)
             return OK;
         TRY(exec_work(x, c->end - c->begin + 1));
+        if (column_drop_histograms(c)) {
+            const struct plan_node *n = o->op.plan;
+            TRY(histogram_note_ignored_by(x, promql_aggregator(n->aggregate.op)->name, n->range));
+            if (!column_fit(c, n->grid.steps))
+                continue;
+        }
         uint32_t group, series = UINT32_MAX;
         const struct grouping *by = &o->op.plan->aggregate.grouping;
         size_t before = o->groups.count;
@@ -162,7 +167,7 @@ pick_rank(struct op_pick *o)
     o->rows = &o->ranked;
     for (size_t g = 0; g < o->groups.count; g++) {
         struct pick_heap *h = o->heaps[g];
-        if (op != PROMQL_AGG_LIMITK && h->count)
+        if (h->count)
             qsort(h->v, h->count, sizeof *h->v, op == PROMQL_AGG_TOPK ? topk_cmp : bottomk_cmp);
         for (size_t i = 0; i < h->count; i++) {
             uint32_t row;
@@ -189,38 +194,11 @@ pick_scatter(struct op_pick *o)
 }
 
 static struct err
-refuse_k(const char *what, double k)
-{
-    char text[NUMTEXT_BYTES_MAX];
-    return ERR(ERR_EXECUTION, "Scalar value %.*s %s int64", (int)numtext_g(k, text), text, what);
-}
-
-/* *ret_any is false when no step wants an element. */
-static struct err
-pick_read_k(struct op_pick *o, bool *ret_any)
-{
-    uint32_t steps = o->op.plan->grid.steps;
-    o->k = ARENA_ARRAY(o->op.x->arena, double, steps);
-    TRY(scalar_fill(o->op.x, o->op.plan->aggregate.param, o->k));
-    double low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < steps; i++) {
-        if (isnan(o->k[i]))
-            return ERR(ERR_EXECUTION, "Parameter value is NaN");
-        low = fmin(low, o->k[i]);
-        high = fmax(high, o->k[i]);
-    }
-    *ret_any = high >= 1;
-    if (*ret_any && low <= -0x1p63)
-        return refuse_k("underflows", low);
-    return *ret_any && high >= 0x1p63 ? refuse_k("overflows", high) : OK;
-}
-
-static struct err
 pick_all(struct op_pick *o)
 {
     bool any = false;
     o->drained = true;
-    TRY(pick_read_k(o, &any));
+    TRY(aggregate_read_k(o->op.x, o->op.plan, &o->k, &any));
     if (any)
         TRY(pick_drain(o));
     if (o->op.plan->grid.steps == 1)

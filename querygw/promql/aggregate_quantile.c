@@ -2,6 +2,7 @@
  *
  * Every value of a group counts, so its columns are kept; a step gathers and sorts its values. */
 #include "querygw/promql/held.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/label_rows.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/quantile.h"
@@ -57,13 +58,18 @@ quantile_drain(struct op_quantile *o)
         if (!c)
             return OK;
         TRY(exec_work(x, c->end - c->begin + 1));
+        if (column_drop_histograms(c)) {
+            TRY(histogram_note_ignored_by(x, STR("quantile"), o->op.plan->aggregate.child_range));
+            if (!column_fit(c, o->op.plan->grid.steps))
+                continue;
+        }
         uint32_t number;
         struct held_column *h;
         const struct grouping *by = &o->op.plan->aggregate.grouping;
         TRY(label_rows_find(&o->rows, labels_group(&o->scratch, by, c->labels), &number));
         o->groups = arena_more(x->arena, o->groups, sizeof *o->groups, number, &o->cap);
         TRY(held_copy(x, c, &h));
-        o->held += column_count(c);
+        o->held += h->samples;
         struct quantile_group *g = &o->groups[number];
         g->begin = g->count && g->begin < h->begin ? g->begin : h->begin;
         g->end = g->end > h->end ? g->end : h->end;

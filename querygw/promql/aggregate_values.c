@@ -3,8 +3,10 @@
  * The value becomes a label before the elements are grouped, so it may replace a label and may
  * itself be grouped away. */
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "base/numtext.h"
 #include "base/quote.h"
+#include "querygw/promql/element.h"
 #include "querygw/promql/label_rows.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/scatter.h"
@@ -20,32 +22,51 @@ struct op_values {
     struct column column;
 };
 
-/* The row of a series of these labels at `value`. */
+/* The row of a series of these labels whose element is written as `text`. */
 static struct err
-values_row(struct op_values *o, struct labels l, double value, uint32_t *ret_row)
+values_row(struct op_values *o, struct labels l, struct str text, uint32_t *ret_row)
 {
     const struct plan_node *n = o->op.plan;
-    char text[NUMTEXT_BYTES_MAX];
-    struct label label = {n->aggregate.label, str_of(text, numtext_f(value, text))};
+    struct label label = {n->aggregate.label, text};
     const struct grouping name = {.names = &label.name, .count = 1};
     l = labels_include(&o->scratch[0], &name, l, (struct labels){&label, 1});
     l = labels_group(&o->scratch[1], &n->aggregate.grouping, l);
     return label_rows_find(&o->rows, l, ret_row);
 }
 
+static void
+element_format(const struct element *e, struct buf *to)
+{
+    char text[NUMTEXT_BYTES_MAX];
+    if (e->histogram)
+        float_histogram_format(e->histogram, to);
+    else
+        buf_append(to, str_of(text, numtext_f(e->value, text)));
+}
+
+/* As one label, neighbours are often equal. */
+static bool
+same_element(const struct element *a, const struct element *b)
+{
+    return a->histogram == b->histogram &&
+           (a->histogram || bits_of_f64(a->value) == bits_of_f64(b->value));
+}
+
 static struct err
 values_add(struct op_values *o, const struct column *c)
 {
+    AUTO(buf_fini) struct buf text = BUF_INIT;
     uint32_t row = 0;
-    uint64_t last_bits = 0;
-    bool known = false; /* neighbours are often equal */
+    struct element last = {0};
     for (size_t b, e = c->begin; column_next_run(c, &b, &e);)
         for (size_t i = b; i < e; i++) {
-            uint64_t bits = bits_of_f64(c->values[i]);
-            if (!known || bits != last_bits)
-                TRY(values_row(o, c->labels, c->values[i], &row));
-            known = true;
-            last_bits = bits;
+            struct element now = column_element(c, i);
+            if (text.n == 0 || !same_element(&now, &last)) {
+                buf_clear(&text);
+                element_format(&now, &text);
+                TRY(values_row(o, c->labels, buf_str(&text), &row));
+            }
+            last = now;
             TRY(scatter_add(&o->points, row, (uint32_t)i, 1));
         }
     return arena_check(o->op.x->arena);

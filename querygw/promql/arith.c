@@ -125,7 +125,7 @@ arith_compare(enum promql_op op, struct column *c, const double *left, const dou
             if (keep == ARITH_KEEP_BOOL)
                 c->values[i] = is_true ? 1 : 0;
             else if (!is_true)
-                c->present[i / 64] &= ~(UINT64_C(1) << (i % 64));
+                column_unset(c, i);
         }
     }
 }

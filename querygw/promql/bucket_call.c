@@ -1,5 +1,6 @@
-/* bucket_call.c - histogram_quantile(), histogram_quantiles(), histogram_fraction() over classic
- * histograms: series that differ in their label "le" only are the buckets of one.
+/* bucket_call.c - histogram_quantile(), histogram_quantiles(), histogram_fraction(): over native
+ * histograms, and over classic ones: series that differ in their label "le" only are the buckets of
+ * one.
  *
  * The child is drained once; then each histogram is computed, step by step. */
 #include <math.h>
@@ -11,6 +12,7 @@
 #include "base/numtext.h"
 #include "querygw/promql/bucket_notes.h"
 #include "querygw/promql/held.h"
+#include "querygw/promql/histogram_stats.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/quantile.h"
 #include "querygw/promql/scalar.h"
@@ -26,7 +28,9 @@ struct bucket_set {
     struct labels labels;    /* with the name, without "le" */
     struct bucket_column *v; /* sorted by upper once the child is drained */
     size_t n, cap;
-    uint32_t begin, end; /* steps */
+    struct held_column *natives; /* native histograms of the same labels; what else is in them
+                                    stands among the buckets too */
+    uint32_t begin, end;         /* steps */
 };
 
 struct op_buckets {
@@ -49,26 +53,23 @@ struct op_buckets {
 /* --- draining ------------------------------------------------------------------------------ */
 
 static struct err
-find_histogram(struct op_buckets *o, struct labels series, struct bucket_set **ret_histogram)
+find_histogram(struct op_buckets *o, struct labels labels, const struct column *c,
+               struct bucket_set **ret_histogram)
 {
     struct exec *x = o->op.x;
-    struct labels labels = labels_set(&o->group, series, STR("le"), STR(""));
     uint32_t number;
     bool is_new;
     TRY(key_map_find_or_add(&o->numbers, labels_key(&o->labels, labels, x->hash_seed), &number,
                             &is_new));
     if (is_new) {
-        if (o->count == o->cap) {
-            o->cap = size_max(2 * o->cap, 16);
-            struct bucket_set *bigger = ARENA_ARRAY(x->arena, struct bucket_set, o->cap);
-            if (o->count)
-                memcpy(bigger, o->histograms, o->count * sizeof *bigger);
-            o->histograms = bigger;
-        }
+        o->histograms =
+            arena_more(x->arena, o->histograms, sizeof *o->histograms, o->count, &o->cap);
         o->histograms[o->count++] = (struct bucket_set){.labels = labels_copy(x->arena, labels),
-                                                       .begin = o->op.plan->grid.steps};
+                                                        .begin = o->op.plan->grid.steps};
     }
-    *ret_histogram = &o->histograms[number];
+    struct bucket_set *h = *ret_histogram = &o->histograms[number];
+    h->begin = c->begin < h->begin ? c->begin : h->begin;
+    h->end = c->end > h->end ? c->end : h->end;
     return OK;
 }
 
@@ -82,20 +83,38 @@ add_bucket(struct op_buckets *o, const struct column *c)
     if (e.code)
         return bucket_notes_bad_bound(x, c->labels, o->op.plan->range);
     struct bucket_set *h;
-    TRY(find_histogram(o, c->labels, &h));
+    struct labels labels = labels_set(&o->group, c->labels, STR("le"), STR(""));
+    TRY(find_histogram(o, labels, c, &h));
     TRY(held_copy(x, c, &b.held));
-    if (h->n == h->cap) {
-        h->cap = size_max(2 * h->cap, 16);
-        struct bucket_column *bigger = ARENA_ARRAY(x->arena, struct bucket_column, h->cap);
-        if (h->n)
-            memcpy(bigger, h->v, h->n * sizeof *bigger);
-        h->v = bigger;
-    }
+    h->v = arena_more(x->arena, h->v, sizeof *h->v, h->n, &h->cap);
     b.number = h->n;
     h->v[h->n++] = b;
-    h->begin = c->begin < h->begin ? c->begin : h->begin;
-    h->end = c->end > h->end ? c->end : h->end;
     return OK;
+}
+
+static struct err
+add_natives(struct op_buckets *o, const struct column *c)
+{
+    struct held_column *held;
+    struct bucket_set *h;
+    TRY(find_histogram(o, c->labels, c, &h));
+    TRY(held_copy(o->op.x, c, &held));
+    held->next = h->natives;
+    h->natives = held;
+    return OK;
+}
+
+/* A series may be native at some steps and a bucket at others. */
+static struct err
+add_series(struct op_buckets *o, struct column *c)
+{
+    if (c->histograms) {
+        TRY(add_natives(o, c));
+        column_drop_histograms(c);
+        if (!column_fit(c, o->op.plan->grid.steps))
+            return OK;
+    }
+    return add_bucket(o, c);
 }
 
 static int
@@ -125,11 +144,13 @@ buckets_start(struct op_buckets *o)
         if (!c)
             break;
         TRY(exec_work(x, c->end - c->begin));
-        TRY(add_bucket(o, c));
+        TRY(add_series(o, c));
     }
     size_t most = 0;
     for (size_t i = 0; i < o->count; i++) {
-        qsort(o->histograms[i].v, o->histograms[i].n, sizeof *o->histograms[i].v, compare_bounds);
+        if (o->histograms[i].n)
+            qsort(o->histograms[i].v, o->histograms[i].n, sizeof *o->histograms[i].v,
+                  compare_bounds);
         most = size_max(most, o->histograms[i].n);
     }
     o->room = ARENA_ARRAY(x->arena, struct bucket, most);
@@ -151,11 +172,40 @@ take_buckets(struct op_buckets *o, const struct bucket_set *h, size_t step)
     return n;
 }
 
+static const struct float_histogram *
+native_at(const struct bucket_set *h, size_t step)
+{
+    for (const struct held_column *held = h->natives; held; held = held->next)
+        if (held_has(held, step) && held_histogram(held, step))
+            return held_histogram(held, step);
+    return NULL;
+}
+
+static struct err
+compute_native(struct op_buckets *o, const struct bucket_set *h,
+               const struct float_histogram *native, size_t step)
+{
+    const struct plan_node *n = o->op.plan;
+    unsigned findings = 0;
+    double value =
+        n->buckets.fraction
+            ? histogram_stats_fraction(native, o->args[0][step], o->args[1][step], &findings)
+            : histogram_stats_quantile(native, o->args[o->at_arg][step], &findings);
+    column_set(&o->column, step, value);
+    TRY(exec_work(o->op.x, 1 + native->positive.n + native->negative.n));
+    return bucket_notes_native(o->op.x, h->labels, n->range, findings);
+}
+
 static struct err
 compute_step(struct op_buckets *o, const struct bucket_set *h, size_t step)
 {
     const struct plan_node *n = o->op.plan;
     size_t count = take_buckets(o, h, step);
+    const struct float_histogram *native = native_at(h, step);
+    if (native && count)
+        return bucket_notes_both_kinds(o->op.x, h->labels, n->range);
+    if (native)
+        return compute_native(o, h, native, step);
     if (count == 0)
         return OK;
     if (n->buckets.fraction) {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/numtext.h"
 #include "base/quote.h"
+#include "querygw/promql/histogram_stats.h"
 
 struct raised {
     struct str name;
@@ -41,6 +42,46 @@ bucket_notes_bad_bound(struct exec *x, struct labels labels, struct promql_range
     quote_text(labels_get(labels, STR("le")), &text);
     append_metric(&text, labels_get(labels, STR(LABEL_METRIC_NAME)));
     return notes_add(&x->notes, NOTE_WARNING, range, buf_str(&text));
+}
+
+static struct err
+add_about_metric(struct exec *x, enum note_kind kind, const char *what, struct labels labels,
+                 struct promql_range range)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    buf_append(&text, str_of_cstr(what));
+    append_metric(&text, labels_get(labels, STR(LABEL_METRIC_NAME)));
+    return notes_add(&x->notes, kind, range, buf_str(&text));
+}
+
+struct err
+bucket_notes_native(struct exec *x, struct labels labels, struct promql_range range,
+                    unsigned findings)
+{
+    static const struct {
+        unsigned finding;
+        const char *text;
+    } notes[] = {
+        {HISTOGRAM_STATS_NAN_RESULT, "PromQL info: input to histogram_quantile has NaN "
+                                     "observations, result is NaN"},
+        {HISTOGRAM_STATS_NAN_SKEW, "PromQL info: input to histogram_quantile has NaN "
+                                   "observations, result is skewed higher"},
+        {HISTOGRAM_STATS_NAN_EXCLUDED, "PromQL info: input to histogram_fraction has NaN "
+                                       "observations, which are excluded from all fractions"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+        if (findings & notes[i].finding)
+            TRY(add_about_metric(x, NOTE_INFO, notes[i].text, labels, range));
+    return OK;
+}
+
+struct err
+bucket_notes_both_kinds(struct exec *x, struct labels labels, struct promql_range range)
+{
+    return add_about_metric(x, NOTE_WARNING,
+                            "PromQL warning: vector contains a mix of classic and native "
+                            "histograms",
+                            labels, range);
 }
 
 static struct err

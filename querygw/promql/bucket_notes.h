@@ -17,6 +17,11 @@ struct bucket_notes {
 void bucket_notes_init(struct bucket_notes *b, struct exec *x);
 /* A series whose label "le" is no number. */
 struct err bucket_notes_bad_bound(struct exec *x, struct labels labels, struct promql_range range);
+/* What computing with a native histogram of the series found: histogram_stats.h. */
+struct err bucket_notes_native(struct exec *x, struct labels labels, struct promql_range range,
+                               unsigned findings);
+/* A classic and a native histogram of the same labels at one time. */
+struct err bucket_notes_both_kinds(struct exec *x, struct labels labels, struct promql_range range);
 /* The counts of a histogram of metric `name` were raised at this time. */
 struct err bucket_notes_add(struct bucket_notes *b, struct str name, int64_t t_ms,
                             const struct bucket_fix *fix);

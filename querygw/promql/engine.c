@@ -81,6 +81,11 @@ keep_column(struct promql_run *run, const struct column *c)
     s.values = arena_alloc(a, n * sizeof *s.values);
     memcpy(s.values, c->values + c->begin, n * sizeof *s.values);
     s.present = present_copy(a, c);
+    if (c->histograms) {
+        size_t samples;
+        s.histograms = ARENA_ARRAY(a, const struct float_histogram *, n);
+        TRY(histogram_points_keep(&run->x, a, c, s.histograms, &samples));
+    }
     *result_push(run) = s;
     return OK;
 }
@@ -97,6 +102,35 @@ eval_vector(struct promql_run *run)
     }
 }
 
+/* The samples of the reader's series, in order of their times, as points at these times. */
+static struct err
+keep_samples(struct promql_run *run, const struct select_reader *r)
+{
+    struct arena *a = run->x.arena;
+    const struct sample_columns *s = &r->samples;
+    const struct histogram_points *h = &r->histograms;
+    size_t points = s->n + h->n;
+    TRY(exec_hold(&run->x, s->n));
+    TRY(arena_check(a));
+    int64_t *t_ms = arena_alloc(a, points * sizeof *t_ms);
+    struct promql_series to = {.labels = labels_copy(a, r->series.labels),
+                               .t_ms = t_ms,
+                               .values = arena_alloc(a, points * sizeof *to.values),
+                               .end = (uint32_t)points};
+    if (h->n)
+        to.histograms = ARENA_ARRAY(a, const struct float_histogram *, points);
+    for (size_t i = 0, k = 0, at = 0; at < points; at++) {
+        bool is_float = k == h->n || (i < s->n && s->t_ms[i] < h->t_ms[k]);
+        t_ms[at] = is_float ? s->t_ms[i] : h->t_ms[k];
+        if (is_float)
+            to.values[at] = f64_of_bits(s->bits[i++]);
+        else
+            TRY(histogram_point_keep(&run->x, a, h->v[k++], &to.histograms[at]));
+    }
+    *result_push(run) = to;
+    return OK;
+}
+
 /* up[5m] as the whole query: the samples as they are stored. */
 static struct err
 eval_samples(struct promql_run *run)
@@ -108,22 +142,13 @@ eval_samples(struct promql_run *run)
         if (!more)
             return OK;
         select_drop_stale(r);
-        size_t points = r->samples.n;
-        if (points == 0)
-            continue;
-        run->x.stats.samples_total += points;
-        run->x.stats.samples_read += points;
-        TRY(exec_hold(&run->x, points));
-        TRY(arena_check(run->x.arena));
-        int64_t *t_ms = arena_alloc(run->x.arena, points * sizeof *t_ms);
-        double *values = arena_alloc(run->x.arena, points * sizeof *values);
-        memcpy(t_ms, r->samples.t_ms, points * sizeof *t_ms);
-        memcpy(values, r->samples.bits, points * sizeof *values);
-        *result_push(run) =
-            (struct promql_series){.labels = labels_copy(run->x.arena, r->series.labels),
-                                   .t_ms = t_ms,
-                                   .values = values,
-                                   .end = (uint32_t)points};
+        size_t looked_at = r->samples.n;
+        for (size_t i = 0; i < r->histograms.n; i++)
+            looked_at += histogram_point_samples(r->histograms.v[i]);
+        run->x.stats.samples_total += looked_at;
+        run->x.stats.samples_read += looked_at;
+        if (looked_at)
+            TRY(keep_samples(run, r));
     }
 }
 
@@ -166,10 +191,14 @@ series_join(struct arena *a, struct promql_series *s, const struct promql_series
     const struct promql_series *parts[] = {s, more};
     for (size_t p = 0; p < 2; p++) {
         size_t shift = parts[p]->begin - both.begin;
+        if (parts[p]->histograms && !both.histograms)
+            both.histograms = ARENA_ARRAY(a, const struct float_histogram *, n);
         for (size_t i = 0; i < parts[p]->end - parts[p]->begin; i++) {
             if (!series_has(parts[p], i))
                 continue;
             both.values[shift + i] = parts[p]->values[i];
+            if (parts[p]->histograms)
+                both.histograms[shift + i] = parts[p]->histograms[i];
             present[(shift + i) / 64] |= UINT64_C(1) << ((shift + i) % 64);
         }
     }
@@ -252,6 +281,7 @@ promql_point_next(const struct promql_result *r, const struct promql_series *s, 
         return false;
     ret_point->step = (uint32_t)(s->begin + i);
     ret_point->value = s->values[i];
+    ret_point->histogram = s->histograms ? s->histograms[i] : NULL;
     ret_point->t_ms = s->t_ms ? s->t_ms[i] : grid_time_ms(&r->grid, s->begin + i);
     return true;
 }

@@ -17,8 +17,9 @@ struct promql_run;
 /* One series of a result; see promql_point_next(). */
 struct promql_series {
     struct labels labels;
-    const int64_t *t_ms;     /* NULL: points lie on the grid of the result */
-    double *values;          /* of [begin, end) */
+    const int64_t *t_ms;                       /* NULL: points lie on the grid of the result */
+    double *values;                            /* of [begin, end) */
+    const struct float_histogram **histograms; /* as in a column; NULL: all are floats */
     const uint64_t *present; /* bit i: step begin + i has a value; NULL: all have */
     uint32_t begin, end;     /* steps; 0 and the number of points when t_ms is set */
 };
@@ -26,7 +27,8 @@ struct promql_series {
 struct promql_point {
     int64_t t_ms;
     uint32_t step; /* of the grid; or the number of the point when t_ms is set */
-    double value;
+    double value;  /* arbitrary for a histogram */
+    const struct float_histogram *histogram; /* NULL: a float */
 };
 
 struct promql_result {

@@ -34,3 +34,18 @@ exec_release(struct exec *x, size_t samples)
     ASSERT(samples <= x->samples_held);
     x->samples_held -= samples;
 }
+
+static void
+release_scratch(void *arena)
+{
+    arena_fini(arena);
+}
+
+struct arena *
+exec_scratch(struct exec *x)
+{
+    struct arena *a = ARENA_NEW(x->arena, struct arena);
+    arena_init(a, x->arena->limit_bytes);
+    arena_defer(x->arena, release_scratch, a);
+    return a;
+}

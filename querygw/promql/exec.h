@@ -45,6 +45,9 @@ struct err exec_check(struct exec *x);
 /* Counts samples as in memory; ERR_LIMIT with Prometheus' text when there are too many. */
 struct err exec_hold(struct exec *x, size_t samples);
 void exec_release(struct exec *x, size_t samples);
+/* An arena of the budget of the query's for what lives shorter than that, to be reset by whoever
+ * asked for it; released with the query's. */
+struct arena *exec_scratch(struct exec *x);
 
 enum { EXEC_WORK_BETWEEN_CHECKS = 1 << 18 }; /* elements: below a millisecond */
 

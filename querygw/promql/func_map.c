@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "querygw/promql/arith.h"
+#include "querygw/promql/histogram_stats.h"
 
 /* Defines map_<name>(), which replaces each value v by `result`. */
 #define MAP(name, result)                                                                          \
@@ -72,47 +73,76 @@ map_clamp(struct column *c, const double *const *args)
     for (size_t i = c->begin; i < c->end; i++) {
         double least = args[0][i], most = args[1][i];
         if (most < least)
-            c->present[i / 64] &= ~(UINT64_C(1) << (i % 64));
+            column_unset(c, i);
         c->values[i] = arith_max(least, arith_min(most, c->values[i]));
     }
 }
 
+static double
+histogram_count(const struct float_histogram *h)
+{
+    return h->count;
+}
+
+static double
+histogram_sum(const struct float_histogram *h)
+{
+    return h->sum;
+}
+
+static double
+histogram_avg(const struct float_histogram *h)
+{
+    return h->sum / h->count;
+}
+
+static double
+histogram_stddev(const struct float_histogram *h)
+{
+    return sqrt(histogram_stats_variance(h));
+}
+
 static const struct map_function functions[] = {
-    {PROMQL_FN_ABS, map_abs},
-    {PROMQL_FN_ACOS, map_acos},
-    {PROMQL_FN_ACOSH, map_acosh},
-    {PROMQL_FN_ASIN, map_asin},
-    {PROMQL_FN_ASINH, map_asinh},
-    {PROMQL_FN_ATAN, map_atan},
-    {PROMQL_FN_ATANH, map_atanh},
-    {PROMQL_FN_CEIL, map_ceil},
-    {PROMQL_FN_CLAMP, map_clamp},
-    {PROMQL_FN_CLAMP_MAX, map_clamp_max},
-    {PROMQL_FN_CLAMP_MIN, map_clamp_min},
-    {PROMQL_FN_COS, map_cos},
-    {PROMQL_FN_COSH, map_cosh},
-    {PROMQL_FN_DAY_OF_MONTH, map_day_of_month},
-    {PROMQL_FN_DAY_OF_WEEK, map_day_of_week},
-    {PROMQL_FN_DAY_OF_YEAR, map_day_of_year},
-    {PROMQL_FN_DAYS_IN_MONTH, map_days_in_month},
-    {PROMQL_FN_DEG, map_deg},
-    {PROMQL_FN_EXP, map_exp},
-    {PROMQL_FN_FLOOR, map_floor},
-    {PROMQL_FN_HOUR, map_hour},
-    {PROMQL_FN_LN, map_ln},
-    {PROMQL_FN_LOG10, map_log10},
-    {PROMQL_FN_LOG2, map_log2},
-    {PROMQL_FN_MINUTE, map_minute},
-    {PROMQL_FN_MONTH, map_month},
-    {PROMQL_FN_RAD, map_rad},
-    {PROMQL_FN_ROUND, map_round},
-    {PROMQL_FN_SGN, map_sgn},
-    {PROMQL_FN_SIN, map_sin},
-    {PROMQL_FN_SINH, map_sinh},
-    {PROMQL_FN_SQRT, map_sqrt},
-    {PROMQL_FN_TAN, map_tan},
-    {PROMQL_FN_TANH, map_tanh},
-    {PROMQL_FN_YEAR, map_year},
+    {.id = PROMQL_FN_HISTOGRAM_AVG, .of_histogram = histogram_avg},
+    {.id = PROMQL_FN_HISTOGRAM_COUNT, .of_histogram = histogram_count},
+    {.id = PROMQL_FN_HISTOGRAM_STDDEV, .of_histogram = histogram_stddev},
+    {.id = PROMQL_FN_HISTOGRAM_STDVAR, .of_histogram = histogram_stats_variance},
+    {.id = PROMQL_FN_HISTOGRAM_SUM, .of_histogram = histogram_sum},
+    {PROMQL_FN_ABS, map_abs, NULL},
+    {PROMQL_FN_ACOS, map_acos, NULL},
+    {PROMQL_FN_ACOSH, map_acosh, NULL},
+    {PROMQL_FN_ASIN, map_asin, NULL},
+    {PROMQL_FN_ASINH, map_asinh, NULL},
+    {PROMQL_FN_ATAN, map_atan, NULL},
+    {PROMQL_FN_ATANH, map_atanh, NULL},
+    {PROMQL_FN_CEIL, map_ceil, NULL},
+    {PROMQL_FN_CLAMP, map_clamp, NULL},
+    {PROMQL_FN_CLAMP_MAX, map_clamp_max, NULL},
+    {PROMQL_FN_CLAMP_MIN, map_clamp_min, NULL},
+    {PROMQL_FN_COS, map_cos, NULL},
+    {PROMQL_FN_COSH, map_cosh, NULL},
+    {PROMQL_FN_DAY_OF_MONTH, map_day_of_month, NULL},
+    {PROMQL_FN_DAY_OF_WEEK, map_day_of_week, NULL},
+    {PROMQL_FN_DAY_OF_YEAR, map_day_of_year, NULL},
+    {PROMQL_FN_DAYS_IN_MONTH, map_days_in_month, NULL},
+    {PROMQL_FN_DEG, map_deg, NULL},
+    {PROMQL_FN_EXP, map_exp, NULL},
+    {PROMQL_FN_FLOOR, map_floor, NULL},
+    {PROMQL_FN_HOUR, map_hour, NULL},
+    {PROMQL_FN_LN, map_ln, NULL},
+    {PROMQL_FN_LOG10, map_log10, NULL},
+    {PROMQL_FN_LOG2, map_log2, NULL},
+    {PROMQL_FN_MINUTE, map_minute, NULL},
+    {PROMQL_FN_MONTH, map_month, NULL},
+    {PROMQL_FN_RAD, map_rad, NULL},
+    {PROMQL_FN_ROUND, map_round, NULL},
+    {PROMQL_FN_SGN, map_sgn, NULL},
+    {PROMQL_FN_SIN, map_sin, NULL},
+    {PROMQL_FN_SINH, map_sinh, NULL},
+    {PROMQL_FN_SQRT, map_sqrt, NULL},
+    {PROMQL_FN_TAN, map_tan, NULL},
+    {PROMQL_FN_TANH, map_tanh, NULL},
+    {PROMQL_FN_YEAR, map_year, NULL},
 };
 
 const struct map_function *

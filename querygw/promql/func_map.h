@@ -15,7 +15,9 @@ typedef void map_fn(struct column *c, const double *const *args);
 
 struct map_function {
     enum promql_fn id;
-    map_fn *run;
+    map_fn *run; /* of floats: histograms are left out; or NULL */
+    double (*of_histogram)(
+        const struct float_histogram *h); /* of histograms: floats are left out */
 };
 
 /* NULL for functions that are not of this kind. */

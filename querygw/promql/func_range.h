@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "querygw/promql/exec.h"
 #include "querygw/promql/functions.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/step.h"
 
 enum { WINDOW_ARGS_MAX = 2 };
@@ -24,6 +25,29 @@ struct windows {
     const double *args[WINDOW_ARGS_MAX]; /* scalar arguments, a value a step */
 };
 
+/* One window of a series that has histograms. */
+struct mixed_window {
+    struct exec *x;
+    struct arena *arena;     /* for the result */
+    const struct windows *w; /* of the series' floats */
+    const struct histogram_points *histograms;
+    uint8_t *resets;                   /* of each histogram: see histogram_resets() */
+    size_t float_lo, float_hi;         /* its floats */
+    size_t histogram_lo, histogram_hi; /* its histograms, one at least */
+    int64_t end_ms;
+    struct labels series;      /* for notes, as the range is */
+    struct promql_range range; /* of the argument */
+};
+
+/* What a window has become. */
+struct window_value {
+    enum { WINDOW_NOTHING, WINDOW_FLOAT, WINDOW_HISTOGRAM } kind;
+    double value;
+    const struct float_histogram *histogram;
+};
+
+typedef struct err mixed_window_fn(const struct mixed_window *m, struct window_value *ret_value);
+
 /* Memory that the functions reuse from series to series. */
 struct window_scratch {
     struct arena *arena; /* borrowed */
@@ -36,7 +60,10 @@ typedef struct err window_fn(struct exec *x, struct window_scratch *scratch,
 
 struct range_function {
     enum promql_fn id;
-    window_fn *run;      /* sets values and bits of an empty column, not begin and end */
+    window_fn *run; /* sets values and bits of an empty column, not begin and end */
+    /* Of windows with histograms, in place of what `run` made of their floats; NULL: histograms are
+     * ignored, which is told where there are floats as well. */
+    mixed_window_fn *run_mixed;
     bool keeps_name;     /* the result is still the metric itself */
     bool wants_counter;  /* infos when the metric's name is no counter's */
     bool takes_quantile; /* the first scalar argument: warns when it is none */

@@ -1,4 +1,4 @@
-/* func_range_int.h - the cursors that all window functions share. */
+/* func_range_int.h - what the files of window functions share. */
 #pragma once
 #include "querygw/promql/func_range.h"
 
@@ -34,6 +34,24 @@ window_move(const struct windows *w, struct window_cursor *c, size_t step)
 
 /* Room for `count` items; the contents of the last call are gone. */
 void *window_scratch_get(struct window_scratch *s, size_t count, size_t item_bytes);
+
+/* Which samples a rate is computed from. */
+struct rate_span {
+    int64_t first_ms, last_ms, end_ms, range_ms;
+    size_t samples;             /* 2 at least */
+    double first_value, growth; /* of a counter: of a float, or the counts of histograms */
+};
+enum rate_kind { RATE_PER_SECOND, RATE_INCREASE, RATE_DELTA };
+/* By what the growth between the samples has to be multiplied. */
+double rate_factor(const struct rate_span *s, enum rate_kind kind);
+
+/* Whether the histogram i, not the first one, began anew behind the one before it. */
+bool histogram_was_reset(const struct mixed_window *m, size_t i);
+
+mixed_window_fn mixed_count, mixed_present, mixed_first, mixed_last, mixed_ts_of_first,
+    mixed_ts_of_last, mixed_changes, mixed_resets, mixed_sum, mixed_avg; /* func_histogram.c */
+mixed_window_fn mixed_rate, mixed_increase, mixed_delta, mixed_irate,
+    mixed_idelta; /* func_histogram_rate.c */
 
 window_fn run_changes, run_resets; /* func_changes.c */
 window_fn run_quantile, run_mad;   /* func_quantile.c */

@@ -8,8 +8,6 @@
 #include "base/assert.h"
 #include "querygw/promql/func_range_int.h"
 
-enum rate_kind { RATE_PER_SECOND, RATE_INCREASE, RATE_DELTA };
-
 struct resets {
     uint32_t *at; /* positions i with values[i] < values[i - 1] */
     size_t n;
@@ -46,33 +44,29 @@ seconds_of_ms(int64_t ms)
     return (double)(ms / 1000) + (double)(ms % 1000 * 1000000) / 1e9;
 }
 
-/* The growth over the samples, extended to the borders of the window: all the way when the
- * outermost sample is nearer than 1.1 average distances, by half a distance otherwise; a
- * counter never below the point where it would be 0. */
-static double
-extrapolate(const struct windows *w, const struct window_cursor *c, int64_t end_ms, double growth,
-            enum rate_kind kind)
+/* The growth is extended to the borders of the window: all the way when the outermost sample is
+ * nearer than 1.1 average distances, by half a distance otherwise; a counter never below the point
+ * where it would be 0. */
+double
+rate_factor(const struct rate_span *s, enum rate_kind kind)
 {
-    int64_t first_ms = w->t_ms[c->lo], last_ms = w->t_ms[c->hi - 1];
-    double to_start = (double)(first_ms - (end_ms - w->range_ms)) / 1000;
-    double to_end = (double)(end_ms - last_ms) / 1000;
-    double sampled = (double)(last_ms - first_ms) / 1000;
-    double distance = sampled / (double)(c->hi - c->lo - 1);
+    double to_start = (double)(s->first_ms - (s->end_ms - s->range_ms)) / 1000;
+    double to_end = (double)(s->end_ms - s->last_ms) / 1000;
+    double sampled = (double)(s->last_ms - s->first_ms) / 1000;
+    double distance = sampled / (double)(s->samples - 1);
     double near = distance * 1.1;
 
     if (to_start >= near)
         to_start = distance / 2;
-    if (kind != RATE_DELTA && growth > 0 && w->values[c->lo] >= 0) {
-        double to_zero = sampled * (w->values[c->lo] / growth);
+    if (kind != RATE_DELTA && s->growth > 0 && s->first_value >= 0) {
+        double to_zero = sampled * (s->first_value / s->growth);
         if (to_zero < to_start)
             to_start = to_zero;
     }
     if (to_end >= near)
         to_end = distance / 2;
     double factor = (sampled + to_start + to_end) / sampled;
-    if (kind == RATE_PER_SECOND)
-        factor /= seconds_of_ms(w->range_ms);
-    return growth * factor;
+    return kind == RATE_PER_SECOND ? factor / seconds_of_ms(s->range_ms) : factor;
 }
 
 static struct err
@@ -88,7 +82,14 @@ run_extrapolated(struct exec *x, struct window_scratch *scratch, const struct wi
             continue;
         double growth = w->values[c.hi - 1] - w->values[c.lo];
         growth = resets_add(&resets, w, &c, growth);
-        column_set(to, step, extrapolate(w, &c, window_end_ms(w, step), growth, kind));
+        struct rate_span span = {.first_ms = w->t_ms[c.lo],
+                                 .last_ms = w->t_ms[c.hi - 1],
+                                 .end_ms = window_end_ms(w, step),
+                                 .range_ms = w->range_ms,
+                                 .samples = c.hi - c.lo,
+                                 .first_value = w->values[c.lo],
+                                 .growth = growth};
+        column_set(to, step, growth * rate_factor(&span, kind));
         TRY(exec_work(x, 1 + resets.hi - resets.lo));
     }
     return OK;

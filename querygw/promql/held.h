@@ -9,13 +9,23 @@
 struct held_column {
     struct labels labels;
     uint32_t begin, end; /* steps */
+    size_t samples;      /* for how many it counts: whoever gives it up releases them */
     double *values;      /* of [begin, end) */
-    uint64_t *present;   /* as in a column, from the word of step begin on */
-    struct held_column *next; /* the owner's */
+    const struct float_histogram **histograms; /* of [begin, end), or NULL; as in a column */
+    uint64_t *present;                         /* as in a column, from the word of step begin on */
+    struct held_column *next;                  /* the owner's */
 };
 
 /* ERR_LIMIT: too many samples, or too much memory. */
 struct err held_copy(struct exec *x, const struct column *c, struct held_column **ret_held);
+/* Sets the steps of `h` in `to`, which has `steps` of them. */
+void held_add_to(const struct held_column *h, struct column *to, struct arena *a, uint32_t steps);
+
+static inline const struct float_histogram *
+held_histogram(const struct held_column *h, size_t step)
+{
+    return h->histograms ? h->histograms[step - h->begin] : NULL;
+}
 
 static inline bool
 held_has(const struct held_column *h, size_t step)

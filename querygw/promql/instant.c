@@ -32,6 +32,50 @@ instant_fill(const struct op_instant *o, struct column *to)
     }
 }
 
+/* Elements of a series that has histograms: of the newest float and the newest histogram the one
+ * that came last. */
+static void
+instant_fill_mixed(const struct op_instant *o, struct column *to)
+{
+    const struct plan_select *s = &o->op.plan->select;
+    const struct promql_grid *g = &o->op.plan->grid;
+    const struct sample_columns *floats = &o->reader->samples;
+    const struct histogram_points *histograms = &o->reader->histograms;
+    size_t f = 0, h = 0;
+    for (size_t step = 0; step < g->steps; step++) {
+        int64_t time_ms = grid_time_ms(g, step) - s->shift_ms;
+        while (f < floats->n && floats->t_ms[f] <= time_ms)
+            f++;
+        while (h < histograms->n && histograms->t_ms[h] <= time_ms)
+            h++;
+        bool is_float = h == 0 || (f > 0 && floats->t_ms[f - 1] > histograms->t_ms[h - 1]);
+        if (f + h == 0)
+            continue;
+        int64_t t_ms = is_float ? floats->t_ms[f - 1] : histograms->t_ms[h - 1];
+        if (t_ms <= time_ms - s->window_ms ||
+            (is_float ? floats->bits[f - 1] == STALE_NAN_BITS
+                      : float_histogram_is_stale(histograms->v[h - 1])))
+            continue;
+        if (s->gives_time)
+            column_set(to, step, (double)t_ms / 1000);
+        else if (is_float)
+            column_set(to, step, f64_of_bits(floats->bits[f - 1]));
+        else
+            column_set_histogram(to, o->op.x->arena, g->steps, step, histograms->v[h - 1]);
+    }
+}
+
+/* A histogram counts for more than one sample. */
+static size_t
+instant_samples(const struct column *c)
+{
+    size_t samples = column_count(c);
+    for (size_t i = c->begin; c->histograms && i < c->end; i++)
+        if (column_has(c, i) && c->histograms[i])
+            samples += histogram_point_samples(c->histograms[i]) - 1;
+    return samples;
+}
+
 static struct err
 instant_next(struct op *op, struct column **ret_column)
 {
@@ -44,11 +88,14 @@ instant_next(struct op *op, struct column **ret_column)
             return OK;
         TRY(exec_work(op->x, steps));
         column_clear(&o->column, steps);
-        instant_fill(o, &o->column);
+        if (o->reader->histograms.n)
+            instant_fill_mixed(o, &o->column);
+        else
+            instant_fill(o, &o->column);
         if (column_fit(&o->column, steps))
             break;
     }
-    size_t points = column_count(&o->column);
+    size_t points = instant_samples(&o->column);
     op->x->stats.samples_total += points;
     op->x->stats.samples_read += points;
     o->column.labels = o->reader->series.labels;

@@ -36,15 +36,35 @@ map_evaluation_time(const struct promql_grid *g, struct column *c)
 }
 
 static void
+map_histograms(const struct map_function *f, struct column *c)
+{
+    for (size_t i = c->begin; i < c->end; i++) {
+        const struct float_histogram *h = column_histogram(c, i);
+        if (!h)
+            column_unset(c, i);
+        else if (column_has(c, i))
+            c->values[i] = f->of_histogram(h);
+    }
+    c->histograms = NULL;
+}
+
+static void
 map_apply(struct op_map *o, struct column *c)
 {
     const struct plan_node *n = o->op.plan;
     switch (n->map.what) {
     case PLAN_MAP_FUNCTION:
+        if (n->map.function->of_histogram) {
+            map_histograms(n->map.function, c);
+            break;
+        }
+        if (column_drop_histograms(c) && !column_fit(c, n->grid.steps))
+            break;
         n->map.function->run(c, o->args);
         break;
     case PLAN_MAP_TIME:
         map_evaluation_time(&n->grid, c);
+        c->histograms = NULL;
         break;
     case PLAN_MAP_KEEP:
         break;
@@ -66,7 +86,12 @@ map_next(struct op *op, struct column **ret_column)
         TRY(exec_work(op->x, c->end - c->begin));
         map_apply(o, c);
     } while (!column_fit(c, op->plan->grid.steps));
-    c->labels = labels_drop_metric(&o->labels, c->labels);
+    bool of_histogram =
+        op->plan->map.what == PLAN_MAP_FUNCTION && op->plan->map.function->of_histogram;
+    if (of_histogram) /* type and unit stay */
+        c->labels = labels_set(&o->labels, c->labels, STR(LABEL_METRIC_NAME), STR(""));
+    else
+        c->labels = labels_drop_metric(&o->labels, c->labels);
     return label_guard_pass(&o->guard, c);
 }
 

@@ -18,8 +18,9 @@ open_aggregate(struct exec *x, const struct plan_node *n)
         return op_aggregate_open(x, n);
     case PROMQL_AGG_TOPK:
     case PROMQL_AGG_BOTTOMK:
-    case PROMQL_AGG_LIMITK:
         return op_pick_open(x, n);
+    case PROMQL_AGG_LIMITK:
+        return op_limit_open(x, n);
     case PROMQL_AGG_LIMIT_RATIO:
         return op_ratio_open(x, n);
     case PROMQL_AGG_COUNT_VALUES:

@@ -44,6 +44,7 @@ struct op *op_vector_set_open(struct exec *x, const struct plan_node *n);
 struct op *op_aggregate_open(struct exec *x, const struct plan_node *n);
 struct op *op_pick_open(struct exec *x, const struct plan_node *n);
 struct op *op_quantile_open(struct exec *x, const struct plan_node *n);
+struct op *op_limit_open(struct exec *x, const struct plan_node *n);
 struct op *op_ratio_open(struct exec *x, const struct plan_node *n);
 struct op *op_values_open(struct exec *x, const struct plan_node *n);
 struct op *op_vector_of_open(struct exec *x, const struct plan_node *n);

@@ -75,6 +75,7 @@ plan_window(const struct planner *p, const struct promql_vector_selector *v, int
         return plan_not_yet("modifier ", v->anchored ? STR("anchored") : STR("smoothed"));
     TRY(plan_times(p, &v->offset, &v->at, window_ms, grid, ret_select));
     ret_select->matchers = v->matchers;
+    ret_select->stats_only = p->wants_stats && !p->wants_buckets;
     return OK;
 }
 
@@ -96,7 +97,9 @@ plan_subquery(const struct planner *p, const struct promql_subquery *q,
     if (more >= PROMQL_STEPS_MAX)
         return ERR(ERR_LIMIT, "subquery: more than %d steps", PROMQL_STEPS_MAX);
     struct promql_grid inner = {first_ms, step_ms, (uint32_t)more + 1};
-    return plan_expr(p, q->expr, &inner, &ret_select->subquery);
+    struct planner within = *p;
+    within.wants_buckets = true; /* resets between its steps are found by their buckets only */
+    return plan_expr(&within, q->expr, &inner, &ret_select->subquery);
 }
 
 struct err
@@ -148,6 +151,16 @@ sort_names(struct arena *a, const struct promql_labels *from, struct grouping *t
 }
 
 static struct err
+plan_operands(const struct planner *p, const struct promql_binary *b,
+              const struct promql_grid *grid, struct plan_node *n)
+{
+    struct planner within = *p;
+    within.wants_buckets = p->wants_buckets || promql_op_class(b->op) == PROMQL_OP_TRIM;
+    TRY(plan_expr(&within, b->left, grid, &n->binary.left));
+    return plan_expr(&within, b->right, grid, &n->binary.right);
+}
+
+static struct err
 plan_vectors(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
              struct plan_node **ret_node)
 {
@@ -169,10 +182,8 @@ plan_vectors(const struct planner *p, const struct promql_node *ast, const struc
     n->binary.op = b->op;
     n->binary.returns_bool = b->returns_bool;
     n->binary.matching = m;
-    TRY(plan_expr(p, b->left, grid, &n->binary.left));
-    TRY(plan_expr(p, b->right, grid, &n->binary.right));
     *ret_node = n;
-    return OK;
+    return plan_operands(p, b, grid, n);
 }
 
 static struct err
@@ -182,8 +193,6 @@ plan_binary(const struct planner *p, const struct promql_node *ast, const struct
     const struct promql_binary *b = &ast->binary;
     bool scalar_left = b->left->type == PROMQL_SCALAR,
          scalar_right = b->right->type == PROMQL_SCALAR;
-    if (promql_op_class(b->op) == PROMQL_OP_TRIM)
-        return plan_not_yet("operator ", str_of_cstr(promql_op_text(b->op)));
     if (!scalar_left && !scalar_right)
         return plan_vectors(p, ast, grid, ret_node);
     ASSERT(promql_op_class(b->op) != PROMQL_OP_SET); /* these take vectors only */
@@ -192,10 +201,8 @@ plan_binary(const struct planner *p, const struct promql_node *ast, const struct
     n->binary.op = b->op;
     n->binary.returns_bool = b->returns_bool;
     n->binary.scalar_left = scalar_left;
-    TRY(plan_expr(p, b->left, grid, &n->binary.left));
-    TRY(plan_expr(p, b->right, grid, &n->binary.right));
     *ret_node = n;
-    return OK;
+    return plan_operands(p, b, grid, n);
 }
 
 /* The label that a value becomes is one to group by. */
@@ -221,6 +228,7 @@ plan_aggregate(const struct planner *p, const struct promql_node *ast,
     n->aggregate.op = op;
     n->aggregate.grouping.without = g->without;
     sort_names(p->arena, &g->grouping, &n->aggregate.grouping);
+    n->aggregate.child_range = g->expr->range;
     if (g->param)
         n->aggregate.param_range = g->param->range;
     if (g->aggregator->param == PROMQL_SCALAR)
@@ -302,7 +310,7 @@ promql_plan(struct arena *a, const struct promql_node *ast, const struct promql_
             struct promql_plan **ret_plan)
 {
     struct promql_plan *plan = ARENA_NEW(a, struct promql_plan);
-    struct planner p = {a, *span, &plan->cells};
+    struct planner p = {.arena = a, .span = *span, .cells = &plan->cells};
     plan->type = ast->type;
     plan->instant = span->step_ms == 0;
     plan->span = *span;

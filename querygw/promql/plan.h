@@ -40,6 +40,7 @@ struct plan_select {
     int64_t mint_ms, maxt_ms; /* all of it, inclusive */
     bool fixed;               /* every step sees the window of the first: @ in a longer grid */
     bool gives_time;          /* INSTANT: the samples' times, in seconds, in place of values */
+    bool stats_only;          /* of histograms only count and sum are looked at */
 };
 
 enum plan_kind {
@@ -147,7 +148,7 @@ struct plan_node {
             struct grouping grouping;
             struct plan_node *child;
             struct plan_node *param; /* a scalar: of topk and its like; or NULL */
-            struct promql_range param_range;
+            struct promql_range param_range, child_range;
             struct str label; /* count_values */
         } aggregate;
     };

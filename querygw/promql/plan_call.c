@@ -340,6 +340,20 @@ static const struct {
     {PROMQL_FN_VECTOR, plan_vector_of},
 };
 
+/* What the function looks at in the histograms of its argument. */
+static struct planner
+planner_within(const struct planner *p, enum promql_fn id)
+{
+    struct planner within = *p;
+    if (id == PROMQL_FN_HISTOGRAM_COUNT || id == PROMQL_FN_HISTOGRAM_SUM ||
+        id == PROMQL_FN_HISTOGRAM_AVG)
+        within.wants_stats = true;
+    else if (id == PROMQL_FN_HISTOGRAM_QUANTILE || id == PROMQL_FN_HISTOGRAM_QUANTILES ||
+             id == PROMQL_FN_HISTOGRAM_FRACTION)
+        within.wants_buckets = true;
+    return within;
+}
+
 struct err
 plan_call(const struct planner *p, const struct promql_node *ast, const struct promql_grid *grid,
           struct plan_node **ret_node)
@@ -348,12 +362,13 @@ plan_call(const struct planner *p, const struct promql_node *ast, const struct p
     const struct range_function *range = range_function_find(f->id);
     if (range)
         return plan_range_call(p, ast, grid, range, ret_node);
+    const struct planner within = planner_within(p, f->id);
     const struct map_function *map = map_function_find(f->id);
     if (map)
-        return plan_map_call(p, ast, grid, map, ret_node);
+        return plan_map_call(&within, ast, grid, map, ret_node);
     for (size_t i = 0; i < ARRAY_LEN(special); i++)
         if (special[i].id == f->id)
-            return special[i].plan(p, ast, grid, ret_node);
+            return special[i].plan(&within, ast, grid, ret_node);
     return plan_not_yet("function ", f->name);
 }
 

@@ -7,6 +7,9 @@ struct planner {
     struct arena *arena;
     struct promql_span span;
     uint64_t *cells; /* counts steps of nodes */
+    /* Of what stands around the node being planned: all that is asked of histograms are count and
+     * sum, unless something wants their buckets too. */
+    bool wants_stats, wants_buckets;
 };
 
 /* ERR_UNIMPLEMENTED "not implemented yet: ..." */

@@ -1,6 +1,7 @@
 /* range_call.c - a function over a range selector: rate(up[5m]). */
 #include "base/mem.h"
 #include "base/quote.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/func_range_int.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/quantile.h"
@@ -17,6 +18,7 @@ struct op_range_call {
     struct column column;
     struct label_scratch labels;
     struct label_guard guard; /* unused by functions that keep the name */
+    struct arena *results;    /* histograms of the column; NULL before the first */
 };
 
 /* Prometheus counts the samples of every window, and apart from that each sample once. */
@@ -42,11 +44,23 @@ is_counter_name(struct str name)
            str_ends_with(name, STR("_count")) || str_ends_with(name, STR("_bucket"));
 }
 
+static bool
+has_float(const struct column *c)
+{
+    if (!c->histograms)
+        return true;
+    for (size_t i = c->begin; i < c->end; i++)
+        if (column_has(c, i) && !c->histograms[i])
+            return true;
+    return false;
+}
+
+/* Histograms tell themselves whether they are counters. */
 static struct err
 note_no_counter(struct op_range_call *o)
 {
     struct str name = labels_get(o->reader->series.labels, STR(LABEL_METRIC_NAME));
-    if (name.n == 0 || is_counter_name(name))
+    if (name.n == 0 || is_counter_name(name) || !has_float(&o->column))
         return OK;
     AUTO(buf_fini) struct buf text = BUF_INIT;
     buf_append(&text, STR("PromQL info: metric might not be a counter, name does not end in "
@@ -62,6 +76,80 @@ note_bad_quantiles(struct op_range_call *o)
     for (size_t i = o->column.begin; i < o->column.end; i++)
         if (column_has(&o->column, i))
             TRY(quantile_check(o->op.x, o->args[0][i], o->op.plan->call.arg_range));
+    return OK;
+}
+
+static void
+put_value(struct op_range_call *o, size_t step, const struct window_value *v)
+{
+    struct column *c = &o->column;
+    if (v->kind == WINDOW_HISTOGRAM)
+        column_set_histogram(c, o->op.x->arena, o->op.plan->grid.steps, step, v->histogram);
+    else if (v->kind == WINDOW_FLOAT)
+        column_set(c, step, v->value);
+    else
+        column_unset(c, step);
+}
+
+/* As count_samples(), of the histograms in the window. */
+static void
+count_histograms(struct promql_stats *stats, const struct mixed_window *m, size_t *read_to)
+{
+    for (size_t i = m->histogram_lo; i < m->histogram_hi; i++) {
+        size_t samples = histogram_point_samples(m->histograms->v[i]);
+        stats->samples_total += samples;
+        stats->samples_read += i >= *read_to ? samples : 0;
+    }
+    *read_to = size_max(*read_to, m->histogram_hi);
+}
+
+static struct err
+mix_window(struct op_range_call *o, const struct mixed_window *m, size_t step)
+{
+    const struct range_function *f = o->op.plan->call.function;
+    struct window_value v;
+    if (f->run_mixed) {
+        TRY(f->run_mixed(m, &v));
+        put_value(o, step, &v);
+    } else if (m->float_lo < m->float_hi) {
+        TRY(histogram_note_metric(o->op.x, HISTOGRAM_NOTE_IGNORED, m->range, m->series));
+    }
+    return exec_work(o->op.x, 1 + m->histogram_hi - m->histogram_lo);
+}
+
+/* The windows that hold histograms: their floats alone were computed before. */
+static struct err
+mix_in_histograms(struct op_range_call *o, const struct windows *w)
+{
+    const struct histogram_points *p = &o->reader->histograms;
+    if (!o->results)
+        o->results = exec_scratch(o->op.x);
+    arena_reset(o->results);
+    struct windows of_histograms = *w;
+    of_histograms.t_ms = p->t_ms;
+    of_histograms.n = p->n;
+    struct mixed_window m = {.x = o->op.x,
+                             .arena = o->results,
+                             .w = w,
+                             .histograms = p,
+                             .resets = ARENA_ARRAY(o->results, uint8_t, p->n),
+                             .series = o->reader->series.labels,
+                             .range = o->op.plan->range};
+    struct window_cursor floats = window_cursor_start(), histograms = window_cursor_start();
+    size_t read_to = 0;
+    for (size_t step = 0; step < w->steps; step++) {
+        window_move(w, &floats, step);
+        if (!window_move(&of_histograms, &histograms, step))
+            continue;
+        m.float_lo = floats.lo;
+        m.float_hi = floats.hi;
+        m.histogram_lo = histograms.lo;
+        m.histogram_hi = histograms.hi;
+        m.end_ms = window_end_ms(w, step);
+        count_histograms(&o->op.x->stats, &m, &read_to);
+        TRY(mix_window(o, &m, step));
+        TRY(arena_check(o->results));
+    }
     return OK;
 }
 
@@ -86,6 +174,8 @@ range_call_fill(struct op_range_call *o, bool *ret_any)
     column_clear(&o->column, w.steps);
     count_samples(&o->op.x->stats, &w);
     TRY(n->call.function->run(o->op.x, &o->scratch, &w, &o->column));
+    if (o->reader->histograms.n)
+        TRY(mix_in_histograms(o, &w));
     *ret_any = column_fit(&o->column, w.steps);
     return OK;
 }

@@ -1,6 +1,7 @@
 /* repeat.c - what does not depend on time: evaluated at the first step, told for every step. */
 #include <string.h>
 
+#include "querygw/promql/element.h"
 #include "querygw/promql/op.h"
 
 struct op_repeat {
@@ -25,7 +26,8 @@ repeat_next(struct op *op, struct column **ret_column)
     TRY(exec_work(op->x, steps));
     o->column.labels = once->labels;
     column_clear(&o->column, steps);
-    column_set(&o->column, 0, once->values[0]);
+    struct element e = column_element(once, 0);
+    column_set_element(&o->column, op->x->arena, steps, 0, &e);
     column_repeat(&o->column, steps);
     *ret_column = &o->column;
     return OK;

@@ -34,6 +34,7 @@ scalar_of(struct exec *x, const struct plan_node *n, double *to)
         if (!c)
             return OK;
         TRY(exec_work(x, c->end - c->begin));
+        column_drop_histograms(c);
         for (size_t b, e = c->begin; column_next_run(c, &b, &e);)
             for (size_t i = b; i < e; i++) {
                 to[i] = counts[i] == 0 ? c->values[i] : NAN;

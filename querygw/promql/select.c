@@ -71,31 +71,93 @@ samples_merge_tail(struct sample_columns *c, size_t from)
     sample_columns_fini(&old);
 }
 
+static struct arena *
+reader_scratch(struct select_reader *r)
+{
+    if (!r->scratch)
+        r->scratch = exec_scratch(r->x);
+    return r->scratch;
+}
+
+static struct err
+hold_histogram(struct select_reader *r, const struct float_histogram *h)
+{
+    size_t samples = histogram_point_samples(h);
+    r->histograms_held += samples;
+    return exec_hold(r->x, samples);
+}
+
+static struct err
+decode_histograms(struct select_reader *r, const struct chunk_view *c)
+{
+    struct arena *a = reader_scratch(r);
+    struct histogram_points *p = &r->histograms;
+    AUTO(histogram_columns_fini) struct histogram_columns decoded = HISTOGRAM_COLUMNS_INIT;
+    size_t from = p->n;
+    TRY(chunk_decode_histograms(c, r->what->mint_ms, r->what->maxt_ms, a, &decoded));
+    for (size_t i = 0; i < decoded.n; i++) {
+        const struct float_histogram *h = float_histogram_of(&decoded.values[i], a);
+        TRY(hold_histogram(r, h));
+        TRY(exec_work(r->x, 1 + h->positive.n + h->negative.n));
+        histogram_points_add(p, a, decoded.t_ms[i], h);
+    }
+    if (from > 0 && from < p->n && p->t_ms[from] <= p->t_ms[from - 1])
+        histogram_points_merge_tail(p, a, from);
+    return arena_check(a);
+}
+
+static struct err
+decode_floats(struct select_reader *r, const struct chunk_view *c)
+{
+    struct sample_columns *s = &r->samples;
+    size_t from = s->n;
+    TRY(chunk_decode_floats(c, r->what->mint_ms, r->what->maxt_ms, s));
+    TRY(exec_hold(r->x, s->n - from));
+    TRY(exec_work(r->x, s->n - from + 1));
+    if (from > 0 && from < s->n && s->t_ms[from] <= s->t_ms[from - 1]) {
+        size_t had = s->n;
+        samples_merge_tail(s, from);
+        exec_release(r->x, had - s->n);
+    }
+    return OK;
+}
+
 static struct err
 select_decode(struct select_reader *r)
 {
-    struct sample_columns *s = &r->samples;
     for (size_t i = 0; i < r->series.chunk_count; i++) {
         const struct chunk_view *c = &r->series.chunks[i];
         if (!chunk_is_seen(r, c))
             continue;
-        if (chunk_holds_histograms(c->encoding)) {
-            TRY(notes_add_plain(&r->x->notes, NOTE_WARNING, STR(SELECT_HISTOGRAMS_WARNING)));
-            continue;
-        }
-        size_t from = s->n;
-        TRY(chunk_decode_floats(c, r->what->mint_ms, r->what->maxt_ms, s));
-        TRY(exec_hold(r->x, s->n - from));
-        TRY(exec_work(r->x, s->n - from + 1));
-        if (from > 0 && from < s->n && s->t_ms[from] <= s->t_ms[from - 1]) {
-            size_t had = s->n;
-            samples_merge_tail(s, from);
-            exec_release(r->x, had - s->n);
-        }
+        TRY(chunk_holds_histograms(c->encoding) ? decode_histograms(r, c) : decode_floats(r, c));
     }
-    if (s->n > UINT32_MAX)
+    if (r->samples.n > UINT32_MAX)
         return ERR(ERR_LIMIT, "query: a series with more than %u samples", UINT32_MAX);
     return OK;
+}
+
+/* Where only counts and sums are looked at, whether a histogram was reset is found out here, while
+ * the buckets are at hand; then they go. */
+static struct err
+keep_stats(struct select_reader *r)
+{
+    struct histogram_points *p = &r->histograms;
+    const struct float_histogram *before = NULL;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct float_histogram *h = p->v[i];
+        struct float_histogram *stats = ARENA_NEW(r->scratch, struct float_histogram);
+        *stats = (struct float_histogram){
+            .reset = h->reset, .schema = h->schema, .count = h->count, .sum = h->sum};
+        p->v[i] = stats;
+        if (float_histogram_is_stale(h))
+            continue;
+        TRY(exec_work(r->x, 1 + h->positive.n + h->negative.n));
+        if (before && h->reset == HISTOGRAM_RESET_UNKNOWN)
+            stats->reset =
+                float_histogram_was_reset(h, before) ? HISTOGRAM_RESET_YES : HISTOGRAM_RESET_NO;
+        before = h;
+    }
+    return arena_check(r->scratch);
 }
 
 /* A subquery without a step in its range was evaluated behind it: plan_subquery(). */
@@ -107,24 +169,61 @@ drop_late(struct select_reader *r)
         n--;
     exec_release(r->x, r->samples.n - n);
     r->samples.n = n;
+    struct histogram_points *p = &r->histograms;
+    while (p->n > 0 && p->t_ms[p->n - 1] > r->what->maxt_ms)
+        p->n--;
+}
+
+/* Forgets the current series. */
+static void
+reader_clear(struct select_reader *r)
+{
+    exec_release(r->x, r->samples.n + r->histograms_held);
+    r->samples.n = 0;
+    r->histograms_held = 0;
+    if (r->histograms.cap) {
+        r->histograms = (struct histogram_points){0};
+        arena_reset(r->scratch);
+    }
+}
+
+/* A hint tells of the sample before, which a subquery may pass over or repeat. */
+static void
+forget_reset(struct select_reader *r, const struct float_histogram **h)
+{
+    if ((*h)->reset != HISTOGRAM_RESET_YES && (*h)->reset != HISTOGRAM_RESET_NO)
+        return;
+    struct float_histogram *copy = ARENA_NEW(r->scratch, struct float_histogram);
+    *copy = **h; /* shares the buckets */
+    copy->reset = HISTOGRAM_RESET_UNKNOWN;
+    *h = copy;
+}
+
+/* The histograms are those of the expression's column, or held with the query. */
+static struct err
+next_of_subquery(struct select_reader *r, bool *ret_more)
+{
+    TRY(subquery_next(r->subquery, &r->series.labels, &r->samples, &r->histograms,
+                      reader_scratch(r), ret_more));
+    if (*ret_more)
+        drop_late(r);
+    for (size_t i = 0; i < r->histograms.n; i++) {
+        TRY(hold_histogram(r, r->histograms.v[i]));
+        forget_reset(r, &r->histograms.v[i]);
+    }
+    return OK;
 }
 
 struct err
 select_next(struct select_reader *r, bool *ret_more)
 {
-    if (r->subquery) {
-        exec_release(r->x, r->samples.n);
-        r->samples.n = 0;
-        TRY(subquery_next(r->subquery, &r->series.labels, &r->samples, ret_more));
-        if (*ret_more)
-            drop_late(r);
-        return OK;
-    }
+    reader_clear(r);
+    if (r->subquery)
+        return next_of_subquery(r, ret_more);
     if (!r->started)
         TRY(select_start(r));
     do {
-        exec_release(r->x, r->samples.n);
-        r->samples.n = 0;
+        reader_clear(r);
         bool more = false;
         if (r->set)
             TRY(series_set_next(r->set, &r->series, &more));
@@ -133,7 +232,9 @@ select_next(struct select_reader *r, bool *ret_more)
             return OK;
         }
         TRY(select_decode(r));
-    } while (r->samples.n == 0);
+        if (r->what->stats_only && r->histograms.n)
+            TRY(keep_stats(r));
+    } while (r->samples.n + r->histograms.n == 0);
     *ret_more = true;
     return OK;
 }
@@ -153,6 +254,15 @@ select_drop_stale(struct select_reader *r)
     }
     exec_release(r->x, s->n - to);
     s->n = to;
+    struct histogram_points *p = &r->histograms;
+    size_t kept = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        if (float_histogram_is_stale(p->v[i]))
+            continue;
+        p->t_ms[kept] = p->t_ms[i];
+        p->v[kept++] = p->v[i];
+    }
+    p->n = kept;
 }
 
 void

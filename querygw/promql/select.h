@@ -1,19 +1,16 @@
 /* select.h - the leaves of a query: pulls one series_set and decodes each series to columns of
- * times and values.
+ * times and values, and to a list of its native histograms.
  *
- * Chunks that no window touches are not decoded, nor are those of native histograms (a warning
- * says so); samples outside of the selector's time are dropped while decoding. A subquery is a
- * leaf as well, with points for samples.
+ * Chunks that no window touches are not decoded; samples outside of the selector's time are
+ * dropped while decoding. A subquery is a leaf as well, with points for samples.
  * Threads: one query, one thread; may block in the store. */
 #pragma once
 #include <stdbool.h>
 
 #include "querygw/promql/exec.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/plan.h"
 #include "querygw/promql/subquery.h"
-
-/* Told once a query that would have had to look at some. */
-#define SELECT_HISTOGRAMS_WARNING "PromQL warning: native histograms are not evaluated yet"
 
 struct select_reader {
     struct exec *x;                 /* borrowed */
@@ -21,10 +18,13 @@ struct select_reader {
     const struct plan_select *what; /* borrowed */
     struct promql_grid grid;
     struct subquery *subquery; /* NULL: the samples are those of the store */
-    struct series_set *set; /* owned; NULL before the first series and behind the last */
+    struct series_set *set;    /* owned; NULL before the first series and behind the last */
     bool started;
-    struct series_view series;     /* the current one: its labels are valid until the next */
-    struct sample_columns samples; /* of the current one; owned */
+    struct series_view series;          /* the current one: its labels are valid until the next */
+    struct sample_columns samples;      /* of the current one: its floats; owned */
+    struct histogram_points histograms; /* the others; they die with the next series */
+    size_t histograms_held;             /* samples that they count for */
+    struct arena *scratch;              /* of histograms; NULL before the first */
 };
 
 /* Lives in the query's arena; closed with the query by select_close_all(). */

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "querygw/promql/element.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/natural.h"
 #include "querygw/promql/op.h"
 
 struct sorted {
     struct labels labels;
-    double value;
+    struct element element;
 };
 
 struct op_sort {
@@ -37,7 +39,10 @@ sort_keep(struct op_sort *o, const struct column *c)
             memcpy(bigger, o->v, o->count * sizeof *bigger);
         o->v = bigger;
     }
-    o->v[o->count++] = (struct sorted){labels_copy(x->arena, c->labels), c->values[0]};
+    struct sorted *s = &o->v[o->count++];
+    *s = (struct sorted){labels_copy(x->arena, c->labels), column_element(c, 0)};
+    if (s->element.histogram)
+        TRY(histogram_point_keep(x, x->arena, s->element.histogram, &s->element.histogram));
     return exec_work(x, 1);
 }
 
@@ -45,9 +50,10 @@ sort_keep(struct op_sort *o, const struct column *c)
 static int
 sort_by_value(const struct plan_node *n, const struct sorted *a, const struct sorted *b)
 {
-    int order = isnan(a->value) - isnan(b->value);
-    if (order == 0 && a->value != b->value && !isnan(a->value)) {
-        order = a->value < b->value ? -1 : 1;
+    double x = a->element.value, y = b->element.value;
+    int order = isnan(x) - isnan(y);
+    if (order == 0 && x != y && !isnan(x)) {
+        order = x < y ? -1 : 1;
         order = n->sort.descending ? -order : order;
     }
     return order ? order : labels_cmp(a->labels, b->labels);
@@ -72,6 +78,15 @@ sort_cmp(const void *a, const void *b, void *arg)
     return n->sort.by_labels ? sort_by_labels(n, a, b) : sort_by_value(n, a, b);
 }
 
+/* Histograms have no value to sort by: they are left out. False when nothing stays of `c`. */
+static bool
+sort_takes(const struct op_sort *o, struct column *c)
+{
+    if (o->op.plan->sort.by_labels || !column_drop_histograms(c))
+        return true;
+    return column_fit(c, o->op.plan->grid.steps);
+}
+
 static struct err
 sort_drain(struct op_sort *o)
 {
@@ -80,7 +95,8 @@ sort_drain(struct op_sort *o)
         TRY(op_next(o->child, &c));
         if (!c)
             break;
-        TRY(sort_keep(o, c));
+        if (sort_takes(o, c))
+            TRY(sort_keep(o, c));
     }
     if (o->count)
         qsort_r(o->v, o->count, sizeof *o->v, sort_cmp, &plan);
@@ -101,8 +117,9 @@ sort_next(struct op *op, struct column **ret_column)
     const struct sorted *s = &o->v[o->yielded++];
     exec_release(op->x, 1);
     o->column.labels = s->labels;
-    o->column.values[0] = s->value;
-    column_fill(&o->column, 1);
+    column_clear(&o->column, 1);
+    column_set_element(&o->column, op->x->arena, 1, 0, &s->element);
+    column_fit(&o->column, 1);
     *ret_column = &o->column;
     return OK;
 }
@@ -117,7 +134,10 @@ sort_next_in_range(struct op *op, struct column **ret_column)
                       STR("PromQL warning: sort is ineffective for range queries since results "
                           "are always ordered by labels")));
     }
-    return op_next(o->child, ret_column);
+    do {
+        TRY(op_next(o->child, ret_column));
+    } while (*ret_column && !sort_takes(o, *ret_column));
+    return OK;
 }
 
 static const struct op_ops sort_ops = {sort_next};

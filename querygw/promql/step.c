@@ -19,7 +19,37 @@ void
 column_clear(struct column *c, uint32_t steps)
 {
     memset(c->present, 0, column_words(steps) * sizeof *c->present);
+    c->histograms = NULL;
     c->begin = c->end = 0;
+}
+
+void
+column_set_histogram(struct column *c, struct arena *a, uint32_t steps, size_t step,
+                     const struct float_histogram *h)
+{
+    if (!c->histograms) {
+        if (!c->room)
+            c->room = arena_alloc(a, steps * sizeof *c->room);
+        memset(c->room, 0, steps * sizeof *c->room);
+        c->histograms = c->room;
+    }
+    c->histograms[step] = h;
+    c->present[step / 64] |= UINT64_C(1) << (step % 64);
+}
+
+bool
+column_drop_histograms(struct column *c)
+{
+    bool any = false;
+    if (!c->histograms)
+        return false;
+    for (size_t i = c->begin; i < c->end; i++)
+        if (c->histograms[i] && column_has(c, i)) {
+            column_unset(c, i);
+            any = true;
+        }
+    c->histograms = NULL;
+    return any;
 }
 
 bool
@@ -83,6 +113,8 @@ column_repeat(struct column *c, uint32_t steps)
     }
     for (size_t i = 1; i < steps; i++)
         c->values[i] = c->values[0];
+    for (size_t i = 1; c->histograms && i < steps; i++)
+        c->histograms[i] = c->histograms[0];
     column_fill(c, steps);
 }
 

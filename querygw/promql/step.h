@@ -2,12 +2,14 @@
  *
  * An operator yields one output series at a time as a column: a value and a presence bit for
  * each step of its grid. Values of absent steps are arbitrary, so arithmetic runs over whole
- * columns without looking at the bits. Threads: one at a time. */
+ * columns without looking at the bits. The elements of few series are native histograms: their
+ * columns have a second array, and only these pay for it. Threads: one at a time. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "tsdb/model/float_histogram.h"
 #include "tsdb/model/labels.h"
 
 enum { PROMQL_STEPS_MAX = 1 << 24 }; /* of one grid; the API allows 11,001 */
@@ -26,12 +28,17 @@ grid_time_ms(const struct promql_grid *g, size_t step)
 
 /* One output series. Whoever receives it may change everything in it; it stays valid until the
  * next call of the operator that made it. Present steps lie in [begin, end), and begin < end:
- * columns without a present step are never handed on. */
+ * columns without a present step are never handed on.
+ * A present step whose entry in `histograms` is not NULL is a histogram, and its value is
+ * arbitrary. A histogram is never changed: whoever wants another one makes it. It lives as long as
+ * the column does. */
 struct column {
     struct labels labels;
-    double *values;    /* one a step */
-    uint64_t *present; /* a bit a step, bits past the last step are 0 */
+    double *values;                            /* one a step */
+    uint64_t *present;                         /* a bit a step, bits past the last step are 0 */
+    const struct float_histogram **histograms; /* one a step; NULL: every element is a float */
     uint32_t begin, end;
+    const struct float_histogram **room; /* for `histograms`; NULL before it was needed */
 };
 
 static inline size_t
@@ -52,6 +59,23 @@ column_set(struct column *c, size_t step, double value)
     c->present[step / 64] |= UINT64_C(1) << (step % 64);
 }
 
+/* Makes the step a histogram; the first one of a column may take room for `steps` from `a`. */
+void column_set_histogram(struct column *c, struct arena *a, uint32_t steps, size_t step,
+                          const struct float_histogram *h);
+
+static inline const struct float_histogram *
+column_histogram(const struct column *c, size_t step)
+{
+    return c->histograms ? c->histograms[step] : NULL;
+}
+
+/* Makes the step absent. */
+static inline void
+column_unset(struct column *c, size_t step)
+{
+    c->present[step / 64] &= ~(UINT64_C(1) << (step % 64));
+}
+
 static inline bool
 column_has(const struct column *c, size_t step)
 {
@@ -65,5 +89,8 @@ bool column_next_run(const struct column *c, size_t *begin, size_t *end);
 /* Makes every step present. */
 void column_fill(struct column *c, uint32_t steps);
 size_t column_count(const struct column *c);
-/* Copies the first step to all others: a value that does not depend on time. */
+/* Makes the steps that are histograms absent: what is left are floats. True when there were any;
+ * begin and end are not touched. */
+bool column_drop_histograms(struct column *c);
+/* Copies the first step to all others: an element that does not depend on time. */
 void column_repeat(struct column *c, uint32_t steps);

@@ -33,8 +33,8 @@ yields_whole_series(const struct plan_node *n)
         return yields_whole_series(n->child);
     if (n->kind == PLAN_AGGREGATE) {
         enum promql_agg op = n->aggregate.op;
-        bool picks = op == PROMQL_AGG_TOPK || op == PROMQL_AGG_BOTTOMK ||
-                     op == PROMQL_AGG_LIMITK || op == PROMQL_AGG_LIMIT_RATIO;
+        bool picks = op == PROMQL_AGG_TOPK || op == PROMQL_AGG_BOTTOMK || op == PROMQL_AGG_LIMITK ||
+                     op == PROMQL_AGG_LIMIT_RATIO;
         return !picks || yields_whole_series(n->aggregate.child);
     }
     return n->kind == PLAN_INSTANT || n->kind == PLAN_RANGE_CALL;
@@ -87,7 +87,7 @@ subquery_drain(struct subquery *s)
         }
         s->count += is_new;
         TRY(held_copy(s->x, c, &h));
-        s->held += column_count(c);
+        s->held += h->samples;
         h->next = s->series[number];
         s->series[number] = h;
     }
@@ -110,9 +110,7 @@ joined_next(struct subquery *s, struct column **ret_column)
     column_clear(&s->column, steps);
     for (const struct held_column *h = s->series[s->yielded]; h; h = h->next) {
         s->column.labels = h->labels;
-        for (size_t i = h->begin; i < h->end; i++)
-            if (held_has(h, i))
-                column_set(&s->column, i, h->values[i - h->begin]);
+        held_add_to(h, &s->column, s->x->arena, steps);
         TRY(exec_work(s->x, h->end - h->begin));
     }
     s->yielded++;
@@ -123,7 +121,7 @@ joined_next(struct subquery *s, struct column **ret_column)
 
 struct err
 subquery_next(struct subquery *s, struct labels *ret_labels, struct sample_columns *to,
-              bool *ret_more)
+              struct histogram_points *histograms, struct arena *a, bool *ret_more)
 {
     struct column *c;
     TRY(s->joins ? joined_next(s, &c) : child_next(s, &c));
@@ -136,9 +134,16 @@ subquery_next(struct subquery *s, struct labels *ret_labels, struct sample_colum
     sample_columns_reserve(to, count);
     for (size_t b, e = c->begin; column_next_run(c, &b, &e);)
         for (size_t i = b; i < e; i++) {
-            to->t_ms[to->n] = grid_time_ms(&s->plan->grid, i);
+            int64_t t_ms = grid_time_ms(&s->plan->grid, i);
+            const struct float_histogram *h = column_histogram(c, i);
+            if (h) {
+                histogram_points_add(histograms, a, t_ms, h);
+                continue;
+            }
+            to->t_ms[to->n] = t_ms;
             to->bits[to->n++] = bits_of_f64(c->values[i]);
         }
+    exec_release(s->x, count - to->n);
     *ret_labels = c->labels;
     return OK;
 }

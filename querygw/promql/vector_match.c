@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "querygw/promql/arith.h"
+#include "querygw/promql/element.h"
 #include "querygw/promql/held.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/series_key.h"
@@ -33,16 +34,17 @@ struct op_vector_match {
     struct key_map numbers; /* of groups */
     struct match_group *groups;
     size_t count, cap;
-    size_t held; /* samples */
+    size_t held;                             /* samples */
     const struct match_conflict **conflicts; /* the first a step; NULL while there is none */
-    struct column *left;        /* the current series of the many side */
-    struct match_group *group;  /* its group */
-    struct held_column *next;   /* of its group, yet to be matched */
-    double *right;              /* values of the one side, on the grid */
-    struct column column;       /* the result */
+    struct column *left;                     /* the current series of the many side */
+    struct match_group *group;               /* its group */
+    struct held_column *next;                /* of its group, yet to be matched */
+    double *right;                           /* values of the one side, on the grid */
+    struct column column;                    /* the result */
     bool drops_name;
     struct label_scratch scratch[2];
     struct label_guard guard; /* of results */
+    struct arena *results;    /* histograms of the result; NULL before the first */
 };
 
 static struct hash128
@@ -118,7 +120,7 @@ drain_one(struct op_vector_match *o)
         struct held_column *h;
         TRY(group_for(o, c->labels, &g));
         TRY(held_copy(o->op.x, c, &h));
-        o->held += column_count(c);
+        o->held += h->samples;
         for (size_t w = h->begin / 64; w < column_words(h->end); w++) {
             if (g->present[w] & held_word(h, w))
                 note_conflicts(o, g, h, w);
@@ -190,9 +192,9 @@ match_steps(struct op_vector_match *o, const struct held_column *h)
     return column_fit(&o->column, o->op.plan->grid.steps);
 }
 
-/* Computes these steps; false when a comparison keeps none. */
-static bool
-match_values(struct op_vector_match *o, const struct held_column *h)
+/* Computes steps of floats. */
+static void
+match_floats(struct op_vector_match *o, const struct held_column *h)
 {
     const struct plan_node *n = o->op.plan;
     struct column *to = &o->column;
@@ -203,12 +205,57 @@ match_values(struct op_vector_match *o, const struct held_column *h)
     const double *b = swapped ? o->left->values : o->right;
     if (promql_op_class(n->binary.op) == PROMQL_OP_ARITHMETIC) {
         arith_columns(n->binary.op, to->values, a, b, begin, to->end);
-        return true;
+        return;
     }
     memcpy(to->values + begin, a + begin, bytes);
     arith_compare(n->binary.op, to, a, b,
                   n->binary.returns_bool ? ARITH_KEEP_BOOL : ARITH_KEEP_TRUE);
-    return column_fit(to, n->grid.steps);
+}
+
+static struct err
+match_element(struct op_vector_match *o, const struct held_column *h, size_t step)
+{
+    const struct plan_node *n = o->op.plan;
+    struct element many = column_element(o->left, step), result;
+    struct element one = {h->values[step - h->begin], held_histogram(h, step)};
+    bool swapped = n->binary.matching->card == PROMQL_ONE_TO_MANY;
+    enum element_outcome outcome;
+    TRY(element_binary(o->op.x, n, o->results, swapped ? one : many, swapped ? many : one, &result,
+                       &outcome));
+    if (outcome != ELEMENT_REFUSED && n->binary.returns_bool)
+        result = (struct element){.value = outcome == ELEMENT_KEPT};
+    else if (outcome != ELEMENT_KEPT)
+        column_unset(&o->column, step);
+    if (column_has(&o->column, step))
+        column_set_element(&o->column, o->op.x->arena, n->grid.steps, step, &result);
+    return arena_check(o->results);
+}
+
+/* Computes steps one by one: some are histograms, or the operator is theirs. */
+static struct err
+match_elements(struct op_vector_match *o, const struct held_column *h)
+{
+    if (!o->results)
+        o->results = exec_scratch(o->op.x);
+    arena_reset(o->results);
+    for (size_t i = o->column.begin; i < o->column.end; i++)
+        if (column_has(&o->column, i))
+            TRY(match_element(o, h, i));
+    return OK;
+}
+
+/* Computes the steps that both have; *ret_any is false when a comparison keeps none. */
+static struct err
+match_values(struct op_vector_match *o, const struct held_column *h, bool *ret_any)
+{
+    const struct plan_node *n = o->op.plan;
+    bool trims = promql_op_class(n->binary.op) == PROMQL_OP_TRIM;
+    if (o->left->histograms || h->histograms || trims)
+        TRY(match_elements(o, h));
+    else
+        match_floats(o, h);
+    *ret_any = column_fit(&o->column, n->grid.steps);
+    return OK;
 }
 
 static struct labels
@@ -270,7 +317,9 @@ vector_match_next(struct op *op, struct column **ret_column)
         bool one_to_one = op->plan->binary.matching->card == PROMQL_ONE_TO_ONE;
         if (one_to_one)
             TRY(take_steps(o));
-        if (!match_values(o, h))
+        bool any;
+        TRY(match_values(o, h, &any));
+        if (!any)
             continue;
         o->column.labels = match_labels(o, h);
         if (!one_to_one || o->drops_name)

@@ -5,6 +5,7 @@
  * with the vector's value, whichever side it stands on. */
 #include "base/assert.h"
 #include "querygw/promql/arith.h"
+#include "querygw/promql/element.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/scalar.h"
 #include "querygw/promql/series_key.h"
@@ -16,6 +17,7 @@ struct op_vector_scalar {
     bool drops_name;
     struct label_scratch labels;
     struct label_guard guard;
+    struct arena *results; /* histograms of the column; NULL before the first */
 };
 
 static struct err
@@ -25,6 +27,46 @@ read_scalar(struct op_vector_scalar *o)
     o->scalar = ARENA_ARRAY(o->op.x->arena, double, n->grid.steps);
     return scalar_fill(o->op.x, n->binary.scalar_left ? n->binary.left : n->binary.right,
                        o->scalar);
+}
+
+static struct arena *
+fresh_results(struct op_vector_scalar *o)
+{
+    if (!o->results)
+        o->results = exec_scratch(o->op.x);
+    arena_reset(o->results);
+    return o->results;
+}
+
+static struct err
+apply_to_element(struct op_vector_scalar *o, struct column *c, size_t step)
+{
+    const struct plan_node *n = o->op.plan;
+    struct element vector = column_element(c, step), scalar = {.value = o->scalar[step]}, result;
+    enum element_outcome outcome;
+    bool left = n->binary.scalar_left;
+    TRY(element_binary(o->op.x, n, o->results, left ? scalar : vector, left ? vector : scalar,
+                       &result, &outcome));
+    if (left && promql_op_class(n->binary.op) == PROMQL_OP_COMPARISON)
+        result = vector;
+    if (outcome != ELEMENT_REFUSED && n->binary.returns_bool)
+        result = (struct element){.value = outcome == ELEMENT_KEPT};
+    else if (outcome != ELEMENT_KEPT)
+        column_unset(c, step);
+    if (column_has(c, step))
+        column_set_element(c, o->op.x->arena, n->grid.steps, step, &result);
+    return arena_check(o->results);
+}
+
+/* A column with histograms, or an operator that only they have. */
+static struct err
+apply_to_elements(struct op_vector_scalar *o, struct column *c)
+{
+    fresh_results(o);
+    for (size_t i = c->begin; i < c->end; i++)
+        if (column_has(c, i))
+            TRY(apply_to_element(o, c, i));
+    return OK;
 }
 
 static void
@@ -62,9 +104,28 @@ vector_scalar_next(struct op *op, struct column **ret_column)
         if (!c)
             return OK;
         TRY(exec_work(op->x, steps));
-        apply_scalar(o, c);
+        if (c->histograms || promql_op_class(op->plan->binary.op) == PROMQL_OP_TRIM)
+            TRY(apply_to_elements(o, c));
+        else
+            apply_scalar(o, c);
     } while (!column_fit(c, steps));
     return o->drops_name ? drop_name(o, c) : OK;
+}
+
+static struct err
+negate_histograms(struct op_vector_scalar *o, struct column *c)
+{
+    struct arena *a = fresh_results(o);
+    for (size_t i = c->begin; i < c->end; i++) {
+        if (!column_has(c, i) || !c->histograms[i])
+            continue;
+        struct float_histogram *h = float_histogram_copy(c->histograms[i], a);
+        float_histogram_multiply(h, -1);
+        c->histograms[i] = h;
+        TRY(exec_work(o->op.x, 1 + h->positive.n + h->negative.n));
+        TRY(arena_check(a));
+    }
+    return OK;
 }
 
 static struct err
@@ -78,6 +139,8 @@ negate_next(struct op *op, struct column **ret_column)
     TRY(exec_work(op->x, c->end - c->begin));
     for (size_t i = c->begin; i < c->end; i++)
         c->values[i] = -c->values[i];
+    if (c->histograms)
+        TRY(negate_histograms(o, c));
     return drop_name(o, c);
 }
 

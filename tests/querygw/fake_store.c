@@ -7,13 +7,19 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/vec.h"
+#include "tsdb/chunk/histogram_chunk.h"
 #include "tsdb/chunk/xor.h"
+
+struct fake_point {
+    int64_t t_ms;
+    uint64_t bits;
+    const struct float_histogram *histogram; /* NULL: a float */
+};
 
 struct fake_series {
     struct labels labels;
-    struct sample *v; /* ascending in time */
+    struct fake_point *v; /* ascending in time */
     size_t n, cap;
-    bool histogram; /* its chunks hold something else */
 };
 
 /* --- adding -------------------------------------------------------------------------------- */
@@ -40,7 +46,7 @@ series_of(struct fake_store *s, struct labels labels)
 }
 
 static void
-series_put(struct fake_store *s, struct fake_series *series, struct sample sample)
+series_put(struct fake_store *s, struct fake_series *series, struct fake_point sample)
 {
     size_t at = series->n;
     while (at > 0 && series->v[at - 1].t_ms >= sample.t_ms)
@@ -51,7 +57,7 @@ series_put(struct fake_store *s, struct fake_series *series, struct sample sampl
     }
     if (series->n == series->cap) {
         series->cap = 2 * series->cap + 16;
-        struct sample *bigger = ARENA_ARRAY(&s->arena, struct sample, series->cap);
+        struct fake_point *bigger = ARENA_ARRAY(&s->arena, struct fake_point, series->cap);
         if (series->n)
             memcpy(bigger, series->v, series->n * sizeof *bigger);
         series->v = bigger;
@@ -63,7 +69,7 @@ series_put(struct fake_store *s, struct fake_series *series, struct sample sampl
 void
 fake_store_add_bits(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits)
 {
-    series_put(s, series_of(s, labels), (struct sample){t_ms, bits});
+    series_put(s, series_of(s, labels), (struct fake_point){.t_ms = t_ms, .bits = bits});
 }
 
 void
@@ -73,11 +79,11 @@ fake_store_add(struct fake_store *s, struct labels labels, int64_t t_ms, double 
 }
 
 void
-fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms)
+fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms,
+                         const struct float_histogram *h)
 {
-    struct fake_series *series = series_of(s, labels);
-    series->histogram = true;
-    series_put(s, series, (struct sample){t_ms, 0});
+    const struct float_histogram *copy = float_histogram_copy(h, &s->arena);
+    series_put(s, series_of(s, labels), (struct fake_point){.t_ms = t_ms, .histogram = copy});
 }
 
 /* --- selecting ----------------------------------------------------------------------------- */
@@ -101,11 +107,12 @@ matches(const struct fake_series *s, struct matchers m)
     return true;
 }
 
-/* One chunk of samples v[first], v[first + stride], ... */
+/* One chunk of floats v[first], v[first + stride], ... */
 static struct chunk_view
-encode(struct arena *a, const struct fake_series *s, size_t first, size_t count, size_t stride)
+encode_floats(struct arena *a, const struct fake_series *s, size_t first, size_t count,
+              size_t stride)
 {
-    const struct sample *v = s->v + first;
+    const struct fake_point *v = s->v + first;
     uint8_t *bytes = arena_alloc(a, XOR_HEADER_BYTES + (count + 1) * XOR_SAMPLE_BYTES_MAX + 8);
     struct xor_appender x;
     xor_init(&x);
@@ -114,28 +121,84 @@ encode(struct arena *a, const struct fake_series *s, size_t first, size_t count,
     return (struct chunk_view){
         .mint_ms = v[0].t_ms,
         .maxt_ms = v[(count - 1) * stride].t_ms,
-        .encoding = s->histogram ? CHUNK_HISTOGRAM : CHUNK_XOR,
+        .encoding = CHUNK_XOR,
         .data = str_of((const char *)bytes, xor_seal(&x, bytes)),
     };
 }
 
-/* The chunks of a series that touch the time of the query. */
+struct chunk_list {
+    const struct select_query *query;
+    struct chunk_view *v;
+    size_t n, cap;
+};
+
+/* What does not touch the time of the query is left out. */
+static void
+add_chunk(struct arena *a, struct chunk_list *to, struct chunk_view c)
+{
+    if (c.maxt_ms < to->query->mint_ms || c.mint_ms > to->query->maxt_ms)
+        return;
+    to->v = arena_more(a, to->v, sizeof *to->v, to->n, &to->cap);
+    to->v[to->n++] = c;
+}
+
+static void
+add_appended(struct arena *a, struct chunk_list *to, struct histogram_appender *from)
+{
+    struct chunk_view c = histogram_appender_seal(from);
+    c.data = arena_str(a, c.data);
+    add_chunk(a, to, c);
+}
+
+/* Chunks of `count` histograms; their own rules may cut them earlier. */
+static void
+encode_histograms(struct arena *a, const struct fake_point *v, size_t count, struct chunk_list *to)
+{
+    AUTO(histogram_appender_close) struct histogram_appender *at = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct histogram h = float_histogram_store(v[i].histogram, a);
+        struct histogram_appender *next =
+            at ? histogram_append(at, v[i].t_ms, &h) : histogram_appender_open(NULL, v[i].t_ms, &h);
+        if (at && next != at) {
+            add_appended(a, to, at);
+            histogram_appender_close(at);
+        }
+        at = next;
+    }
+    if (at)
+        add_appended(a, to, at);
+}
+
+static void
+encode_run(struct fake_set *set, const struct fake_series *s, size_t first, size_t end,
+           struct chunk_list *to)
+{
+    size_t stride = set->store->interleave ? 2 : 1;
+    if (s->v[first].histogram) {
+        encode_histograms(&set->arena, s->v + first, end - first, to);
+        return;
+    }
+    for (size_t lane = 0; lane < stride && first + lane < end; lane++) {
+        size_t count = (end - first - lane + stride - 1) / stride;
+        add_chunk(&set->arena, to, encode_floats(&set->arena, s, first + lane, count, stride));
+    }
+}
+
+/* The chunks of a series: runs of samples of one kind. */
 static void
 encode_all(struct fake_set *set, const struct fake_series *s, struct series_view *to)
 {
-    size_t stride = set->store->interleave ? 2 : 1, run = set->store->chunk_samples * stride;
-    size_t room = (s->n / run + 1) * stride;
-    struct chunk_view *chunks = ARENA_ARRAY(&set->arena, struct chunk_view, room);
-    to->chunks = chunks;
-    to->chunk_count = 0;
-    for (size_t first = 0; first < s->n; first += run)
-        for (size_t lane = 0; lane < stride && first + lane < s->n; lane++) {
-            size_t end = size_min(first + run, s->n);
-            size_t count = (end - first - lane + stride - 1) / stride;
-            struct chunk_view c = encode(&set->arena, s, first + lane, count, stride);
-            if (c.maxt_ms >= set->query.mint_ms && c.mint_ms <= set->query.maxt_ms)
-                chunks[to->chunk_count++] = c;
-        }
+    size_t run = set->store->chunk_samples * (set->store->interleave ? 2 : 1);
+    struct chunk_list chunks = {.query = &set->query};
+    for (size_t first = 0, end; first < s->n; first = end) {
+        bool histograms = s->v[first].histogram != NULL;
+        for (end = first; end < s->n && end < first + run; end++)
+            if ((s->v[end].histogram != NULL) != histograms)
+                break;
+        encode_run(set, s, first, end, &chunks);
+    }
+    to->chunks = chunks.v;
+    to->chunk_count = chunks.n;
 }
 
 static bool

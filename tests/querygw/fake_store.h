@@ -9,6 +9,7 @@
 #include "querygw/store/store.h"
 #include "tsdb/head/exemplars.h"
 #include "tsdb/head/metadata_store.h"
+#include "tsdb/model/float_histogram.h"
 
 struct fake_series;
 
@@ -39,5 +40,6 @@ void fake_store_clear(struct fake_store *s);
  * in any order; the last one at a time stays. */
 void fake_store_add(struct fake_store *s, struct labels labels, int64_t t_ms, double value);
 void fake_store_add_bits(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits);
-/* A chunk that holds no floats, which readers of this version refuse. */
-void fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms);
+/* As fake_store_add(), of a histogram, which is copied: a series may have both. */
+void fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms,
+                              const struct float_histogram *h);

@@ -3,6 +3,8 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/api_fixture.c %reldir%/api_fixture.h \
 	%reldir%/fake_store.c %reldir%/fake_store.h \
 	%reldir%/golden.c %reldir%/golden.h \
+	%reldir%/histogram_notation.c %reldir%/histogram_notation.h \
+	%reldir%/nhcb.c %reldir%/nhcb.h \
 	%reldir%/promqltest.c %reldir%/promqltest.h %reldir%/promqltest_int.h \
 	%reldir%/promqltest_compare.c \
 	%reldir%/query_fixture.c %reldir%/query_fixture.h \
@@ -24,6 +26,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_print.c \
 	%reldir%/test_remote_read.c \
 	%reldir%/test_result_json.c \
+	%reldir%/test_result_json_histograms.c \
 	%reldir%/test_step.c \
 	%reldir%/test_store_tsdb.c \
 	tests/net/client.c tests/net/client.h \

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "conf/units.h"
 #include "querygw/promql/parse.h"
-#include "querygw/promql/select.h"
+#include "tests/querygw/nhcb.h"
 #include "tests/querygw/promqltest_int.h"
 
 enum { RANGE_STEP_MS = 60000 }; /* of the range query that an instant one is repeated in */
@@ -22,6 +22,7 @@ struct script {
     struct fake_store store;
     struct arena arena; /* of the current command */
     struct promqltest_report *report;
+    bool has_starts; /* start timestamps were told, which the store does not keep yet */
 };
 
 /* --- lines --------------------------------------------------------------------------------- */
@@ -60,40 +61,6 @@ fail(struct script *s, const struct eval *e, const char *mode, struct str why)
 
 /* --- commands ------------------------------------------------------------------------------ */
 
-/* What the engine cannot read: any query that touches it is skipped. */
-static void
-load_unreadable(struct script *s, struct labels labels, const struct notation_series *from,
-                int64_t step_ms)
-{
-    struct notation_series marks = *from;
-    marks.labels = labels;
-    for (size_t i = 0; i < marks.n; i++)
-        if (marks.v[i].kind == NOTATION_VALUE)
-            marks.v[i].kind = NOTATION_HISTOGRAM;
-    notation_load(&s->store, &marks, 0, step_ms);
-}
-
-/* The histogram with custom buckets that load_with_nhcb makes of classic buckets. */
-static void
-load_nhcb(struct script *s, const struct notation_series *from, int64_t step_ms)
-{
-    struct label *v = ARENA_ARRAY(&s->arena, struct label, from->labels.n);
-    size_t n = 0;
-    bool bucket = false;
-    for (size_t i = 0; i < from->labels.n; i++) {
-        struct label l = from->labels.v[i];
-        if (str_eq(l.name, STR("le")))
-            continue;
-        if (str_eq(l.name, STR("__name__")) && str_ends_with(l.value, STR("_bucket"))) {
-            l.value.n -= strlen("_bucket");
-            bucket = true;
-        }
-        v[n++] = l;
-    }
-    if (bucket)
-        load_unreadable(s, (struct labels){v, n}, from, step_ms);
-}
-
 static struct err
 run_load(struct script *s, struct str line)
 {
@@ -101,24 +68,21 @@ run_load(struct script *s, struct str line)
     bool nhcb = str_eq(take_word(&rest), STR("load_with_nhcb"));
     int64_t step_ms;
     TRY(duration_parse(rest, &step_ms));
-    bool has_starts = false; /* the line above told the start timestamps of this series */
+    struct notation_series *loaded = NULL;
+    size_t count = 0, cap = 0;
     while (take_line(s, &line) && line.n) {
         struct notation_series series;
         size_t at = str_find_byte(line, '@');
         if (at < line.n && str_starts_with(str_skip(line, at), STR("@st"))) {
-            has_starts = true;
+            s->has_starts = true;
             continue;
         }
         TRY_IN(notation_parse(&s->arena, line, &series), "line %zu", s->line);
-        if (has_starts)
-            load_unreadable(s, series.labels, &series, step_ms);
-        else
-            notation_load(&s->store, &series, 0, step_ms);
-        if (nhcb)
-            load_nhcb(s, &series, step_ms);
-        has_starts = false;
+        notation_load(&s->store, &series, 0, step_ms);
+        loaded = arena_more(&s->arena, loaded, sizeof *loaded, count, &cap);
+        loaded[count++] = series;
     }
-    return OK;
+    return nhcb ? nhcb_load(&s->store, &s->arena, loaded, count, step_ms) : OK;
 }
 
 static struct err
@@ -246,17 +210,6 @@ parse_body(struct script *s, struct eval *e)
 
 /* --- running ------------------------------------------------------------------------------- */
 
-/* Series of the answer are missing then. */
-static struct err
-check_left_out(const struct promql_result *r)
-{
-    for (size_t i = 0; i < size_min(r->notes.count[NOTE_WARNING], NOTES_SHOWN_MAX); i++) {
-        if (str_eq(r->notes.shown[NOTE_WARNING][i].text, STR(SELECT_HISTOGRAMS_WARNING)))
-            return ERR(ERR_UNIMPLEMENTED, SELECT_HISTOGRAMS_WARNING);
-    }
-    return OK;
-}
-
 static struct err
 evaluate(struct script *s, struct str query, const struct promql_span *span,
          struct promql_result **ret_result)
@@ -266,11 +219,12 @@ evaluate(struct script *s, struct str query, const struct promql_span *span,
     struct promql_node *ast;
     struct promql_plan *plan;
     AUTO(promql_close) struct promql_run *run = NULL;
+    if (s->has_starts)
+        return ERR(ERR_UNIMPLEMENTED, "start timestamps");
     TRY(promql_parse(&s->arena, query, &opts, &ast));
     TRY(promql_plan(&s->arena, ast, span, &plan));
     TRY(promql_open(&s->arena, plan, &s->store.store, &limits, &run));
-    TRY(promql_eval(run, ret_result));
-    return check_left_out(*ret_result);
+    return promql_eval(run, ret_result);
 }
 
 enum outcome { OUTCOME_PASSED, OUTCOME_SKIPPED, OUTCOME_FAILED };
@@ -351,6 +305,7 @@ run_command(struct script *s, struct str line)
         error = run_load(s, line);
     } else if (str_eq(line, STR("clear"))) {
         fake_store_clear(&s->store);
+        s->has_starts = false;
     } else if (str_starts_with(line, STR("eval"))) {
         error = parse_head(&e, line);
         if (!error.code)

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "tsdb/model/histogram_spans.h"
 #include "tests/querygw/promqltest_int.h"
 
 #define EPSILON 0.000001 /* relative error of values */
@@ -20,6 +21,73 @@ almost_equal(double a, double b)
     if (a == 0 || b == 0 || sum < DBL_MIN)
         return diff < EPSILON * DBL_MIN;
     return diff / fmin(sum, DBL_MAX) < EPSILON;
+}
+
+static bool
+almost_equal_buckets(const struct float_buckets *x, const struct float_buckets *y)
+{
+    if (!histogram_spans_same(x->spans, y->spans))
+        return false;
+    for (size_t i = 0; i < x->n; i++)
+        if (!almost_equal(x->v[i], y->v[i]))
+            return false;
+    return true;
+}
+
+static bool
+same_bounds(const struct float_histogram *x, const struct float_histogram *y)
+{
+    if (x->schema != HISTOGRAM_SCHEMA_CUSTOM)
+        return true;
+    for (size_t i = 0; x->bound_n == y->bound_n && i < x->bound_n; i++)
+        if (x->bounds[i] != y->bounds[i])
+            return false;
+    return x->bound_n == y->bound_n;
+}
+
+/* Empty buckets do not count, hints only where the script tells one. */
+static bool
+almost_equal_histograms(const struct notation_value *want, const struct float_histogram *got)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct float_histogram *x = float_histogram_copy(want->histogram, &a);
+    struct float_histogram *y = float_histogram_copy(got, &a);
+    float_histogram_compact(x, &a);
+    float_histogram_compact(y, &a);
+    return x->schema == y->schema && x->zero_threshold == y->zero_threshold &&
+           almost_equal(x->count, y->count) && almost_equal(x->sum, y->sum) &&
+           almost_equal(x->zero_count, y->zero_count) && same_bounds(x, y) &&
+           almost_equal_buckets(&x->positive, &y->positive) &&
+           almost_equal_buckets(&x->negative, &y->negative) &&
+           (!want->has_hint || x->reset == y->reset);
+}
+
+static bool
+almost_equal_points(const struct notation_value *want, const struct promql_point *got)
+{
+    if (want->kind == NOTATION_HISTOGRAM)
+        return got->histogram && almost_equal_histograms(want, got->histogram);
+    return !got->histogram && almost_equal(got->value, f64_of_bits(want->bits));
+}
+
+static void
+say_value(struct buf *why, const struct float_histogram *h, double value)
+{
+    if (h)
+        float_histogram_format(h, why);
+    else
+        buf_printf(why, "%.17g", value);
+}
+
+static void
+say_difference(struct buf *why, const struct notation_value *want, const struct promql_point *got)
+{
+    buf_append(why, STR("wants "));
+    say_value(why, want->histogram, f64_of_bits(want->bits));
+    buf_append(why, STR(", got "));
+    say_value(why, got->histogram, got->value);
+    buf_printf(why, " at %jd", (intmax_t)got->t_ms);
 }
 
 static void
@@ -51,11 +119,14 @@ compare_points(const struct eval *e, const struct promql_result *r, const struct
         if (want->v[i].kind == NOTATION_OMITTED)
             continue;
         int64_t t_ms = e->start_ms + (int64_t)i * e->step_ms;
-        double v = f64_of_bits(want->v[i].bits);
-        if (!promql_point_next(r, s, &at, &p) || p.t_ms != t_ms || !almost_equal(p.value, v)) {
+        bool any = promql_point_next(r, s, &at, &p);
+        if (!any || p.t_ms != t_ms || !almost_equal_points(&want->v[i], &p)) {
             say(why, s->labels, "");
-            buf_printf(why, "wants %.17g at %jd, got %.17g at %jd", v, (intmax_t)t_ms, p.value,
-                       (intmax_t)p.t_ms);
+            buf_printf(why, "at %jd: ", (intmax_t)t_ms);
+            if (any)
+                say_difference(why, &want->v[i], &p);
+            else
+                buf_printf(why, "nothing");
             return false;
         }
     }
@@ -68,14 +139,12 @@ compare_points(const struct eval *e, const struct promql_result *r, const struct
 
 /* The value at the middle of a repeated query, or the only one. */
 static bool
-value_at(const struct promql_result *r, const struct promql_series *s, int64_t t_ms, double *ret)
+point_at(const struct promql_result *r, const struct promql_series *s, int64_t t_ms,
+         struct promql_point *ret)
 {
-    struct promql_point p;
-    for (size_t at = 0; promql_point_next(r, s, &at, &p);)
-        if (p.t_ms == t_ms) {
-            *ret = p.value;
+    for (size_t at = 0; promql_point_next(r, s, &at, ret);)
+        if (ret->t_ms == t_ms)
             return true;
-        }
     return false;
 }
 
@@ -94,13 +163,14 @@ compare_vector(const struct eval *e, const struct promql_result *r, struct buf *
     size_t found = 0;
     for (size_t i = 0; i < r->count; i++) {
         size_t at;
-        double v;
-        if (!value_at(r, &r->series[i], e->span.start_ms, &v))
+        struct promql_point p;
+        if (!point_at(r, &r->series[i], e->span.start_ms, &p))
             continue;
         const struct notation_series *want = find_expected(e, r->series[i].labels, &at);
-        if (!want || want->n == 0 || !almost_equal(v, f64_of_bits(want->v[0].bits))) {
-            say(why, r->series[i].labels, want ? "wrong value " : "not wanted ");
-            buf_printf(why, "%.17g", v);
+        if (!want || want->n == 0 || !almost_equal_points(&want->v[0], &p)) {
+            say(why, r->series[i].labels, want ? "" : "not wanted");
+            if (want && want->n)
+                say_difference(why, &want->v[0], &p);
             return false;
         }
         if (r->type == PROMQL_VECTOR && eval_wants(e, EXPECT_ORDERED) && at != found) {
@@ -140,7 +210,7 @@ compare_matrix(const struct eval *e, const struct promql_result *r, struct buf *
 bool
 compare_result(const struct eval *e, const struct promql_result *r, bool repeated, struct buf *why)
 {
-    double middle;
+    struct promql_point middle;
     if (e->expects_string) {
         bool same = r->type == PROMQL_STRING && str_eq(r->text, e->string);
         if (!same)
@@ -148,9 +218,9 @@ compare_result(const struct eval *e, const struct promql_result *r, bool repeate
         return same;
     }
     if (e->expects_scalar) {
-        bool got = repeated ? value_at(r, &r->series[0], e->span.start_ms, &middle)
+        bool got = repeated ? point_at(r, &r->series[0], e->span.start_ms, &middle)
                             : r->type == PROMQL_SCALAR;
-        double v = got && repeated ? middle : r->scalar;
+        double v = got && repeated ? middle.value : r->scalar;
         if (!got || !almost_equal(v, e->scalar))
             buf_printf(why, "wants scalar %.17g, got %.17g", e->scalar, v);
         return why->n == 0;

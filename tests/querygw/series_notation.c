@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/numtext.h"
 #include "querygw/promql/parse.h"
+#include "tests/querygw/histogram_notation.h"
 
 bool
 notation_number(struct str text, double *ret_value)
@@ -110,7 +111,7 @@ parse_numbers(struct arena *a, struct str item, struct notation_series *s)
             return ERR(ERR_INVALID, "series: bad step %.*s", STR_FMT(item));
     }
     for (uint64_t i = 0; i <= times; i++, value += step)
-        TRY(push(s, a, (struct notation_value){NOTATION_VALUE, bits_of_f64(value)}, 1));
+        TRY(push(s, a, (struct notation_value){.bits = bits_of_f64(value)}, 1));
     return OK;
 }
 
@@ -129,27 +130,41 @@ parse_item(struct arena *a, struct str item, struct notation_series *s)
     if (str_starts_with(item, STR("stale"))) {
         if (item.n > 5)
             TRY(str_parse_u64(str_skip(item, 6), &times));
-        return push(s, a, (struct notation_value){NOTATION_VALUE, STALE_NAN_BITS}, times + 1);
+        return push(s, a, (struct notation_value){.bits = STALE_NAN_BITS}, times + 1);
     }
     return parse_numbers(a, item, s);
 }
 
-/* {{...}} and what hangs on it; its contents are not looked at. */
+/* {{...}}, {{...}}x3, {{...}}+{{...}}x3, {{...}}-{{...}}x3 */
 static struct err
 parse_histogram(struct arena *a, struct str *rest, struct notation_series *s)
 {
+    struct notation_value v = {.kind = NOTATION_HISTOGRAM};
+    struct float_histogram *base, *step = NULL;
     uint64_t times = 0;
-    size_t i = 0;
-    while (i + 1 < rest->n &&
-           !(rest->p[i] == '}' && rest->p[i + 1] == '}' &&
-             (i + 2 == rest->n || (rest->p[i + 2] != '+' && rest->p[i + 2] != '-'))))
-        i++;
-    *rest = str_skip(*rest, size_min(i + 2, rest->n));
+    TRY(histogram_notation_take(a, rest, &base, &v.has_hint));
+    char sign = rest->n ? rest->p[0] : ' ';
+    if (sign == '+' || sign == '-') {
+        *rest = str_skip(*rest, 1);
+        TRY(histogram_notation_take(a, rest, &step, &v.has_hint));
+    }
     if (rest->n && rest->p[0] == 'x') {
         struct str count = str_skip(str_split(rest, ' '), 1);
         TRY(str_parse_u64(count, &times));
     }
-    return push(s, a, (struct notation_value){.kind = NOTATION_HISTOGRAM}, times + 1);
+    v.histogram = base;
+    for (uint64_t i = 0; i <= times; i++) {
+        TRY(push(s, a, v, 1));
+        if (!step || i == times)
+            continue;
+        unsigned unused = 0;
+        struct float_histogram *next = float_histogram_copy(v.histogram, a);
+        if (!(sign == '+' ? float_histogram_add(next, step, a, &unused)
+                          : float_histogram_subtract(next, step, a, &unused)))
+            return ERR(ERR_INVALID, "series: histograms that cannot be combined");
+        v.histogram = next;
+    }
+    return OK;
 }
 
 struct err
@@ -187,7 +202,7 @@ notation_load(struct fake_store *to, const struct notation_series *s, int64_t st
         if (s->v[i].kind == NOTATION_VALUE)
             fake_store_add_bits(to, s->labels, t_ms, s->v[i].bits);
         else if (s->v[i].kind == NOTATION_HISTOGRAM)
-            fake_store_add_histogram(to, s->labels, t_ms);
+            fake_store_add_histogram(to, s->labels, t_ms, s->v[i].histogram);
     }
 }
 

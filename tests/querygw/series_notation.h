@@ -10,7 +10,9 @@ enum notation_kind { NOTATION_VALUE, NOTATION_OMITTED, NOTATION_HISTOGRAM };
 
 struct notation_value {
     enum notation_kind kind;
-    uint64_t bits; /* of a NOTATION_VALUE; may be the stale marker */
+    uint64_t bits;                           /* of a NOTATION_VALUE; may be the stale marker */
+    const struct float_histogram *histogram; /* of a NOTATION_HISTOGRAM */
+    bool has_hint;                           /* whose hint was told */
 };
 
 enum { NOTATION_VALUES_MAX = 1 << 20 };

@@ -175,8 +175,6 @@ static const struct get_case {
      BAD("bad_data",
          "invalid parameter \\\"query\\\": invalid expression type \\\"range vector\\\" "
          "for range query, must be Scalar or instant Vector")},
-    {"not implemented", "/api/v1/query?query=histogram_avg(up)", 422,
-     BAD("execution", "not implemented yet: function histogram_avg")},
     {"same labels", "/api/v1/query?query=-%7B__name__=~%22depth.*%22%7D&time=0", 422,
      BAD("execution", "vector cannot contain metrics with the same labelset")},
     {"timed out", "/api/v1/query?query=up&timeout=0", 503,

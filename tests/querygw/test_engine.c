@@ -36,17 +36,25 @@ static const struct limit_case {
     bool good;
 } limit_cases[] = {
     /* 101 samples of a series at a time, and 101 points kept of each series */
-    {"m", 303, true},       {"m", 302, false},
+    {"m", 303, true},
+    {"m", 302, false},
     {"sum(m)", 202, true}, /* the group has 101 points, and no series is held then */
-    {"sum(m)", 100, false}, {"1 + 1", 101, true},
+    {"sum(m)", 100, false},
+    {"1 + 1", 101, true},
     {"1 + 1", 100, false},
     /* the kept side of a match, 101 more of the other side and the result */
-    {"m + on (a) n", 303, true}, {"m + on (a) n", 201, false},
-    {"n + on (a) group_right m", 404, true}, {"n + on (a) group_right m", 201, false},
-    {"m and n", 202, true}, {"m and n", 201, false},
-    {"topk(1, m)", 404, true}, {"topk(1, m)", 150, false},
-    {"quantile(0.5, m)", 404, true}, {"quantile(0.5, m)", 202, false},
-    {"count_values(\"x\", m)", 404, true}, {"count_values(\"x\", m)", 201, false},
+    {"m + on (a) n", 303, true},
+    {"m + on (a) n", 201, false},
+    {"n + on (a) group_right m", 404, true},
+    {"n + on (a) group_right m", 201, false},
+    {"m and n", 202, true},
+    {"m and n", 201, false},
+    {"topk(1, m)", 404, true},
+    {"topk(1, m)", 150, false},
+    {"quantile(0.5, m)", 404, true},
+    {"quantile(0.5, m)", 202, false},
+    {"count_values(\"x\", m)", 404, true},
+    {"count_values(\"x\", m)", 201, false},
     {"sum_over_time((m * 2)[10s:10s])", 606, true},
     {"sum_over_time((m * 2)[10s:10s])", 202, false},
 };
@@ -148,7 +156,7 @@ START_TEST(test_store_errors)
     ck_assert_int_eq(f.store.open_sets, 0);
     ck_assert_int_eq(f.store.selects, 2);
     static const char *const both_sides[] = {
-        "m + on (a) m", "m unless n", "m or n", "topk(1, n or m)", "sum_over_time(m[1m:5s])",
+        "m + on (a) m",    "m unless n", "m or n", "topk(1, n or m)", "sum_over_time(m[1m:5s])",
         "quantile(0.5, m)"};
     for (size_t i = 0; i < ARRAY_LEN(both_sides); i++) {
         f.store.fail_next_at = 2;
@@ -157,22 +165,6 @@ START_TEST(test_store_errors)
         err_drop(e);
         ck_assert_int_eq(f.store.open_sets, 0);
     }
-}
-END_TEST
-
-/* With one warning, however many there are. */
-START_TEST(test_histograms_are_left_out)
-{
-    struct label l[] = {{STR("__name__"), STR("h")}};
-    fake_store_add_histogram(&f.store, (struct labels){l, 1}, 0);
-    struct promql_result *r;
-    CK_OK(query_eval(&f, "h + on () h", span_instant(0), &r));
-    ck_assert_uint_eq(r->count, 0);
-    ck_assert_uint_eq(notes_lines(&r->notes, NOTE_WARNING), 1);
-    ck_assert(str_eq(notes_line(&r->notes, NOTE_WARNING, 0, STR(""), &f.arena),
-                     STR("PromQL warning: native histograms are not evaluated yet")));
-    CK_OK(query_eval(&f, "m", span_instant(0), &r));
-    ck_assert_uint_eq(notes_lines(&r->notes, NOTE_WARNING), 0);
 }
 END_TEST
 
@@ -365,7 +357,6 @@ engine_suite(void)
     tcase_add_test(t, test_deadline);
     tcase_add_test(t, test_cancel_in_the_middle);
     tcase_add_test(t, test_store_errors);
-    tcase_add_test(t, test_histograms_are_left_out);
     tcase_add_test(t, test_no_store);
     tcase_add_loop_test(t, test_stats, 0, ARRAY_LEN(stats_cases));
     tcase_add_loop_test(t, test_chunks_do_not_matter, 0, ARRAY_LEN(all_kinds));

@@ -17,7 +17,7 @@
 
 static const char *const own[] = {"aggregates",    "matching", "math",    "operators", "over_time",
                                   "picks",         "rates",    "relabel", "selectors", "subqueries",
-                                  "whole_vectors", "windows",  "buckets"};
+                                  "whole_vectors", "windows",  "buckets", "histograms"};
 
 static void
 run_file(const char *path, struct promqltest_report *report)

@@ -92,15 +92,11 @@ static const struct refused_case {
     enum err_code code;
     const char *message;
 } refused_cases[] = {
-    {"histogram_avg(up)", ERR_UNIMPLEMENTED, "not implemented yet: function histogram_avg"},
     {"abs(up[5m:1m])", ERR_INVALID,
      "1:5: parse error: expected type instant vector in call to function \"abs\", got range "
      "vector"},
     {"up + fill (0) up", ERR_UNIMPLEMENTED, "not implemented yet: fill modifier"},
-    {"up </ up", ERR_UNIMPLEMENTED, "not implemented yet: operator </"},
     {"rate(up[5m:step()])", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
-    {"max_over_time(histogram_avg(up)[5m:])", ERR_UNIMPLEMENTED,
-     "not implemented yet: function histogram_avg"},
     {"rate(up[10y:1ms])", ERR_LIMIT, "subquery: more than 16777216 steps"},
     {"rate(up[5m] smoothed)", ERR_UNIMPLEMENTED, "not implemented yet: modifier smoothed"},
     {"delta(up[5m] anchored)", ERR_UNIMPLEMENTED, "not implemented yet: modifier anchored"},
