@@ -134,11 +134,11 @@ func finish(h *fh) *fh {
 		h.Count += v
 	}
 	h.Sum = (random.Float64() - 0.3) * 10 * h.Count
-	if random.Intn(8) == 0 {
-		h.Sum = odd(math.NaN(), math.Inf(1), 0)
+	if random.Intn(4) == 0 {
+		h.Sum = odd(math.NaN(), math.NaN(), math.Inf(1), 0)
 	}
-	if random.Intn(8) == 0 {
-		h.Count += float64(random.Intn(100)) // NaNs are in no bucket
+	if math.IsNaN(h.Sum) && random.Intn(3) > 0 || random.Intn(10) == 0 {
+		h.Count *= 1 + random.Float64() // NaNs are in no bucket
 	}
 	h.CounterResetHint = hint()
 	return h

@@ -16,6 +16,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_check.c \
 	%reldir%/test_engine.c \
 	%reldir%/test_engine_scripts.c \
+	%reldir%/test_histogram_stats.c \
 	%reldir%/test_lex.c \
 	%reldir%/test_params.c \
 	%reldir%/test_parse.c \
@@ -31,7 +32,8 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_store_tsdb.c \
 	tests/net/client.c tests/net/client.h \
 	tests/tsdb/head_kit.c tests/tsdb/head_kit.h \
-	tests/tsdb/histogram_kit.c tests/tsdb/histogram_kit.h
+	tests/tsdb/histogram_kit.c tests/tsdb/histogram_kit.h \
+	tests/tsdb/histogram_story.c tests/tsdb/histogram_story.h
 %canon_reldir%_test_querygw_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/querygw/suites.h"'
 %canon_reldir%_test_querygw_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_querygw_LDADD = $(TEST_LDADD)

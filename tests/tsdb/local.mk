@@ -5,6 +5,7 @@ TSDB_TEST_KITS = \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/block_kit.c %reldir%/block_kit.h \
 	%reldir%/histogram_kit.c %reldir%/histogram_kit.h \
+	%reldir%/histogram_story.c %reldir%/histogram_story.h \
 	%reldir%/log_facts.c %reldir%/log_facts.h \
 	%reldir%/verify_kit.c %reldir%/verify_kit.h
 %canon_reldir%_test_tsdb_SOURCES = $(TEST_HARNESS) $(TSDB_TEST_KITS) %reldir%/suites.h \
