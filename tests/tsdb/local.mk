@@ -28,6 +28,7 @@ TSDB_TEST_KITS = \
 	%reldir%/test_fingerprints.c \
 	%reldir%/test_float_histogram.c \
 	%reldir%/test_float_histogram_golden.c \
+	%reldir%/test_float_histogram_laws.c \
 	%reldir%/test_head.c \
 	%reldir%/test_head_chunks.c \
 	%reldir%/test_head_durability.c \
