@@ -69,6 +69,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/parser.c \
 	%reldir%/promql/plan.c %reldir%/promql/plan.h \
 	%reldir%/promql/plan_call.c %reldir%/promql/plan_int.h \
+	%reldir%/promql/plan_duration.c \
 	%reldir%/promql/pretty.c %reldir%/promql/pretty.h \
 	%reldir%/promql/print.c %reldir%/promql/print.h \
 	%reldir%/promql/quantile.c %reldir%/promql/quantile.h \

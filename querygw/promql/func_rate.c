@@ -37,13 +37,6 @@ resets_add(struct resets *r, const struct windows *w, const struct window_cursor
     return to;
 }
 
-/* Seconds as Go's Duration.Seconds() rounds them. */
-static double
-seconds_of_ms(int64_t ms)
-{
-    return (double)(ms / 1000) + (double)(ms % 1000 * 1000000) / 1e9;
-}
-
 /* The growth is extended to the borders of the window: all the way when the outermost sample is
  * nearer than 1.1 average distances, by half a distance otherwise; a counter never below the point
  * where it would be 0. */
@@ -66,7 +59,7 @@ rate_factor(const struct rate_span *s, enum rate_kind kind)
     if (to_end >= near)
         to_end = distance / 2;
     double factor = (sampled + to_start + to_end) / sampled;
-    return kind == RATE_PER_SECOND ? factor / seconds_of_ms(s->range_ms) : factor;
+    return kind == RATE_PER_SECOND ? factor / duration_seconds(s->range_ms) : factor;
 }
 
 static struct err

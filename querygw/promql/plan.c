@@ -48,11 +48,10 @@ static struct err
 plan_times(const struct planner *p, const struct promql_offset *offset, const struct promql_at *at,
            int64_t window_ms, const struct promql_grid *grid, struct plan_select *ret_select)
 {
-    if (offset->expr)
-        return plan_not_yet("", STR("duration expression"));
-    struct plan_select s = {.window_ms = window_ms, .shift_ms = offset->ms};
+    struct plan_select s = {.window_ms = window_ms};
+    TRY(plan_offset(p, offset, &s.shift_ms));
     TRY(check_time(window_ms, "range"));
-    TRY(check_time(offset->ms, "offset"));
+    TRY(check_time(s.shift_ms, "offset"));
     if (at->kind != PROMQL_AT_NONE) {
         int64_t at_ms = at->kind == PROMQL_AT_START ? p->span.start_ms
                         : at->kind == PROMQL_AT_END ? p->span.end_ms
@@ -84,11 +83,13 @@ static struct err
 plan_subquery(const struct planner *p, const struct promql_subquery *q,
               const struct promql_grid *grid, struct plan_select *ret_select)
 {
-    if (q->range_expr || q->step_expr)
-        return plan_not_yet("", STR("duration expression"));
-    int64_t step_ms = q->step_ms ? q->step_ms : PROMQL_SUBQUERY_STEP_MS_DEFAULT;
+    int64_t range_ms, step_ms;
+    TRY(plan_length(p, q->range_ms, q->range_expr, &range_ms));
+    TRY(plan_length(p, q->step_ms, q->step_expr, &step_ms));
+    if (step_ms == 0)
+        step_ms = PROMQL_SUBQUERY_STEP_MS_DEFAULT;
     TRY(check_time(step_ms, "subquery step"));
-    TRY(plan_times(p, &q->offset, &q->at, q->range_ms, grid, ret_select));
+    TRY(plan_times(p, &q->offset, &q->at, range_ms, grid, ret_select));
     int64_t first_ms = ret_select->mint_ms / step_ms * step_ms;
     if (first_ms < ret_select->mint_ms)
         first_ms += step_ms;
@@ -109,9 +110,9 @@ plan_matrix(const struct planner *p, const struct promql_node *ast, const struct
     if (ast->kind == PROMQL_SUBQUERY)
         return plan_subquery(p, &ast->subquery, grid, ret_select);
     ASSERT(ast->kind == PROMQL_MATRIX_SELECTOR); /* nothing else has this type */
-    if (ast->matrix.range_expr)
-        return plan_not_yet("", STR("duration expression"));
-    return plan_window(p, &ast->matrix.selector->vector, ast->matrix.range_ms, grid, ret_select);
+    int64_t range_ms;
+    TRY(plan_length(p, ast->matrix.range_ms, ast->matrix.range_expr, &range_ms));
+    return plan_window(p, &ast->matrix.selector->vector, range_ms, grid, ret_select);
 }
 
 static struct err
@@ -320,6 +321,7 @@ promql_plan(struct arena *a, const struct promql_node *ast, const struct promql_
             "invalid expression type \"%s\" for range query, must be Scalar or instant Vector",
             promql_type_documented(ast->type));
     TRY(grid_of_span(span, &plan->grid));
+    TRY(plan_check_durations(&p, ast));
     TRY(plan_expr(&p, ast, &plan->grid, &plan->root));
     *ret_plan = plan;
     return OK;

@@ -79,8 +79,10 @@ plan_constant(const struct planner *p, const struct promql_node *ast,
     double value = id == PROMQL_FN_PI      ? 3.141592653589793
                    : id == PROMQL_FN_START ? (double)s->start_ms / 1000
                    : id == PROMQL_FN_END   ? (double)s->end_ms / 1000
-                   : id == PROMQL_FN_STEP  ? (double)s->step_ms / 1000
-                                           : (double)(s->end_ms - s->start_ms) / 1000;
+                   : id == PROMQL_FN_RANGE ? duration_seconds(s->end_ms - s->start_ms)
+                   : s->end_ms > s->start_ms
+                       ? duration_seconds(s->step_ms)
+                       : 0; /* step(): of an instant query, though it be written as a range */
     *ret_node = plan_number(p, ast, grid, value);
     return OK;
 }

@@ -24,6 +24,15 @@ struct err plan_expr(const struct planner *p, const struct promql_node *ast,
 struct err plan_matrix(const struct planner *p, const struct promql_node *ast,
                        const struct promql_grid *grid, struct plan_select *ret_select);
 
+/* How far an offset looks back, and a range or step with `expr` in place of `ms`. ERR_INVALID
+ * with Prometheus' texts; never after plan_check_durations(). */
+struct err plan_offset(const struct planner *p, const struct promql_offset *offset,
+                       int64_t *ret_ms);
+struct err plan_length(const struct planner *p, int64_t ms, const struct promql_node *expr,
+                       int64_t *ret_ms);
+/* All duration expressions of a tree: their errors come before all others. */
+struct err plan_check_durations(const struct planner *p, const struct promql_node *ast);
+
 struct err plan_call(const struct planner *p, const struct promql_node *ast,
                      const struct promql_grid *grid, struct plan_node **ret_node);
 /* The result of this call depends on the evaluation time even when its arguments do not. */

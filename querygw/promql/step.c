@@ -6,6 +6,12 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
+double
+duration_seconds(int64_t ms)
+{
+    return (double)(ms / 1000) + (double)(ms % 1000 * 1000000) / 1e9;
+}
+
 void
 column_init(struct column *c, struct arena *a, uint32_t steps)
 {

@@ -26,6 +26,9 @@ grid_time_ms(const struct promql_grid *g, size_t step)
     return g->start_ms + (int64_t)step * g->step_ms;
 }
 
+/* As Go's Duration.Seconds() rounds them. */
+double duration_seconds(int64_t ms);
+
 /* One output series. Whoever receives it may change everything in it; it stays valid until the
  * next call of the operator that made it. Present steps lie in [begin, end), and begin < end:
  * columns without a present step are never handed on.

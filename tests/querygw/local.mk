@@ -23,6 +23,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_parse_errors.c \
 	%reldir%/test_parse_golden.c \
 	%reldir%/test_plan.c \
+	%reldir%/test_plan_duration.c \
 	%reldir%/test_pretty.c \
 	%reldir%/test_print.c \
 	%reldir%/test_remote_read.c \

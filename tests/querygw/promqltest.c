@@ -267,14 +267,15 @@ run_once(struct script *s, const struct eval *e, const struct promql_span *span,
     return OUTCOME_FAILED;
 }
 
-/* Asks for the query's own times, which a range query changes. */
+/* Asks anywhere for the query's own times, which a range query changes. */
 static bool
 asks_for_span(struct str query)
 {
     static const char *const names[] = {"start()", "end()", "step()", "range()"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (str_starts_with(query, str_of_cstr(names[i])))
-            return true;
+        for (size_t at = 0; at < query.n; at++)
+            if (str_starts_with(str_skip(query, at), str_of_cstr(names[i])))
+                return true;
     return false;
 }
 

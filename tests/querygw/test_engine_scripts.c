@@ -15,9 +15,25 @@
 /* About a feature that is off by default: names are dropped when the query ends. */
 #define DELAYED_NAMES "name_label_dropping.test"
 
-static const char *const own[] = {"aggregates",    "matching", "math",    "operators", "over_time",
-                                  "picks",         "rates",    "relabel", "selectors", "subqueries",
-                                  "whole_vectors", "windows",  "buckets", "histograms"};
+/* clang-format off: a name a line */
+static const char *const own[] = {
+    "aggregates",
+    "buckets",
+    "durations",
+    "histograms",
+    "matching",
+    "math",
+    "operators",
+    "over_time",
+    "picks",
+    "rates",
+    "relabel",
+    "selectors",
+    "subqueries",
+    "whole_vectors",
+    "windows",
+};
+/* clang-format on */
 
 static void
 run_file(const char *path, struct promqltest_report *report)

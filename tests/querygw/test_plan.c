@@ -96,12 +96,9 @@ static const struct refused_case {
      "1:5: parse error: expected type instant vector in call to function \"abs\", got range "
      "vector"},
     {"up + fill (0) up", ERR_UNIMPLEMENTED, "not implemented yet: fill modifier"},
-    {"rate(up[5m:step()])", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
     {"rate(up[10y:1ms])", ERR_LIMIT, "subquery: more than 16777216 steps"},
     {"rate(up[5m] smoothed)", ERR_UNIMPLEMENTED, "not implemented yet: modifier smoothed"},
     {"delta(up[5m] anchored)", ERR_UNIMPLEMENTED, "not implemented yet: modifier anchored"},
-    {"rate(up[5m * 2])", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
-    {"up offset (1m + 1m)", ERR_UNIMPLEMENTED, "not implemented yet: duration expression"},
     {"info(up)", ERR_UNIMPLEMENTED, "not implemented yet: function info"},
     {"up[5m]", ERR_INVALID,
      "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"},
