@@ -84,6 +84,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/sort_call.c \
 	%reldir%/promql/step.c %reldir%/promql/step.h \
 	%reldir%/promql/subquery.c %reldir%/promql/subquery.h \
+	%reldir%/promql/vector_fill.c %reldir%/promql/vector_fill.h \
 	%reldir%/promql/vector_match.c \
 	%reldir%/promql/vector_of.c \
 	%reldir%/promql/vector_scalar.c \

@@ -167,10 +167,12 @@ plan_vectors(const struct planner *p, const struct promql_node *ast, const struc
 {
     const struct promql_binary *b = &ast->binary;
     static const struct str metadata[] = {STR_INIT("__type__"), STR_INIT("__unit__")};
-    if (b->matching->has_fill_left || b->matching->has_fill_right)
-        return plan_not_yet("", STR("fill modifier"));
     struct plan_matching *m = ARENA_NEW(p->arena, struct plan_matching);
     m->card = b->matching->card;
+    m->fills_one = b->matching->has_fill_right; /* also of group_right: vector_fill.c */
+    m->fills_many = b->matching->has_fill_left;
+    m->fill_one = b->matching->fill_right;
+    m->fill_many = b->matching->fill_left;
     sort_names(p->arena, &b->matching->labels, &m->key);
     m->key.without = !b->matching->on;
     m->result = m->key;

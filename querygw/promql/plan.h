@@ -74,6 +74,11 @@ struct plan_matching {
     struct grouping key;     /* the labels that must be equal */
     struct grouping result;  /* ONE_TO_ONE: the labels of the left side that the result keeps */
     struct grouping include; /* group_left (...): labels of the one side */
+
+    /* fill(): elements of the other side are matched also where this one lacks a partner, with
+     * these values. One-to-one, the right side is the one side. */
+    bool fills_one, fills_many;
+    double fill_one, fill_many;
 };
 
 enum { PLAN_BUCKETS_ARGS_MAX = 10 };

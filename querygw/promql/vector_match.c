@@ -3,8 +3,9 @@
  * The side that may have one element a match group is drained first and kept, by the number of
  * its group; the other side streams past it, each series against the columns of its group. The
  * series of a group on the kept side may follow each other in time, but where two meet at a
- * step and the other side has any element there, the match is refused. Source: prometheus
- * promql/engine.go (VectorBinop). */
+ * step and the other side has any element there, the match is refused. With fill() an element
+ * without a partner is matched with a column of fill values, those of the kept side at the end.
+ * Source: prometheus promql/engine.go (VectorBinop). */
 #include <string.h>
 
 #include "base/assert.h"
@@ -14,12 +15,14 @@
 #include "querygw/promql/held.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/series_key.h"
+#include "querygw/promql/vector_fill.h"
 
 /* One match group of the kept side. */
 struct match_group {
     struct held_column *columns;
     uint64_t *present; /* steps at which any of them has a value */
     uint64_t *taken;   /* one-to-one: steps that gave a result; NULL before the first */
+    uint64_t *met;     /* fill of the many side: steps at which that has an element */
 };
 
 /* Two series of one group with a value at the same step. */
@@ -42,6 +45,12 @@ struct op_vector_match {
     double *right;                           /* values of the one side, on the grid */
     struct column column;                    /* the result */
     bool drops_name;
+
+    /* behind the last series of the many side: the group whose elements are filled up */
+    bool many_done;
+    size_t unmet;
+    struct vector_fill fill;
+
     struct label_scratch scratch[2];
     struct label_guard guard; /* of results */
     struct arena *results;    /* histograms of the result; NULL before the first */
@@ -73,10 +82,13 @@ group_for(struct op_vector_match *o, struct labels l, struct match_group **ret_g
     if (is_new) {
         ASSERT(number == o->count);
         size_t words = column_words(o->op.plan->grid.steps);
-        o->groups[o->count++].present = ARENA_ARRAY(o->op.x->arena, uint64_t, words);
+        struct match_group *g = &o->groups[o->count++];
+        g->present = ARENA_ARRAY(o->op.x->arena, uint64_t, words);
+        if (o->op.plan->binary.matching->fills_many)
+            g->met = ARENA_ARRAY(o->op.x->arena, uint64_t, words);
     }
     *ret_group = &o->groups[number];
-    return OK;
+    return arena_check(o->op.x->arena);
 }
 
 /* The labels of `h` and of the column that was there before it at `step`. */
@@ -131,8 +143,6 @@ drain_one(struct op_vector_match *o)
     }
 }
 
-/* --- the many side ------------------------------------------------------------------------- */
-
 static struct err
 refuse_conflict(struct op_vector_match *o, const struct match_conflict *c)
 {
@@ -151,6 +161,20 @@ refuse_conflict(struct op_vector_match *o, const struct match_conflict *c)
                STR_FMT(buf_str(&text)));
 }
 
+/* Where elements are filled in, the other side has one wherever this one has. */
+static struct err
+check_all_conflicts(struct op_vector_match *o)
+{
+    const struct plan_matching *m = o->op.plan->binary.matching;
+    bool fills = m->fills_one || m->fills_many;
+    for (size_t step = 0; fills && o->conflicts && step < o->op.plan->grid.steps; step++)
+        if (o->conflicts[step])
+            return refuse_conflict(o, o->conflicts[step]);
+    return OK;
+}
+
+/* --- the many side ------------------------------------------------------------------------- */
+
 static struct err
 check_conflicts(struct op_vector_match *o, const struct column *c)
 {
@@ -161,16 +185,59 @@ check_conflicts(struct op_vector_match *o, const struct column *c)
     return OK;
 }
 
+/* The next element of the one side that met none, with a filled in series of the many side;
+ * o->left is NULL behind the last. */
+static struct err
+next_unmet(struct op_vector_match *o)
+{
+    o->left = NULL;
+    while (!o->left && o->unmet < o->count) {
+        o->group = &o->groups[o->unmet];
+        const struct held_column *h = o->group->columns;
+        if (!h) {
+            o->unmet++;
+            continue;
+        }
+        o->group->columns = h->next;
+        TRY(exec_work(o->op.x, h->end - h->begin));
+        o->left = vector_fill_many(&o->fill, h, o->group->met, &o->next);
+    }
+    return OK;
+}
+
+/* With fill(): o->left is matched in any case. */
+static struct err
+fill_left(struct op_vector_match *o)
+{
+    const struct plan_matching *m = o->op.plan->binary.matching;
+    const struct column *c = o->left;
+    struct match_group *g;
+    TRY(group_for(o, c->labels, &g));
+    for (size_t w = c->begin / 64; m->fills_many && w < column_words(c->end); w++)
+        g->met[w] |= c->present[w];
+    o->group = g;
+    o->next = g->columns;
+    if (m->fills_one)
+        o->next = vector_fill_one(&o->fill, c->labels, g->present, g->columns);
+    return OK;
+}
+
 /* Moves to the next series of the many side; o->left is NULL behind the last. */
 static struct err
 next_left(struct op_vector_match *o)
 {
+    const struct plan_matching *m = o->op.plan->binary.matching;
     uint32_t number;
     o->next = NULL;
-    TRY(op_next(o->many, &o->left));
-    if (!o->left)
-        return OK;
+    if (!o->many_done)
+        TRY(op_next(o->many, &o->left));
+    if (o->many_done || !o->left) {
+        o->many_done = true;
+        return m->fills_many ? next_unmet(o) : OK;
+    }
     TRY(check_conflicts(o, o->left));
+    if (m->fills_one || m->fills_many)
+        return fill_left(o);
     if (!key_map_find(&o->numbers, match_key(o, o->left->labels), &number))
         return OK;
     o->group = &o->groups[number];
@@ -296,8 +363,10 @@ static struct err
 vector_match_next(struct op *op, struct column **ret_column)
 {
     struct op_vector_match *o = (struct op_vector_match *)op;
-    if (!o->drained)
+    if (!o->drained) {
         TRY(drain_one(o));
+        TRY(check_all_conflicts(o));
+    }
     o->drained = true;
     *ret_column = NULL;
     for (;;) {
@@ -344,6 +413,7 @@ op_vector_match_open(struct exec *x, const struct plan_node *n)
     o->right = ARENA_ARRAY(x->arena, double, n->grid.steps);
     column_init(&o->column, x->arena, n->grid.steps);
     o->scratch[0].arena = o->scratch[1].arena = x->arena;
+    vector_fill_init(&o->fill, x->arena, n->binary.matching, n->grid.steps);
     label_guard_init(&o->guard, x, LABEL_GUARD_DISJOINT, n->grid.steps);
     if (n->binary.matching->card != PROMQL_ONE_TO_ONE)
         o->guard.text = "multiple matches for labels: grouping labels must ensure unique matches";

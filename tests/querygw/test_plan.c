@@ -95,7 +95,6 @@ static const struct refused_case {
     {"abs(up[5m:1m])", ERR_INVALID,
      "1:5: parse error: expected type instant vector in call to function \"abs\", got range "
      "vector"},
-    {"up + fill (0) up", ERR_UNIMPLEMENTED, "not implemented yet: fill modifier"},
     {"rate(up[10y:1ms])", ERR_LIMIT, "subquery: more than 16777216 steps"},
     {"rate(up[5m] smoothed)", ERR_UNIMPLEMENTED, "not implemented yet: modifier smoothed"},
     {"delta(up[5m] anchored)", ERR_UNIMPLEMENTED, "not implemented yet: modifier anchored"},
