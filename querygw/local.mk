@@ -35,8 +35,10 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/element.c %reldir%/promql/element.h \
 	%reldir%/promql/engine.c %reldir%/promql/engine.h \
 	%reldir%/promql/exec.c %reldir%/promql/exec.h \
+	%reldir%/promql/extended.h \
 	%reldir%/promql/func_changes.c \
 	%reldir%/promql/func_date.c \
+	%reldir%/promql/func_extended.c \
 	%reldir%/promql/func_histogram.c \
 	%reldir%/promql/func_histogram_rate.c \
 	%reldir%/promql/func_map.c %reldir%/promql/func_map.h \

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "querygw/promql/extended.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/scalar.h"
 #include "querygw/promql/select.h"
@@ -142,6 +143,8 @@ eval_samples(struct promql_run *run)
         if (!more)
             return OK;
         select_drop_stale(r);
+        if (n->select.before_ms)
+            TRY(extended_samples(r));
         size_t looked_at = r->samples.n;
         for (size_t i = 0; i < r->histograms.n; i++)
             looked_at += histogram_point_samples(r->histograms.v[i]);

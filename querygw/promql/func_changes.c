@@ -5,8 +5,6 @@
 
 #include "querygw/promql/func_range_int.h"
 
-enum change_kind { CHANGE_ANY, CHANGE_DOWN };
-
 static bool
 is_change(double before, double now, enum change_kind kind)
 {
@@ -15,13 +13,20 @@ is_change(double before, double now, enum change_kind kind)
     return now != before && !(isnan(now) && isnan(before));
 }
 
+const uint32_t *
+changes_until(struct window_scratch *scratch, const struct windows *w, enum change_kind kind)
+{
+    uint32_t *until = window_scratch_get(scratch, w->n, sizeof *until);
+    for (size_t i = 0; i < w->n; i++)
+        until[i] = i == 0 ? 0 : until[i - 1] + is_change(w->values[i - 1], w->values[i], kind);
+    return until;
+}
+
 static void
 count_changes(struct window_scratch *scratch, const struct windows *w, struct column *to,
               enum change_kind kind)
 {
-    uint32_t *until = window_scratch_get(scratch, w->n, sizeof *until); /* up to each sample */
-    for (size_t i = 0; i < w->n; i++)
-        until[i] = i == 0 ? 0 : until[i - 1] + is_change(w->values[i - 1], w->values[i], kind);
+    const uint32_t *until = changes_until(scratch, w, kind);
     struct window_cursor c = window_cursor_start();
     for (size_t step = 0; step < w->steps; step++)
         if (window_move(w, &c, step))

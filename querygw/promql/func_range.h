@@ -20,6 +20,7 @@ struct windows {
     const double *values; /* without stale markers */
     size_t n;
     int64_t start_ms, step_ms, range_ms; /* step 0: all steps have the same window */
+    int64_t before_ms, after_ms;         /* parts of range_ms: see struct plan_select */
     uint32_t steps;
     const struct promql_grid *grid;      /* the evaluation times: windows may be shifted */
     const double *args[WINDOW_ARGS_MAX]; /* scalar arguments, a value a step */

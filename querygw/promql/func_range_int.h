@@ -52,6 +52,21 @@ mixed_window_fn mixed_count, mixed_present, mixed_first, mixed_last, mixed_ts_of
     mixed_ts_of_last, mixed_changes, mixed_resets, mixed_sum, mixed_avg; /* func_histogram.c */
 mixed_window_fn mixed_rate, mixed_increase, mixed_delta, mixed_irate,
     mixed_idelta; /* func_histogram_rate.c */
+/* Where a counter fell; func_rate.c. */
+struct resets {
+    uint32_t *at; /* positions i with values[i] < values[i - 1] */
+    size_t n;
+    size_t lo, hi; /* those within the window: cursors of their own */
+};
+struct resets resets_find(struct window_scratch *scratch, const struct windows *w);
+/* `to` and what the counter lost to resets between the samples of the window [lo, hi). */
+double resets_add(struct resets *r, const struct windows *w, const struct window_cursor *c,
+                  double to);
+
+/* How many changes lead up to each sample; func_changes.c. */
+enum change_kind { CHANGE_ANY, CHANGE_DOWN };
+const uint32_t *changes_until(struct window_scratch *scratch, const struct windows *w,
+                              enum change_kind kind);
 
 window_fn run_changes, run_resets; /* func_changes.c */
 window_fn run_quantile, run_mad;   /* func_quantile.c */

@@ -8,13 +8,7 @@
 #include "base/assert.h"
 #include "querygw/promql/func_range_int.h"
 
-struct resets {
-    uint32_t *at; /* positions i with values[i] < values[i - 1] */
-    size_t n;
-    size_t lo, hi; /* those within the window: cursors of their own */
-};
-
-static struct resets
+struct resets
 resets_find(struct window_scratch *scratch, const struct windows *w)
 {
     struct resets r = {.at = window_scratch_get(scratch, w->n, sizeof *r.at)};
@@ -24,8 +18,7 @@ resets_find(struct window_scratch *scratch, const struct windows *w)
     return r;
 }
 
-/* What the counter lost to resets between the samples of the window [lo, hi). */
-static double
+double
 resets_add(struct resets *r, const struct windows *w, const struct window_cursor *c, double to)
 {
     while (r->hi < r->n && r->at[r->hi] < c->hi)

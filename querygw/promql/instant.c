@@ -1,7 +1,8 @@
 /* instant.c - an instant selector: at each step the newest sample within the lookback, unless
- * it says that the series ended. */
+ * it says that the series ended. Smoothed ones are extended.h's. */
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "querygw/promql/extended.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/select.h"
 
@@ -88,16 +89,22 @@ instant_next(struct op *op, struct column **ret_column)
             return OK;
         TRY(exec_work(op->x, steps));
         column_clear(&o->column, steps);
-        if (o->reader->histograms.n)
+        if (op->plan->select.after_ms) {
+            select_drop_stale(o->reader);
+            extended_smooth(&op->plan->select, &op->plan->grid, &o->reader->samples, &o->column);
+        } else if (o->reader->histograms.n) {
             instant_fill_mixed(o, &o->column);
-        else
+        } else {
             instant_fill(o, &o->column);
+        }
         if (column_fit(&o->column, steps))
             break;
     }
-    size_t points = instant_samples(&o->column);
-    op->x->stats.samples_total += points;
-    op->x->stats.samples_read += points;
+    if (!op->plan->select.after_ms) { /* smoothed samples are not counted, as in Prometheus */
+        size_t points = instant_samples(&o->column);
+        op->x->stats.samples_total += points;
+        op->x->stats.samples_read += points;
+    }
     o->column.labels = o->reader->series.labels;
     *ret_column = &o->column;
     return OK;

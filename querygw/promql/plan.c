@@ -43,15 +43,16 @@ check_time(int64_t ms, const char *what)
     return OK;
 }
 
-/* Which times the steps of `grid` look at, from offset, @ and the length of the window. */
+/* Which times the steps of `grid` look at, from offset, @ and the window of *select. */
 static struct err
 plan_times(const struct planner *p, const struct promql_offset *offset, const struct promql_at *at,
-           int64_t window_ms, const struct promql_grid *grid, struct plan_select *ret_select)
+           const struct promql_grid *grid, struct plan_select *select)
 {
-    struct plan_select s = {.window_ms = window_ms};
+    struct plan_select s = *select;
     TRY(plan_offset(p, offset, &s.shift_ms));
-    TRY(check_time(window_ms, "range"));
+    TRY(check_time(s.window_ms, "range"));
     TRY(check_time(s.shift_ms, "offset"));
+    s.shift_ms -= s.after_ms;
     if (at->kind != PROMQL_AT_NONE) {
         int64_t at_ms = at->kind == PROMQL_AT_START ? p->span.start_ms
                         : at->kind == PROMQL_AT_END ? p->span.end_ms
@@ -60,21 +61,28 @@ plan_times(const struct planner *p, const struct promql_offset *offset, const st
         s.shift_ms += grid->start_ms - at_ms;
         s.fixed = grid->steps > 1;
     }
-    s.mint_ms = grid->start_ms - s.shift_ms - window_ms + 1;
+    s.mint_ms = grid->start_ms - s.shift_ms - s.window_ms + 1;
     s.maxt_ms = grid_time_ms(grid, s.fixed ? 0 : grid->steps - 1) - s.shift_ms;
-    *ret_select = s;
+    *select = s;
     return OK;
 }
 
+/* A range, or 0 for an instant selector, on which anchored has no effect. */
 static struct err
-plan_window(const struct planner *p, const struct promql_vector_selector *v, int64_t window_ms,
+plan_window(const struct planner *p, const struct promql_vector_selector *v, int64_t range_ms,
             const struct promql_grid *grid, struct plan_select *ret_select)
 {
-    if (v->anchored || v->smoothed)
-        return plan_not_yet("modifier ", v->anchored ? STR("anchored") : STR("smoothed"));
-    TRY(plan_times(p, &v->offset, &v->at, window_ms, grid, ret_select));
-    ret_select->matchers = v->matchers;
-    ret_select->stats_only = p->wants_stats && !p->wants_buckets;
+    struct plan_select s = {.matchers = v->matchers,
+                            .stats_only = p->wants_stats && !p->wants_buckets};
+    if (v->smoothed || (v->anchored && range_ms))
+        s.before_ms = p->span.lookback_ms;
+    if (v->smoothed)
+        s.after_ms = p->span.lookback_ms;
+    s.window_ms = range_ms + s.before_ms + s.after_ms;
+    if (s.window_ms == 0)
+        s.window_ms = p->span.lookback_ms;
+    TRY(plan_times(p, &v->offset, &v->at, grid, &s));
+    *ret_select = s;
     return OK;
 }
 
@@ -89,7 +97,8 @@ plan_subquery(const struct planner *p, const struct promql_subquery *q,
     if (step_ms == 0)
         step_ms = PROMQL_SUBQUERY_STEP_MS_DEFAULT;
     TRY(check_time(step_ms, "subquery step"));
-    TRY(plan_times(p, &q->offset, &q->at, range_ms, grid, ret_select));
+    *ret_select = (struct plan_select){.window_ms = range_ms};
+    TRY(plan_times(p, &q->offset, &q->at, grid, ret_select));
     int64_t first_ms = ret_select->mint_ms / step_ms * step_ms;
     if (first_ms < ret_select->mint_ms)
         first_ms += step_ms;
@@ -258,7 +267,7 @@ plan_here(const struct planner *p, const struct promql_node *ast, const struct p
         return OK;
     case PROMQL_VECTOR_SELECTOR:
         *ret_node = plan_new(p, PLAN_INSTANT, ast, grid);
-        return plan_window(p, &ast->vector, p->span.lookback_ms, grid, &(*ret_node)->select);
+        return plan_window(p, &ast->vector, 0, grid, &(*ret_node)->select);
     case PROMQL_MATRIX_SELECTOR:
     case PROMQL_SUBQUERY:
         *ret_node = plan_new(p, PLAN_RANGE, ast, grid);

@@ -37,6 +37,9 @@ struct plan_select {
     struct plan_node *subquery; /* samples are the points of this expression; or NULL */
     int64_t shift_ms;
     int64_t window_ms;        /* the range, or the lookback of an instant selector */
+    /* anchored and smoothed: how much of the window lies before and, smoothed alone, behind what
+     * the selector is about; the shift leads to the end of all of it. */
+    int64_t before_ms, after_ms;
     int64_t mint_ms, maxt_ms; /* all of it, inclusive */
     bool fixed;               /* every step sees the window of the first: @ in a longer grid */
     bool gives_time;          /* INSTANT: the samples' times, in seconds, in place of values */

@@ -1,6 +1,7 @@
 /* plan_call.c - functions: which operator computes each, and over which arguments. */
 #include "base/assert.h"
 #include "base/mem.h"
+#include "querygw/promql/extended.h"
 #include "querygw/promql/plan_int.h"
 
 /* `to` gets the plans of the arguments [from, count) of a call, all scalars. */
@@ -32,6 +33,25 @@ text_arg(const struct promql_node *call, size_t i)
 
 /* --- ranges -------------------------------------------------------------------------------- */
 
+/* Which variant of `function` knows the windows of this matrix. */
+static struct err
+extended_variant(const struct promql_node *ast, const struct promql_node *matrix,
+                 const struct range_function **function)
+{
+    if (matrix->kind != PROMQL_MATRIX_SELECTOR)
+        return OK;
+    const struct promql_vector_selector *v = &matrix->matrix.selector->vector;
+    if (!v->anchored && !v->smoothed)
+        return OK;
+    const struct promql_function *called = ast->call.function;
+    *function = extended_function_find(called->id, v->smoothed);
+    if (*function)
+        return OK;
+    return ERR(ERR_EXECUTION, "%s modifier can only be used with: %s - not with %.*s",
+               v->smoothed ? "smoothed" : "anchored", extended_function_names(v->smoothed),
+               STR_FMT(called->name));
+}
+
 /* `function` over the only argument of type matrix; the others are its scalars. */
 static struct err
 plan_range_call(const struct planner *p, const struct promql_node *ast,
@@ -43,6 +63,7 @@ plan_range_call(const struct planner *p, const struct promql_node *ast,
     for (size_t i = 0; i < ast->call.arg_count; i++)
         if (ast->call.args[i]->type == PROMQL_MATRIX)
             matrix = promql_unwrap(ast->call.args[i]);
+    TRY(extended_variant(ast, matrix, &function));
     n = plan_new(p, PLAN_RANGE_CALL, matrix, grid);
     n->call.function = function;
     TRY(plan_matrix(p, matrix, grid, &n->call.select));
@@ -149,9 +170,12 @@ plan_timestamp(const struct planner *p, const struct promql_node *ast,
                const struct promql_grid *grid, struct plan_node **ret_node)
 {
     struct plan_node *n = plan_new(p, PLAN_MAP, ast, grid);
-    TRY(plan_expr(p, ast->call.args[0], grid, &n->map.child));
+    struct promql_node arg = *promql_unwrap(ast->call.args[0]);
+    if (arg.kind == PROMQL_VECTOR_SELECTOR)
+        arg.vector.smoothed = false; /* the time is that of a sample */
+    TRY(plan_expr(p, &arg, grid, &n->map.child));
     n->map.what = PLAN_MAP_TIME;
-    if (is_vector_selector(ast->call.args[0])) {
+    if (arg.kind == PROMQL_VECTOR_SELECTOR) {
         struct plan_node *leaf = n->map.child;
         if (leaf->kind == PLAN_REPEAT)
             leaf = leaf->child;

@@ -166,6 +166,8 @@ range_call_fill(struct op_range_call *o, bool *ret_any)
         .start_ms = n->grid.start_ms - n->call.select.shift_ms,
         .step_ms = n->call.select.fixed ? 0 : n->grid.step_ms,
         .range_ms = n->call.select.window_ms,
+        .before_ms = n->call.select.before_ms,
+        .after_ms = n->call.select.after_ms,
         .steps = n->grid.steps,
         .grid = &n->grid,
         .args = {o->args[0], o->args[1]},

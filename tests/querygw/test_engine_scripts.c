@@ -20,6 +20,7 @@ static const char *const own[] = {
     "aggregates",
     "buckets",
     "durations",
+    "extended",
     "fill",
     "histograms",
     "matching",

@@ -71,6 +71,15 @@ static const struct window_case {
     {"sort(vector(scalar(up offset 1m)))", 640001, 1030000},
     {"up offset 1m + on (a) group_left up", 640001, 1030000},
     {"up offset 1m unless up", 640001, 1030000},
+    {"rate(up[1m] anchored)", 640001, 1090000},
+    {"rate(up[1m] smoothed)", 640001, 1390000},
+    {"delta(up[1m] smoothed offset 10s)", 630001, 1380000},
+    {"changes(up[1m] anchored @ 2000)", 1640001, 2000000},
+    {"increase(up[1m] smoothed @ 2000)", 1640001, 2300000},
+    {"up smoothed", 700001, 1390000},
+    {"up anchored", 700001, 1090000}, /* nothing to anchor */
+    {"up smoothed @ 500 offset 100s", 100001, 700000},
+    {"timestamp(up smoothed)", 700001, 1090000},
 };
 
 START_TEST(test_windows)
@@ -96,8 +105,16 @@ static const struct refused_case {
      "1:5: parse error: expected type instant vector in call to function \"abs\", got range "
      "vector"},
     {"rate(up[10y:1ms])", ERR_LIMIT, "subquery: more than 16777216 steps"},
-    {"rate(up[5m] smoothed)", ERR_UNIMPLEMENTED, "not implemented yet: modifier smoothed"},
-    {"delta(up[5m] anchored)", ERR_UNIMPLEMENTED, "not implemented yet: modifier anchored"},
+    {"deriv(up[5m] smoothed)", ERR_EXECUTION,
+     "smoothed modifier can only be used with: delta, increase, rate - not with deriv"},
+    {"changes(up[5m] smoothed)", ERR_EXECUTION,
+     "smoothed modifier can only be used with: delta, increase, rate - not with changes"},
+    {"quantile_over_time(0.5, up[5m] anchored)", ERR_EXECUTION,
+     "anchored modifier can only be used with: changes, delta, increase, rate, resets - not with "
+     "quantile_over_time"},
+    {"absent_over_time(up[5m] anchored)", ERR_EXECUTION,
+     "anchored modifier can only be used with: changes, delta, increase, rate, resets - not with "
+     "absent_over_time"},
     {"info(up)", ERR_UNIMPLEMENTED, "not implemented yet: function info"},
     {"up[5m]", ERR_INVALID,
      "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"},

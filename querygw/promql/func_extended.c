@@ -1,0 +1,226 @@
+/* func_extended.c - rate, increase, delta, changes and resets over extended windows.
+ *
+ * A window sees the samples in (begin - lookback, end], smoothed ones those up to end + lookback
+ * as well. Nothing is extrapolated: the growth is that between the values at the borders. */
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "querygw/promql/extended.h"
+#include "querygw/promql/func_range_int.h"
+
+struct extended_cursor {
+    struct window_cursor seen;
+    size_t inside; /* the first sample behind the begin of the window */
+    size_t end;    /* the first sample at or behind its end */
+};
+
+/* The window at one step. Samples first and last give the values at its borders, [from, to) lie
+ * strictly between them. */
+struct extended_window {
+    int64_t begin_ms, end_ms;
+    size_t first, last, from, to;
+    bool smoothed;
+    bool last_has_left; /* the sample before the last is seen as well */
+};
+
+/* Moves to `step`; false when no sample is behind the begin of the window. */
+static bool
+extended_move(const struct windows *w, struct extended_cursor *c, size_t step,
+              struct extended_window *e)
+{
+    if (!window_move(w, &c->seen, step))
+        return false;
+    e->end_ms = window_end_ms(w, step) - w->after_ms;
+    e->begin_ms = e->end_ms - (w->range_ms - w->before_ms - w->after_ms);
+    while (c->inside < w->n && w->t_ms[c->inside] <= e->begin_ms)
+        c->inside++;
+    while (c->end < w->n && w->t_ms[c->end] < e->end_ms)
+        c->end++;
+    if (c->inside >= c->seen.hi)
+        return false;
+    e->smoothed = w->after_ms > 0;
+    e->first = c->inside > c->seen.lo ? c->inside - 1 : c->inside;
+    e->last = e->smoothed ? size_min(c->end, c->seen.hi - 1) : c->seen.hi - 1;
+    e->from = c->inside;
+    e->to = size_min(c->end, c->seen.hi);
+    e->last_has_left = e->last > c->seen.lo;
+    return true;
+}
+
+/* Between samples i - 1 and i. A counter that fell starts from 0. */
+static double
+interpolate(const int64_t *t_ms, const double *values, size_t i, int64_t at_ms, bool counter)
+{
+    double before = values[i - 1], after = values[i];
+    if (counter && after < before)
+        before = 0;
+    return before +
+           (after - before) * (double)(at_ms - t_ms[i - 1]) / (double)(t_ms[i] - t_ms[i - 1]);
+}
+
+static double
+value_at_begin(const struct windows *w, const struct extended_window *e, bool counter)
+{
+    if (e->smoothed && w->t_ms[e->first] < e->begin_ms)
+        return interpolate(w->t_ms, w->values, e->first + 1, e->begin_ms, counter);
+    return w->values[e->first];
+}
+
+static double
+value_at_end(const struct windows *w, const struct extended_window *e, bool counter)
+{
+    if (e->smoothed && e->last_has_left && w->t_ms[e->last] > e->end_ms)
+        return interpolate(w->t_ms, w->values, e->last, e->end_ms, counter);
+    return w->values[e->last];
+}
+
+/* What the counter lost to resets on the way from the value at the begin to that at the end. */
+static double
+lost_to_resets(struct resets *resets, const struct windows *w, const struct extended_window *e,
+               double left, double right)
+{
+    if (e->from >= e->to)
+        return right < left ? left : 0;
+    double lost = w->values[e->from] < left ? left : 0;
+    lost = resets_add(resets, w, &(struct window_cursor){e->from, e->to}, lost);
+    return right < w->values[e->to - 1] ? lost + w->values[e->to - 1] : lost;
+}
+
+enum growth_kind { GROWTH_PER_SECOND, GROWTH_INCREASE, GROWTH_DELTA };
+
+static struct err
+run_growth(struct exec *x, struct window_scratch *scratch, const struct windows *w,
+           struct column *to, enum growth_kind kind)
+{
+    bool counter = kind != GROWTH_DELTA;
+    double seconds = duration_seconds(w->range_ms - w->before_ms - w->after_ms);
+    struct resets resets = {0};
+    if (counter)
+        resets = resets_find(scratch, w);
+    struct extended_cursor c = {0};
+    for (size_t step = 0; step < w->steps; step++) {
+        struct extended_window e;
+        if (!extended_move(w, &c, step, &e) || (e.smoothed && w->t_ms[e.first] > e.end_ms))
+            continue;
+        double left = value_at_begin(w, &e, counter), right = value_at_end(w, &e, counter);
+        double growth = right - left;
+        if (counter)
+            growth += lost_to_resets(&resets, w, &e, left, right);
+        column_set(to, step, kind == GROWTH_PER_SECOND ? growth / seconds : growth);
+        TRY(exec_work(x, 1 + resets.hi - resets.lo));
+    }
+    return OK;
+}
+
+/* Anchored: the last sample at or before the begin is the first to compare with. */
+static struct err
+run_count(struct exec *x, struct window_scratch *scratch, const struct windows *w,
+          struct column *to, enum change_kind kind)
+{
+    const uint32_t *until = changes_until(scratch, w, kind);
+    struct extended_cursor c = {0};
+    (void)x;
+    for (size_t step = 0; step < w->steps; step++) {
+        struct extended_window e;
+        if (extended_move(w, &c, step, &e))
+            column_set(to, step, until[e.last] - until[e.first]);
+    }
+    return OK;
+}
+
+#define RUN(name, run, kind)                                                                       \
+    static struct err name(struct exec *x, struct window_scratch *scratch,                         \
+                           const struct windows *w, struct column *to)                             \
+    {                                                                                              \
+        return run(x, scratch, w, to, kind);                                                       \
+    }
+
+RUN(run_extended_rate, run_growth, GROWTH_PER_SECOND)
+RUN(run_extended_increase, run_growth, GROWTH_INCREASE)
+RUN(run_extended_delta, run_growth, GROWTH_DELTA)
+RUN(run_extended_changes, run_count, CHANGE_ANY)
+RUN(run_extended_resets, run_count, CHANGE_DOWN)
+
+/* The first SMOOTHED_COUNT of them may be smoothed. */
+static const struct range_function functions[] = {
+    {.id = PROMQL_FN_RATE, .run = run_extended_rate, .wants_counter = true},
+    {.id = PROMQL_FN_INCREASE, .run = run_extended_increase, .wants_counter = true},
+    {.id = PROMQL_FN_DELTA, .run = run_extended_delta},
+    {.id = PROMQL_FN_CHANGES, .run = run_extended_changes},
+    {.id = PROMQL_FN_RESETS, .run = run_extended_resets},
+};
+enum { SMOOTHED_COUNT = 3 };
+
+const struct range_function *
+extended_function_find(enum promql_fn id, bool smoothed)
+{
+    for (size_t i = 0; i < (smoothed ? SMOOTHED_COUNT : ARRAY_LEN(functions)); i++)
+        if (functions[i].id == id)
+            return &functions[i];
+    return NULL;
+}
+
+const char *
+extended_function_names(bool smoothed)
+{
+    return smoothed ? "delta, increase, rate" : "changes, delta, increase, rate, resets";
+}
+
+void
+extended_smooth(const struct plan_select *s, const struct promql_grid *grid,
+                const struct sample_columns *from, struct column *to)
+{
+    const double *values = (const double *)(const void *)from->bits;
+    size_t next = 0; /* the first sample at or behind the step */
+    for (size_t step = 0; step < grid->steps; step++) {
+        int64_t end_ms = grid_time_ms(grid, step) - s->shift_ms; /* of what is seen */
+        int64_t time_ms = end_ms - s->after_ms;
+        while (next < from->n && from->t_ms[next] < time_ms)
+            next++;
+        bool follows = next < from->n && from->t_ms[next] <= end_ms;
+        bool precedes = next > 0 && from->t_ms[next - 1] > time_ms - s->before_ms;
+        if (follows && from->t_ms[next] == time_ms)
+            column_set(to, step, values[next]);
+        else if (precedes && follows)
+            column_set(to, step, interpolate(from->t_ms, values, next, time_ms, false));
+        else if (precedes)
+            column_set(to, step, values[next - 1]);
+    }
+}
+
+static void
+push(struct sample_columns *to, int64_t t_ms, uint64_t bits)
+{
+    to->t_ms[to->n] = t_ms;
+    to->bits[to->n++] = bits;
+}
+
+struct err
+extended_samples(struct select_reader *r)
+{
+    const struct plan_select *s = r->what;
+    struct sample_columns *v = &r->samples;
+    struct windows w = {
+        .t_ms = v->t_ms,
+        .values = (const double *)(const void *)v->bits,
+        .n = v->n,
+        .start_ms = r->grid.start_ms - s->shift_ms,
+        .range_ms = s->window_ms,
+        .before_ms = s->before_ms,
+        .after_ms = s->after_ms,
+        .steps = 1,
+    };
+    struct extended_cursor c = {0};
+    struct extended_window e;
+    struct sample_columns out = SAMPLE_COLUMNS_INIT;
+    if (extended_move(&w, &c, 0, &e)) {
+        sample_columns_reserve(&out, v->n + 2);
+        push(&out, e.begin_ms, bits_of_f64(value_at_begin(&w, &e, false)));
+        for (size_t i = e.from; i < e.to; i++)
+            push(&out, v->t_ms[i], v->bits[i]);
+        push(&out, e.end_ms, bits_of_f64(value_at_end(&w, &e, false)));
+    }
+    exec_release(r->x, v->n);
+    sample_columns_fini(v);
+    *v = out;
+    return exec_hold(r->x, v->n);
+}
