@@ -126,7 +126,9 @@ START_TEST(test_upstream)
            report.skipped, report.failed);
     if (getenv("PROMQLTEST_SKIPS"))
         printf("%s", buf_cstr(&report.skips));
-    ck_assert_msg(report.failed == 0, "%s", buf_cstr(&report.failures));
+    if (report.failed > 0) /* too long a text for an assertion */
+        printf("%s", buf_cstr(&report.failures));
+    ck_assert_uint_eq(report.failed, 0);
     ck_assert_uint_gt(report.passed, 100);
     promqltest_report_fini(&report);
 }
