@@ -32,6 +32,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/bucket_call.c \
 	%reldir%/promql/bucket_notes.c %reldir%/promql/bucket_notes.h \
 	%reldir%/promql/check.c \
+	%reldir%/promql/delayed_name.c %reldir%/promql/delayed_name.h \
 	%reldir%/promql/element.c %reldir%/promql/element.h \
 	%reldir%/promql/engine.c %reldir%/promql/engine.h \
 	%reldir%/promql/exec.c %reldir%/promql/exec.h \

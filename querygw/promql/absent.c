@@ -42,6 +42,7 @@ absent_next(struct op *op, struct column **ret_column)
     if (!column_fit(c, steps))
         return OK;
     c->labels = op->plan->absent.labels;
+    c->drop_name = op->x->limits.delays_names && op->plan->absent.child->kind == PLAN_RANGE_CALL;
     *ret_column = c;
     return OK;
 }

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "querygw/promql/aggregate_histogram.h"
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/histogram_point.h"
 #include "querygw/promql/kahan.h"
 #include "querygw/promql/op.h"
@@ -181,6 +182,7 @@ group_add(struct op_aggregate *o, struct group *g, const struct column *c)
 {
     for (size_t w = c->begin / 64; w < column_words(c->end); w++)
         g->column.present[w] |= c->present[w];
+    g->column.drop_name = group_drops_name(g->column.drop_name, g->column.end, c);
     if (c->begin < g->column.begin)
         g->column.begin = c->begin;
     if (c->end > g->column.end)

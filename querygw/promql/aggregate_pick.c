@@ -95,8 +95,10 @@ heap_offer(struct op_pick *o, struct pick_heap *h, const struct column *c, size_
     bool better = op == PROMQL_AGG_TOPK ? first < v : first > v;
     if (full && !better && !(isnan(first) && !isnan(v)))
         return OK;
-    if (*series == UINT32_MAX)
+    if (*series == UINT32_MAX) {
         TRY(label_rows_add(&o->series, c->labels, series));
+        o->series.drop_name[*series] = c->drop_name;
+    }
     if (full) {
         h->v[0] = (struct pick){v, *series};
         heap_down(h, op);
@@ -172,6 +174,7 @@ pick_rank(struct op_pick *o)
         for (size_t i = 0; i < h->count; i++) {
             uint32_t row;
             TRY(label_rows_add(&o->ranked, o->series.v[h->v[i].series], &row));
+            o->ranked.drop_name[row] = o->series.drop_name[h->v[i].series];
             TRY(scatter_add(&o->points, row, 0, h->v[i].value));
         }
     }
@@ -226,6 +229,7 @@ pick_next(struct op *op, struct column **ret_column)
         return OK;
     }
     scatter_row(&o->points, o->yielded, &o->column, steps);
+    o->column.drop_name = o->rows->drop_name[o->yielded];
     o->column.labels = o->rows->v[o->yielded++];
     *ret_column = &o->column;
     return OK;

@@ -1,6 +1,7 @@
 /* aggregate_quantile.c - quantile by group.
  *
  * Every value of a group counts, so its columns are kept; a step gathers and sorts its values. */
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/held.h"
 #include "querygw/promql/histogram_point.h"
 #include "querygw/promql/label_rows.h"
@@ -12,6 +13,7 @@ struct quantile_group {
     struct held_column *columns; /* the last one first */
     size_t count;
     uint32_t begin, end; /* steps of any of them */
+    bool drop_name;
 };
 
 struct op_quantile {
@@ -72,6 +74,7 @@ quantile_drain(struct op_quantile *o)
         o->held += h->samples;
         struct quantile_group *g = &o->groups[number];
         g->begin = g->count && g->begin < h->begin ? g->begin : h->begin;
+        g->drop_name = group_drops_name(g->drop_name, g->end, c);
         g->end = g->end > h->end ? g->end : h->end;
         h->next = g->columns;
         g->columns = h;
@@ -117,6 +120,7 @@ quantile_next(struct op *op, struct column **ret_column)
         return OK;
     }
     TRY(quantile_fill(o, &o->groups[o->yielded]));
+    o->column.drop_name = o->groups[o->yielded].drop_name;
     column_fit(&o->column, op->plan->grid.steps); /* a group has a value somewhere */
     o->column.labels = o->rows.v[o->yielded++];
     *ret_column = &o->column;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/numtext.h"
 #include "querygw/promql/bucket_notes.h"
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/held.h"
 #include "querygw/promql/histogram_stats.h"
 #include "querygw/promql/op.h"
@@ -217,7 +218,7 @@ compute_step(struct op_buckets *o, const struct bucket_set *h, size_t step)
     column_set(&o->column, step, bucket_quantile(o->args[o->at_arg][step], o->room, count, &fix));
     if (!fix.forced)
         return OK;
-    return bucket_notes_add(&o->notes, labels_get(h->labels, STR(LABEL_METRIC_NAME)),
+    return bucket_notes_add(&o->notes, bucket_notes_name(o->op.x, h->labels),
                             grid_time_ms(&n->grid, step), &fix);
 }
 
@@ -255,14 +256,17 @@ yield_run(struct op_buckets *o, const struct bucket_set *h, uint32_t begin, stru
 {
     const struct plan_node *n = o->op.plan;
     struct column *c = &o->column;
-    c->labels = labels_drop_metric(&o->labels, h->labels);
+    c->labels = h->labels;
+    c->drop_name = o->op.x->limits.delays_names;
+    if (!c->drop_name)
+        c->labels = labels_drop_metric(&o->labels, h->labels);
     if (n->buckets.label.n) {
         char *text = arena_alloc(o->op.x->arena, NUMTEXT_BYTES_MAX + 2);
         c->labels = labels_set(&o->marked, c->labels, n->buckets.label,
                                quantile_text(o->args[o->at_arg][begin], text));
     }
     *ret = c;
-    return label_guard_pass(&o->guard, c);
+    return delayed_is_lenient(&o->op) ? OK : label_guard_pass(&o->guard, c);
 }
 
 static struct err

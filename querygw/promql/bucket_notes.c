@@ -33,6 +33,12 @@ append_metric(struct buf *to, struct str name)
     quote_text(name, to);
 }
 
+struct str
+bucket_notes_name(const struct exec *x, struct labels labels)
+{
+    return x->limits.delays_names ? labels_get(labels, STR(LABEL_METRIC_NAME)) : STR("");
+}
+
 struct err
 bucket_notes_bad_bound(struct exec *x, struct labels labels, struct promql_range range)
 {
@@ -40,7 +46,7 @@ bucket_notes_bad_bound(struct exec *x, struct labels labels, struct promql_range
     buf_append(&text, STR("PromQL warning: bucket label \"le\" is missing or has a malformed value "
                           "of "));
     quote_text(labels_get(labels, STR("le")), &text);
-    append_metric(&text, labels_get(labels, STR(LABEL_METRIC_NAME)));
+    append_metric(&text, bucket_notes_name(x, labels));
     return notes_add(&x->notes, NOTE_WARNING, range, buf_str(&text));
 }
 
@@ -50,7 +56,7 @@ add_about_metric(struct exec *x, enum note_kind kind, const char *what, struct l
 {
     AUTO(buf_fini) struct buf text = BUF_INIT;
     buf_append(&text, str_of_cstr(what));
-    append_metric(&text, labels_get(labels, STR(LABEL_METRIC_NAME)));
+    append_metric(&text, bucket_notes_name(x, labels));
     return notes_add(&x->notes, kind, range, buf_str(&text));
 }
 

@@ -15,6 +15,8 @@ struct bucket_notes {
 };
 
 void bucket_notes_init(struct bucket_notes *b, struct exec *x);
+/* What a note calls the metric: nothing, unless names stay until the query ends. */
+struct str bucket_notes_name(const struct exec *x, struct labels labels);
 /* A series whose label "le" is no number. */
 struct err bucket_notes_bad_bound(struct exec *x, struct labels labels, struct promql_range range);
 /* What computing with a native histogram of the series found: histogram_stats.h. */

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/extended.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/scalar.h"
@@ -16,6 +17,7 @@ struct promql_run {
     const struct promql_plan *plan;
     struct promql_result *result;
     size_t cap; /* of result->series */
+    struct delayed_names names;
 };
 
 struct err
@@ -26,6 +28,7 @@ promql_open(struct arena *a, const struct promql_plan *plan, struct store *store
     run->x = (struct exec){.arena = a, .store = store, .limits = *limits};
     run->x.hash_seed = hash_random_seed();
     notes_init(&run->x.notes, a, run->x.hash_seed);
+    delayed_names_init(&run->names, &run->x, plan->grid.steps);
     run->plan = plan;
     TRY(exec_check(&run->x));
     if (a->limit_bytes && plan->cells > a->limit_bytes / sizeof(double))
@@ -99,6 +102,8 @@ eval_vector(struct promql_run *run)
         TRY(op_next(root, &c));
         if (!c)
             return OK;
+        if (run->x.limits.delays_names)
+            TRY(delayed_names_drop(&run->names, c));
         TRY(keep_column(run, c));
     }
 }
@@ -114,7 +119,10 @@ keep_samples(struct promql_run *run, const struct select_reader *r)
     TRY(exec_hold(&run->x, s->n));
     TRY(arena_check(a));
     int64_t *t_ms = arena_alloc(a, points * sizeof *t_ms);
-    struct promql_series to = {.labels = labels_copy(a, r->series.labels),
+    struct labels labels = r->series.labels;
+    if (select_drops_name(r))
+        labels = labels_drop_metric(&run->names.scratch, labels);
+    struct promql_series to = {.labels = labels_copy(a, labels),
                                .t_ms = t_ms,
                                .values = arena_alloc(a, points * sizeof *to.values),
                                .end = (uint32_t)points};
@@ -223,8 +231,10 @@ sort_matrix(struct promql_run *run)
             r->series[++last] = r->series[i];
             continue;
         }
-        ASSERT(!r->series[i].t_ms); /* a store yields each label set once */
-        series_join(run->x.arena, &r->series[last], &r->series[i]);
+        if (r->series[i].t_ms)
+            TRY(delayed_names_join(run->x.arena, &r->series[last], &r->series[i]));
+        else
+            series_join(run->x.arena, &r->series[last], &r->series[i]);
         TRY(arena_check(run->x.arena));
     }
     r->count = last + 1;

@@ -27,6 +27,7 @@ held_copy(struct exec *x, const struct column *c, struct held_column **ret_held)
     h->samples = samples;
     size_t from = c->begin / 64, words = column_words(c->end) - from, n = c->end - c->begin;
     h->labels = labels_copy(x->arena, c->labels);
+    h->drop_name = c->drop_name;
     h->begin = c->begin;
     h->end = c->end;
     h->values = arena_alloc(x->arena, n * sizeof *h->values);

@@ -13,7 +13,8 @@ struct held_column {
     double *values;      /* of [begin, end) */
     const struct float_histogram **histograms; /* of [begin, end), or NULL; as in a column */
     uint64_t *present;                         /* as in a column, from the word of step begin on */
-    struct held_column *next;                  /* the owner's */
+    bool drop_name;
+    struct held_column *next; /* the owner's */
 };
 
 /* ERR_LIMIT: too many samples, or too much memory. */

@@ -19,6 +19,8 @@ label_rows_add(struct label_rows *r, struct labels l, uint32_t *ret_number)
     if (r->count == UINT32_MAX)
         return ERR(ERR_LIMIT, "query: more than %u series", UINT32_MAX);
     r->v = arena_more(r->x->arena, r->v, sizeof *r->v, r->count, &r->cap);
+    r->drop_name = arena_more(r->x->arena, r->drop_name, sizeof(bool), r->count, &r->drop_cap);
+    r->drop_name[r->count] = false;
     r->v[r->count] = labels_copy(r->x->arena, l);
     *ret_number = (uint32_t)r->count++;
     return arena_check(r->x->arena);

@@ -10,7 +10,8 @@ struct label_rows {
     struct key_map numbers;
     struct label_scratch scratch;
     struct labels *v;
-    size_t count, cap;
+    bool *drop_name; /* of the rows of label_rows_add(), for its caller */
+    size_t count, cap, drop_cap;
 };
 
 void label_rows_init(struct label_rows *r, struct exec *x);

@@ -1,4 +1,5 @@
 /* map_call.c - a function of single elements over a vector: abs(up), clamp(up, 0, 1). */
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/func_map.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/scalar.h"
@@ -88,10 +89,10 @@ map_next(struct op *op, struct column **ret_column)
     } while (!column_fit(c, op->plan->grid.steps));
     bool of_histogram =
         op->plan->map.what == PLAN_MAP_FUNCTION && op->plan->map.function->of_histogram;
-    if (of_histogram) /* type and unit stay */
-        c->labels = labels_set(&o->labels, c->labels, STR(LABEL_METRIC_NAME), STR(""));
-    else
-        c->labels = labels_drop_metric(&o->labels, c->labels);
+    if (!of_histogram || op->x->limits.delays_names)
+        return drop_name(&o->guard, &o->labels, c);
+    /* type and unit stay */
+    c->labels = labels_set(&o->labels, c->labels, STR(LABEL_METRIC_NAME), STR(""));
     return label_guard_pass(&o->guard, c);
 }
 

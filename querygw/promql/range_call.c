@@ -1,8 +1,9 @@
 /* range_call.c - a function over a range selector: rate(up[5m]). */
 #include "base/mem.h"
 #include "base/quote.h"
-#include "querygw/promql/histogram_point.h"
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/func_range_int.h"
+#include "querygw/promql/histogram_point.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/quantile.h"
 #include "querygw/promql/scalar.h"
@@ -217,10 +218,9 @@ range_call_next(struct op *op, struct column **ret_column)
     if (f->takes_quantile)
         TRY(note_bad_quantiles(o));
     o->column.labels = o->reader->series.labels;
-    if (!f->keeps_name) {
-        o->column.labels = labels_drop_metric(&o->labels, o->column.labels);
-        TRY(label_guard_pass(&o->guard, &o->column));
-    }
+    o->column.drop_name = select_drops_name(o->reader);
+    if (!f->keeps_name)
+        TRY(drop_name(&o->guard, &o->labels, &o->column));
     *ret_column = &o->column;
     return OK;
 }

@@ -33,6 +33,8 @@ relabel(struct op_relabel *o, struct column *c)
         buf_append(o->value, labels_get(c->labels, n->relabel.sources[i]));
     }
     c->labels = labels_set(&o->labels, c->labels, n->relabel.target, buf_str(o->value));
+    if (str_eq(n->relabel.target, STR(LABEL_METRIC_NAME)))
+        c->drop_name = false; /* a name that was asked for stays */
 }
 
 static struct err

@@ -26,6 +26,7 @@ repeat_next(struct op *op, struct column **ret_column)
     TRY(exec_work(op->x, steps));
     o->column.labels = once->labels;
     column_clear(&o->column, steps);
+    o->column.drop_name = once->drop_name;
     struct element e = column_element(once, 0);
     column_set_element(&o->column, op->x->arena, steps, 0, &e);
     column_repeat(&o->column, steps);

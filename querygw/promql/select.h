@@ -35,5 +35,11 @@ struct select_reader *select_open(struct exec *x, const struct plan_select *what
 struct err select_next(struct select_reader *r, bool *ret_more);
 /* Takes the stale markers out of the current series: what functions over ranges see. */
 void select_drop_stale(struct select_reader *r);
+/* The name of the current series goes when the query ends: delayed_name.h. */
+static inline bool
+select_drops_name(const struct select_reader *r)
+{
+    return r->subquery && subquery_drops_name(r->subquery);
+}
 /* Gives up what the query holds in the store; the labels of every series die. */
 void select_close_all(struct exec *x);

@@ -15,6 +15,7 @@
 struct sorted {
     struct labels labels;
     struct element element;
+    bool drop_name;
 };
 
 struct op_sort {
@@ -40,7 +41,7 @@ sort_keep(struct op_sort *o, const struct column *c)
         o->v = bigger;
     }
     struct sorted *s = &o->v[o->count++];
-    *s = (struct sorted){labels_copy(x->arena, c->labels), column_element(c, 0)};
+    *s = (struct sorted){labels_copy(x->arena, c->labels), column_element(c, 0), c->drop_name};
     if (s->element.histogram)
         TRY(histogram_point_keep(x, x->arena, s->element.histogram, &s->element.histogram));
     return exec_work(x, 1);
@@ -118,6 +119,7 @@ sort_next(struct op *op, struct column **ret_column)
     exec_release(op->x, 1);
     o->column.labels = s->labels;
     column_clear(&o->column, 1);
+    o->column.drop_name = s->drop_name;
     column_set_element(&o->column, op->x->arena, 1, 0, &s->element);
     column_fit(&o->column, 1);
     *ret_column = &o->column;

@@ -27,6 +27,7 @@ column_clear(struct column *c, uint32_t steps)
     memset(c->present, 0, column_words(steps) * sizeof *c->present);
     c->histograms = NULL;
     c->begin = c->end = 0;
+    c->drop_name = false;
 }
 
 void

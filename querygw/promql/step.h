@@ -41,6 +41,7 @@ struct column {
     uint64_t *present;                         /* a bit a step, bits past the last step are 0 */
     const struct float_histogram **histograms; /* one a step; NULL: every element is a float */
     uint32_t begin, end;
+    bool drop_name; /* the metric's name goes when the query ends: delayed_name.h */
     const struct float_histogram **room; /* for `histograms`; NULL before it was needed */
 };
 
@@ -52,7 +53,7 @@ column_words(uint32_t steps)
 
 /* Room for `steps` steps; all absent. */
 void column_init(struct column *c, struct arena *a, uint32_t steps);
-/* Makes every step absent; [begin, end) is empty. */
+/* Makes every step absent; [begin, end) is empty, and the name stays. */
 void column_clear(struct column *c, uint32_t steps);
 
 static inline void

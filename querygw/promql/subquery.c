@@ -23,6 +23,7 @@ struct subquery {
     struct label_scratch scratch;
     struct held_column **series; /* the parts of a label set */
     size_t count, cap, yielded, held;
+    bool drop_name; /* of the series last yielded */
 };
 
 /* Never yields two columns with equal labels. */
@@ -107,9 +108,13 @@ joined_next(struct subquery *s, struct column **ret_column)
         s->held = 0;
         return OK;
     }
+    uint32_t first = UINT32_MAX;
     column_clear(&s->column, steps);
     for (const struct held_column *h = s->series[s->yielded]; h; h = h->next) {
         s->column.labels = h->labels;
+        if (h->begin < first) /* the earliest part tells what becomes of the name */
+            s->column.drop_name = h->drop_name;
+        first = h->begin < first ? h->begin : first;
         held_add_to(h, &s->column, s->x->arena, steps);
         TRY(exec_work(s->x, h->end - h->begin));
     }
@@ -145,5 +150,12 @@ subquery_next(struct subquery *s, struct labels *ret_labels, struct sample_colum
         }
     exec_release(s->x, count - to->n);
     *ret_labels = c->labels;
+    s->drop_name = c->drop_name;
     return OK;
+}
+
+bool
+subquery_drops_name(const struct subquery *s)
+{
+    return s->drop_name;
 }

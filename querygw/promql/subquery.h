@@ -15,3 +15,5 @@ struct subquery *subquery_open(struct exec *x, const struct plan_node *expr);
  * call. *ret_more is false behind the last. */
 struct err subquery_next(struct subquery *s, struct labels *ret_labels, struct sample_columns *to,
                          struct histogram_points *histograms, struct arena *a, bool *ret_more);
+/* The name of that series goes when the query ends: delayed_name.h. */
+bool subquery_drops_name(const struct subquery *s);

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "querygw/promql/arith.h"
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/element.h"
 #include "querygw/promql/held.h"
 #include "querygw/promql/op.h"
@@ -44,7 +45,7 @@ struct op_vector_match {
     struct held_column *next;                /* of its group, yet to be matched */
     double *right;                           /* values of the one side, on the grid */
     struct column column;                    /* the result */
-    bool drops_name;
+    bool drops_name; /* at once, not when the query ends */
 
     /* behind the last series of the many side: the group whose elements are filled up */
     bool many_done;
@@ -331,14 +332,11 @@ match_labels(struct op_vector_match *o, const struct held_column *h)
     const struct plan_node *n = o->op.plan;
     const struct plan_matching *m = n->binary.matching;
     struct labels l = o->left->labels;
-    if (o->drops_name && !n->binary.returns_bool)
+    if (o->drops_name)
         l = labels_drop_metric(&o->scratch[0], l);
     if (m->card == PROMQL_ONE_TO_ONE)
-        l = labels_group(&o->scratch[1], &m->result, l);
-    else if (m->include.count)
-        l = labels_include(&o->scratch[1], &m->include, l, h->labels);
-    /* with bool the name goes last, even one that group_left brought */
-    return n->binary.returns_bool ? labels_drop_metric(&o->scratch[0], l) : l;
+        return labels_group(&o->scratch[1], &m->result, l);
+    return m->include.count ? labels_include(&o->scratch[1], &m->include, l, h->labels) : l;
 }
 
 /* One-to-one: a group has one match a step, also where a comparison would drop it. */
@@ -391,7 +389,8 @@ vector_match_next(struct op *op, struct column **ret_column)
         if (!any)
             continue;
         o->column.labels = match_labels(o, h);
-        if (!one_to_one || o->drops_name)
+        o->column.drop_name = op->x->limits.delays_names && op->plan->binary.returns_bool;
+        if (!one_to_one || (o->drops_name && !delayed_is_lenient(op)))
             TRY(label_guard_pass(&o->guard, &o->column));
         *ret_column = &o->column;
         return OK;
@@ -408,7 +407,8 @@ op_vector_match_open(struct exec *x, const struct plan_node *n)
     o->op = (struct op){&vector_match_ops, x, n};
     o->many = op_open(x, swapped ? n->binary.right : n->binary.left);
     o->one = op_open(x, swapped ? n->binary.left : n->binary.right);
-    o->drops_name = n->binary.returns_bool || promql_op_class(n->binary.op) == PROMQL_OP_ARITHMETIC;
+    o->drops_name = promql_op_class(n->binary.op) == PROMQL_OP_ARITHMETIC ||
+                    (n->binary.returns_bool && !x->limits.delays_names);
     key_map_init(&o->numbers, x->arena);
     o->right = ARENA_ARRAY(x->arena, double, n->grid.steps);
     column_init(&o->column, x->arena, n->grid.steps);

@@ -5,6 +5,7 @@
  * with the vector's value, whichever side it stands on. */
 #include "base/assert.h"
 #include "querygw/promql/arith.h"
+#include "querygw/promql/delayed_name.h"
 #include "querygw/promql/element.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/scalar.h"
@@ -84,13 +85,6 @@ apply_scalar(struct op_vector_scalar *o, struct column *c)
 }
 
 static struct err
-drop_name(struct op_vector_scalar *o, struct column *c)
-{
-    c->labels = labels_drop_metric(&o->labels, c->labels);
-    return label_guard_pass(&o->guard, c);
-}
-
-static struct err
 vector_scalar_next(struct op *op, struct column **ret_column)
 {
     struct op_vector_scalar *o = (struct op_vector_scalar *)op;
@@ -109,7 +103,7 @@ vector_scalar_next(struct op *op, struct column **ret_column)
         else
             apply_scalar(o, c);
     } while (!column_fit(c, steps));
-    return o->drops_name ? drop_name(o, c) : OK;
+    return o->drops_name ? drop_name(&o->guard, &o->labels, c) : OK;
 }
 
 static struct err
@@ -141,7 +135,7 @@ negate_next(struct op *op, struct column **ret_column)
         c->values[i] = -c->values[i];
     if (c->histograms)
         TRY(negate_histograms(o, c));
-    return drop_name(o, c);
+    return drop_name(&o->guard, &o->labels, c);
 }
 
 static const struct op_ops vector_scalar_ops = {vector_scalar_next};

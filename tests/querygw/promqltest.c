@@ -23,6 +23,7 @@ struct script {
     struct arena arena; /* of the current command */
     struct promqltest_report *report;
     bool has_starts; /* start timestamps were told, which the store does not keep yet */
+    bool delays_names;
 };
 
 /* --- lines --------------------------------------------------------------------------------- */
@@ -215,7 +216,7 @@ evaluate(struct script *s, struct str query, const struct promql_span *span,
          struct promql_result **ret_result)
 {
     const struct promql_parse_opts opts = {true, true, true, true};
-    struct promql_limits limits = {0};
+    struct promql_limits limits = {.delays_names = s->delays_names};
     struct promql_node *ast;
     struct promql_plan *plan;
     AUTO(promql_close) struct promql_run *run = NULL;
@@ -322,9 +323,13 @@ run_command(struct script *s, struct str line)
 }
 
 void
-promqltest_run(const char *name, struct str text, struct promqltest_report *report)
+promqltest_run(const char *name, struct str text, enum promqltest_names names,
+               struct promqltest_report *report)
 {
-    struct script s = {.name = name, .rest = text, .report = report};
+    struct script s = {.name = name,
+                       .rest = text,
+                       .report = report,
+                       .delays_names = names == PROMQLTEST_NAMES_DELAY};
     fake_store_init(&s.store);
     arena_init(&s.arena, 0);
     struct str line;

@@ -2,7 +2,9 @@
  *
  * The language is that of prometheus promql/promqltest/README.md, with the older eval_fail,
  * eval_warn, eval_info and eval_ordered. Each instant query is also run as the middle step of
- * a range query. What the engine answers with ERR_UNIMPLEMENTED is skipped and counted. */
+ * a range query. What the engine answers with ERR_UNIMPLEMENTED is skipped and counted.
+ *
+ * Prometheus runs all its scripts with delayed name removal (promql/promqltest, NewTestEngine). */
 #pragma once
 #include <stddef.h>
 
@@ -14,6 +16,9 @@ struct promqltest_report {
     struct buf skips;               /* a line each: file:line: what is missing */
 };
 
+enum promqltest_names { PROMQLTEST_NAMES_DROP, PROMQLTEST_NAMES_DELAY };
+
 /* Runs the script in `text`; `name` stands in the lines of the report. */
-void promqltest_run(const char *name, struct str text, struct promqltest_report *report);
+void promqltest_run(const char *name, struct str text, enum promqltest_names names,
+                    struct promqltest_report *report);
 void promqltest_report_fini(struct promqltest_report *report);
