@@ -52,6 +52,8 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/histogram_point.c %reldir%/promql/histogram_point.h \
 	%reldir%/promql/histogram_stats.c %reldir%/promql/histogram_stats.h \
 	%reldir%/promql/histogram_total.c %reldir%/promql/histogram_total.h \
+	%reldir%/promql/info_call.c \
+	%reldir%/promql/info_series.c %reldir%/promql/info_series.h \
 	%reldir%/promql/instant.c \
 	%reldir%/promql/kahan.h \
 	%reldir%/promql/key_map.c %reldir%/promql/key_map.h \
@@ -73,6 +75,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/plan.c %reldir%/promql/plan.h \
 	%reldir%/promql/plan_call.c %reldir%/promql/plan_int.h \
 	%reldir%/promql/plan_duration.c \
+	%reldir%/promql/plan_info.c \
 	%reldir%/promql/pretty.c %reldir%/promql/pretty.h \
 	%reldir%/promql/print.c %reldir%/promql/print.h \
 	%reldir%/promql/quantile.c %reldir%/promql/quantile.h \

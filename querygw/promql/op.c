@@ -63,6 +63,8 @@ op_open(struct exec *x, const struct plan_node *n)
         return op_buckets_open(x, n);
     case PLAN_RELABEL:
         return op_relabel_open(x, n);
+    case PLAN_INFO:
+        return op_info_open(x, n);
     case PLAN_SORT:
         return op_sort_open(x, n);
     case PLAN_NUMBER:

@@ -52,5 +52,6 @@ struct op *op_map_open(struct exec *x, const struct plan_node *n);
 struct op *op_absent_open(struct exec *x, const struct plan_node *n);
 struct op *op_relabel_open(struct exec *x, const struct plan_node *n);
 struct op *op_buckets_open(struct exec *x, const struct plan_node *n);
+struct op *op_info_open(struct exec *x, const struct plan_node *n);
 struct op *op_sort_open(struct exec *x, const struct plan_node *n);
 struct op *op_repeat_open(struct exec *x, const struct plan_node *n);

@@ -44,6 +44,7 @@ struct plan_select {
     bool fixed;               /* every step sees the window of the first: @ in a longer grid */
     bool gives_time;          /* INSTANT: the samples' times, in seconds, in place of values */
     bool stats_only;          /* of histograms only count and sum are looked at */
+    bool refuses_histograms;  /* of info(): ERR_EXECUTION */
 };
 
 enum plan_kind {
@@ -68,6 +69,7 @@ enum plan_kind {
     PLAN_SORT,          /* vector: sort(up)      */
     PLAN_RELABEL,       /* vector: label_join(..) */
     PLAN_BUCKETS,       /* vector: histogram_quantile(0.9, up) */
+    PLAN_INFO,          /* vector: info(up)      */
     PLAN_REPEAT,        /* vector: evaluates its child at one step, for all steps */
 };
 
@@ -144,6 +146,12 @@ struct plan_node {
             size_t source_count;
             const struct regex *regex; /* what the only source must match; NULL: they are joined */
         } relabel;
+        struct {
+            struct plan_node *child;
+            struct plan_node *series; /* the info series: an INSTANT, or a REPEAT of one */
+            struct matchers names;    /* what a metric's name matches if it is an info metric's */
+            struct matchers data;     /* of the labels to add; none: all are added */
+        } info;
         struct {
             struct plan_node *child;
             bool by_labels, descending;

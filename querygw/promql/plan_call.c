@@ -348,6 +348,7 @@ static const struct {
     {PROMQL_FN_HISTOGRAM_FRACTION, plan_buckets},
     {PROMQL_FN_HISTOGRAM_QUANTILE, plan_buckets},
     {PROMQL_FN_HISTOGRAM_QUANTILES, plan_buckets},
+    {PROMQL_FN_INFO, plan_info},
     {PROMQL_FN_LABEL_JOIN, plan_label_join},
     {PROMQL_FN_LABEL_REPLACE, plan_label_replace},
     {PROMQL_FN_MAX_OF, plan_pick},

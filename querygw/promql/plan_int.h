@@ -35,5 +35,7 @@ struct err plan_check_durations(const struct planner *p, const struct promql_nod
 
 struct err plan_call(const struct planner *p, const struct promql_node *ast,
                      const struct promql_grid *grid, struct plan_node **ret_node);
+struct err plan_info(const struct planner *p, const struct promql_node *ast,
+                     const struct promql_grid *grid, struct plan_node **ret_node);
 /* The result of this call depends on the evaluation time even when its arguments do not. */
 bool plan_call_reads_clock(const struct promql_node *call);

@@ -96,6 +96,7 @@ scalar_fill(struct exec *x, const struct plan_node *n, double *to)
     case PLAN_SORT:
     case PLAN_RELABEL:
     case PLAN_BUCKETS:
+    case PLAN_INFO:
         break;
     }
     UNREACHABLE("not of type scalar");

@@ -123,13 +123,27 @@ decode_floats(struct select_reader *r, const struct chunk_view *c)
 }
 
 static struct err
+refuse_histogram(const struct select_reader *r)
+{
+    AUTO(buf_fini) struct buf labels = BUF_INIT;
+    labels_format_braces(r->series.labels, &labels);
+    return ERR(ERR_EXECUTION, "this should be an info metric, with float samples: %.*s",
+               STR_FMT(buf_str(&labels)));
+}
+
+static struct err
 select_decode(struct select_reader *r)
 {
     for (size_t i = 0; i < r->series.chunk_count; i++) {
         const struct chunk_view *c = &r->series.chunks[i];
         if (!chunk_is_seen(r, c))
             continue;
-        TRY(chunk_holds_histograms(c->encoding) ? decode_histograms(r, c) : decode_floats(r, c));
+        if (!chunk_holds_histograms(c->encoding))
+            TRY(decode_floats(r, c));
+        else if (r->what->refuses_histograms)
+            return refuse_histogram(r);
+        else
+            TRY(decode_histograms(r, c));
     }
     if (r->samples.n > UINT32_MAX)
         return ERR(ERR_LIMIT, "query: a series with more than %u samples", UINT32_MAX);

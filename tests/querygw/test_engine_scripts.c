@@ -27,6 +27,7 @@ static const struct own_script {
     {"extended", PROMQLTEST_NAMES_DROP},
     {"fill", PROMQLTEST_NAMES_DROP},
     {"histograms", PROMQLTEST_NAMES_DROP},
+    {"info", PROMQLTEST_NAMES_DROP},
     {"matching", PROMQLTEST_NAMES_DROP},
     {"math", PROMQLTEST_NAMES_DROP},
     {"math", PROMQLTEST_NAMES_DELAY},

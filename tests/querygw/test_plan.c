@@ -31,6 +31,8 @@ first_select(const struct plan_node *n)
         return first_select(n->buckets.child);
     case PLAN_RELABEL:
         return first_select(n->relabel.child);
+    case PLAN_INFO: /* where info series are looked for */
+        return first_select(n->info.series);
     case PLAN_SORT:
         return first_select(n->sort.child);
     case PLAN_SCALAR_OF:
@@ -80,6 +82,13 @@ static const struct window_case {
     {"up anchored", 700001, 1090000}, /* nothing to anchor */
     {"up smoothed @ 500 offset 100s", 100001, 700000},
     {"timestamp(up smoothed)", 700001, 1090000},
+    {"info(up offset 1m)", 640001, 1030000},
+    {"info(up @ 500 + time(), {a=\"b\"})", 200001, 500000},
+    {"info(rate(up[1m:1s] offset 10s))", 690001, 1080000},
+    {"info(rate((up offset 1m)[1m:1s] offset 10s))", 630001, 1020000},
+    {"info(last_over_time((up offset 1m)[10m:1m] @ 800))", 440001, 740000},
+    {"info(last_over_time((up @ 500 offset 1m)[10m:1m] @ 800))", 140001, 440000},
+    {"info(vector(1), {a=\"b\"})", 700001, 1090000},
 };
 
 START_TEST(test_windows)
@@ -115,7 +124,6 @@ static const struct refused_case {
     {"absent_over_time(up[5m] anchored)", ERR_EXECUTION,
      "anchored modifier can only be used with: changes, delta, increase, rate, resets - not with "
      "absent_over_time"},
-    {"info(up)", ERR_UNIMPLEMENTED, "not implemented yet: function info"},
     {"up[5m]", ERR_INVALID,
      "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector"},
     {"\"text\"", ERR_INVALID,
