@@ -32,6 +32,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/bucket_call.c \
 	%reldir%/promql/bucket_notes.c %reldir%/promql/bucket_notes.h \
 	%reldir%/promql/check.c \
+	%reldir%/promql/counter.c %reldir%/promql/counter.h \
 	%reldir%/promql/delayed_name.c %reldir%/promql/delayed_name.h \
 	%reldir%/promql/element.c %reldir%/promql/element.h \
 	%reldir%/promql/engine.c %reldir%/promql/engine.h \
@@ -46,8 +47,10 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/func_quantile.c \
 	%reldir%/promql/func_range.c %reldir%/promql/func_range.h %reldir%/promql/func_range_int.h \
 	%reldir%/promql/func_rate.c \
+	%reldir%/promql/func_started.c \
 	%reldir%/promql/func_trend.c \
 	%reldir%/promql/functions.c %reldir%/promql/functions.h \
+	%reldir%/promql/growth.c %reldir%/promql/growth.h \
 	%reldir%/promql/held.c %reldir%/promql/held.h \
 	%reldir%/promql/histogram_point.c %reldir%/promql/histogram_point.h \
 	%reldir%/promql/histogram_stats.c %reldir%/promql/histogram_stats.h \

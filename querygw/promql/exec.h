@@ -18,6 +18,7 @@ struct promql_limits {
     bool (*canceled)(void *arg); /* NULL: never */
     void *arg;
     bool delays_names; /* no limit but an option: delayed_name.h */
+    bool use_start_timestamps; /* no limit but an option: Prometheus' use-start-timestamps */
 };
 
 /* Prometheus' query statistics. */

@@ -4,8 +4,8 @@
  * as well. Nothing is extrapolated: the growth is that between the values at the borders. */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "querygw/promql/counter.h"
 #include "querygw/promql/extended.h"
-#include "querygw/promql/func_range_int.h"
 
 struct extended_cursor {
     struct window_cursor seen;
@@ -75,13 +75,13 @@ value_at_end(const struct windows *w, const struct extended_window *e, bool coun
 
 /* What the counter lost to resets on the way from the value at the begin to that at the end. */
 static double
-lost_to_resets(struct resets *resets, const struct windows *w, const struct extended_window *e,
-               double left, double right)
+lost_to_resets(struct counter_resets *resets, const struct windows *w,
+               const struct extended_window *e, double left, double right)
 {
     if (e->from >= e->to)
         return right < left ? left : 0;
     double lost = w->values[e->from] < left ? left : 0;
-    lost = resets_add(resets, w, &(struct window_cursor){e->from, e->to}, lost);
+    lost = counter_resets_add(resets, w, &(struct window_cursor){e->from, e->to}, lost);
     return right < w->values[e->to - 1] ? lost + w->values[e->to - 1] : lost;
 }
 
@@ -93,9 +93,9 @@ run_growth(struct exec *x, struct window_scratch *scratch, const struct windows 
 {
     bool counter = kind != GROWTH_DELTA;
     double seconds = duration_seconds(w->range_ms - w->before_ms - w->after_ms);
-    struct resets resets = {0};
+    struct counter_resets resets = {0};
     if (counter)
-        resets = resets_find(scratch, w);
+        resets = counter_resets_find(scratch, w);
     struct extended_cursor c = {0};
     for (size_t step = 0; step < w->steps; step++) {
         struct extended_window e;
@@ -111,14 +111,12 @@ run_growth(struct exec *x, struct window_scratch *scratch, const struct windows 
     return OK;
 }
 
-/* Anchored: the last sample at or before the begin is the first to compare with. */
+/* Anchored: the last sample at or before the begin is the first to compare with. `until` counts
+ * up to each sample. */
 static struct err
-run_count(struct exec *x, struct window_scratch *scratch, const struct windows *w,
-          struct column *to, enum change_kind kind)
+count_between(const struct windows *w, const uint32_t *until, struct column *to)
 {
-    const uint32_t *until = changes_until(scratch, w, kind);
     struct extended_cursor c = {0};
-    (void)x;
     for (size_t step = 0; step < w->steps; step++) {
         struct extended_window e;
         if (extended_move(w, &c, step, &e))
@@ -127,26 +125,27 @@ run_count(struct exec *x, struct window_scratch *scratch, const struct windows *
     return OK;
 }
 
-#define RUN(name, run, kind)                                                                       \
+#define RUN(name, body)                                                                            \
     static struct err name(struct exec *x, struct window_scratch *scratch,                         \
                            const struct windows *w, struct column *to)                             \
     {                                                                                              \
-        return run(x, scratch, w, to, kind);                                                       \
+        (void)x;                                                                                   \
+        return body;                                                                               \
     }
 
-RUN(run_extended_rate, run_growth, GROWTH_PER_SECOND)
-RUN(run_extended_increase, run_growth, GROWTH_INCREASE)
-RUN(run_extended_delta, run_growth, GROWTH_DELTA)
-RUN(run_extended_changes, run_count, CHANGE_ANY)
-RUN(run_extended_resets, run_count, CHANGE_DOWN)
+RUN(run_rate_between, run_growth(x, scratch, w, to, GROWTH_PER_SECOND))
+RUN(run_increase_between, run_growth(x, scratch, w, to, GROWTH_INCREASE))
+RUN(run_delta_between, run_growth(x, scratch, w, to, GROWTH_DELTA))
+RUN(run_changes_between, count_between(w, changes_until(scratch, w, CHANGE_ANY), to))
+RUN(run_resets_between, count_between(w, counter_resets_until(scratch, w), to))
 
 /* The first SMOOTHED_COUNT of them may be smoothed. */
 static const struct range_function functions[] = {
-    {.id = PROMQL_FN_RATE, .run = run_extended_rate, .wants_counter = true},
-    {.id = PROMQL_FN_INCREASE, .run = run_extended_increase, .wants_counter = true},
-    {.id = PROMQL_FN_DELTA, .run = run_extended_delta},
-    {.id = PROMQL_FN_CHANGES, .run = run_extended_changes},
-    {.id = PROMQL_FN_RESETS, .run = run_extended_resets},
+    {.id = PROMQL_FN_RATE, .run = run_rate_between, .wants_counter = true},
+    {.id = PROMQL_FN_INCREASE, .run = run_increase_between, .wants_counter = true},
+    {.id = PROMQL_FN_DELTA, .run = run_delta_between},
+    {.id = PROMQL_FN_CHANGES, .run = run_changes_between},
+    {.id = PROMQL_FN_RESETS, .run = run_resets_between, .run_started = run_resets_between},
 };
 enum { SMOOTHED_COUNT = 3 };
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/assert.h"
+#include "querygw/promql/counter.h"
 #include "querygw/promql/func_range_int.h"
 #include "querygw/promql/histogram_total.h"
 
@@ -94,8 +95,10 @@ histogram_was_reset(const struct mixed_window *m, size_t i)
 {
     const struct float_histogram *const *v = m->histograms->v;
     ASSERT(i > 0);
-    if (m->resets[i] == RESET_UNASKED)
-        m->resets[i] = float_histogram_was_reset(v[i], v[i - 1]) ? RESET_YES : RESET_NO;
+    if (m->resets[i] == RESET_UNASKED) {
+        bool started = m->starts && counter_started_at(m->starts, i);
+        m->resets[i] = started || float_histogram_was_reset(v[i], v[i - 1]) ? RESET_YES : RESET_NO;
+    }
     return m->resets[i] == RESET_YES;
 }
 

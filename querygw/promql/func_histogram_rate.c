@@ -4,7 +4,8 @@
  * As with floats (func_rate.c): the last less the first, and for counters what was reached at each
  * reset. Source: prometheus promql/functions.go (extrapolatedRate, histogramRate, instantValue). */
 #include "base/bytes.h"
-#include "querygw/promql/func_range_int.h"
+#include "querygw/promql/counter.h"
+#include "querygw/promql/growth.h"
 
 /* A note in place of a result. */
 static struct err
@@ -103,29 +104,56 @@ growth_of(const struct mixed_window *m, bool is_counter, struct float_histogram 
     return OK;
 }
 
+/* The growth of a counter that was 0 at a time within the window: what it had reached at the first
+ * sample counts as well. NULL behind a note. */
 static struct err
-extrapolated(const struct mixed_window *m, enum rate_kind kind, struct window_value *ret_value)
+growth_since_start(const struct mixed_window *m, struct float_histogram **growth)
+{
+    const struct float_histogram *first = m->histograms->v[m->histogram_lo];
+    unsigned findings = 0;
+    if (!*growth) {
+        *growth = float_histogram_copy(first, m->arena);
+        return OK;
+    }
+    if (!float_histogram_add(*growth, first, m->arena, &findings)) {
+        *growth = NULL;
+        return give_up(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
+    }
+    return note_bounds(m, findings, "addition");
+}
+
+enum rate_kind { RATE_COUNTER, RATE_GAUGE };
+
+static struct err
+extrapolated(const struct mixed_window *m, enum rate_kind kind, double range,
+             struct window_value *ret_value)
 {
     const struct histogram_points *p = m->histograms;
-    size_t lo = m->histogram_lo, hi = m->histogram_hi;
+    size_t lo = m->histogram_lo, count = m->histogram_hi - lo;
     *ret_value = (struct window_value){.kind = WINDOW_NOTHING};
     if (m->float_lo < m->float_hi)
         return give_up(m, HISTOGRAM_NOTE_MIXED);
-    if (hi - lo < 2)
-        return OK;
-    struct float_histogram *h;
-    TRY(growth_of(m, kind != RATE_DELTA, &h));
-    TRY(exec_work(m->x, hi - lo));
+    int64_t before_ms = m->end_ms - p->t_ms[lo], after_ms = m->end_ms - p->t_ms[lo + count - 1];
+    int64_t start_ms = kind == RATE_COUNTER && m->starts ? p->start_ms[lo] : 0;
+    bool from_start = counter_start_within(start_ms, m->end_ms - m->w->range_ms, p->t_ms[lo]);
+    struct float_histogram *h = NULL;
+    TRY(exec_work(m->x, count));
+    if (count > 1)
+        TRY(growth_of(m, kind == RATE_COUNTER, &h));
+    if (from_start && (h || count == 1))
+        TRY(growth_since_start(m, &h));
     if (!h)
         return OK;
-    struct rate_span span = {.first_ms = p->t_ms[lo],
-                             .last_ms = p->t_ms[hi - 1],
-                             .end_ms = m->end_ms,
-                             .range_ms = m->w->range_ms,
-                             .samples = hi - lo,
-                             .first_value = p->v[lo]->count,
-                             .growth = h->count};
-    float_histogram_multiply(h, rate_factor(&span, kind));
+    struct growth_layout layout = {.range = range};
+    double factor;
+    if (from_start) {
+        factor = growth_factor_since_start(range, m->end_ms - start_ms, before_ms, after_ms, count);
+    } else {
+        growth_layout_set(&layout, m->w->range_ms, before_ms, after_ms, count);
+        factor = kind == RATE_COUNTER ? growth_factor(&layout, p->v[lo]->count, h->count)
+                                      : layout.factor;
+    }
+    float_histogram_multiply(h, factor);
     *ret_value = (struct window_value){.kind = WINDOW_HISTOGRAM, .histogram = h};
     return OK;
 }
@@ -133,19 +161,19 @@ extrapolated(const struct mixed_window *m, enum rate_kind kind, struct window_va
 struct err
 mixed_rate(const struct mixed_window *m, struct window_value *ret_value)
 {
-    return extrapolated(m, RATE_PER_SECOND, ret_value);
+    return extrapolated(m, RATE_COUNTER, duration_seconds(m->w->range_ms), ret_value);
 }
 
 struct err
 mixed_increase(const struct mixed_window *m, struct window_value *ret_value)
 {
-    return extrapolated(m, RATE_INCREASE, ret_value);
+    return extrapolated(m, RATE_COUNTER, 1, ret_value);
 }
 
 struct err
 mixed_delta(const struct mixed_window *m, struct window_value *ret_value)
 {
-    return extrapolated(m, RATE_DELTA, ret_value);
+    return extrapolated(m, RATE_GAUGE, 1, ret_value);
 }
 
 /* --- the last two samples ------------------------------------------------------------------ */

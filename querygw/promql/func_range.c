@@ -222,13 +222,14 @@ RUN_EXTREME(run_ts_of_max, 1, EXTREME_TIME)
 RUN_EXTREME(run_ts_of_min, -1, EXTREME_TIME)
 
 static const struct range_function functions[] = {
-    {.id = PROMQL_FN_RATE, .run = run_rate, .run_mixed = mixed_rate, .wants_counter = true},
+    {.id = PROMQL_FN_RATE, .run = run_rate, .run_started = run_started_rate, .run_mixed = mixed_rate, .wants_counter = true},
     {.id = PROMQL_FN_INCREASE,
      .run = run_increase,
+     .run_started = run_started_increase,
      .run_mixed = mixed_increase,
      .wants_counter = true},
     {.id = PROMQL_FN_DELTA, .run = run_delta, .run_mixed = mixed_delta},
-    {.id = PROMQL_FN_IRATE, .run = run_irate, .run_mixed = mixed_irate},
+    {.id = PROMQL_FN_IRATE, .run = run_irate, .run_started = run_started_irate, .run_mixed = mixed_irate},
     {.id = PROMQL_FN_IDELTA, .run = run_idelta, .run_mixed = mixed_idelta},
     {.id = PROMQL_FN_SUM_OVER_TIME, .run = run_sum, .run_mixed = mixed_sum},
     {.id = PROMQL_FN_AVG_OVER_TIME, .run = run_avg, .run_mixed = mixed_avg},
@@ -242,7 +243,7 @@ static const struct range_function functions[] = {
      .keeps_name = true},
     {.id = PROMQL_FN_PRESENT_OVER_TIME, .run = run_present, .run_mixed = mixed_present},
     {.id = PROMQL_FN_CHANGES, .run = run_changes, .run_mixed = mixed_changes},
-    {.id = PROMQL_FN_RESETS, .run = run_resets, .run_mixed = mixed_resets},
+    {.id = PROMQL_FN_RESETS, .run = run_resets, .run_started = run_started_resets, .run_mixed = mixed_resets},
     {.id = PROMQL_FN_DERIV, .run = run_deriv},
     {.id = PROMQL_FN_PREDICT_LINEAR, .run = run_predict_linear},
     {.id = PROMQL_FN_STDDEV_OVER_TIME, .run = run_stddev},

@@ -16,8 +16,9 @@ enum { WINDOW_ARGS_MAX = 2 };
 /* One series and how windows move over it: step i sees the samples with
  * end_i - range < t <= end_i, where end_i = start + i * step. */
 struct windows {
-    const int64_t *t_ms;  /* ascending */
-    const double *values; /* without stale markers */
+    const int64_t *t_ms;      /* ascending */
+    const double *values;     /* without stale markers */
+    const int64_t *starts_ms; /* start timestamps, 0 for none; or NULL: no sample has one */
     size_t n;
     int64_t start_ms, step_ms, range_ms; /* step 0: all steps have the same window */
     int64_t before_ms, after_ms;         /* parts of range_ms: see struct plan_select */
@@ -32,6 +33,7 @@ struct mixed_window {
     struct arena *arena;     /* for the result */
     const struct windows *w; /* of the series' floats */
     const struct histogram_points *histograms;
+    const struct windows *starts; /* times and start timestamps of these; NULL: they do not count */
     uint8_t *resets;                   /* of each histogram: see histogram_resets() */
     size_t float_lo, float_hi;         /* its floats */
     size_t histogram_lo, histogram_hi; /* its histograms, one at least */
@@ -61,7 +63,8 @@ typedef struct err window_fn(struct exec *x, struct window_scratch *scratch,
 
 struct range_function {
     enum promql_fn id;
-    window_fn *run; /* sets values and bits of an empty column, not begin and end */
+    window_fn *run;         /* sets values and bits of an empty column, not begin and end */
+    window_fn *run_started; /* the same where samples have start timestamps, if they matter */
     /* Of windows with histograms, in place of what `run` made of their floats; NULL: histograms are
      * ignored, which is told where there are floats as well. */
     mixed_window_fn *run_mixed;

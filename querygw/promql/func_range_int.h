@@ -35,16 +35,6 @@ window_move(const struct windows *w, struct window_cursor *c, size_t step)
 /* Room for `count` items; the contents of the last call are gone. */
 void *window_scratch_get(struct window_scratch *s, size_t count, size_t item_bytes);
 
-/* Which samples a rate is computed from. */
-struct rate_span {
-    int64_t first_ms, last_ms, end_ms, range_ms;
-    size_t samples;             /* 2 at least */
-    double first_value, growth; /* of a counter: of a float, or the counts of histograms */
-};
-enum rate_kind { RATE_PER_SECOND, RATE_INCREASE, RATE_DELTA };
-/* By what the growth between the samples has to be multiplied. */
-double rate_factor(const struct rate_span *s, enum rate_kind kind);
-
 /* Whether the histogram i, not the first one, began anew behind the one before it. */
 bool histogram_was_reset(const struct mixed_window *m, size_t i);
 
@@ -52,17 +42,6 @@ mixed_window_fn mixed_count, mixed_present, mixed_first, mixed_last, mixed_ts_of
     mixed_ts_of_last, mixed_changes, mixed_resets, mixed_sum, mixed_avg; /* func_histogram.c */
 mixed_window_fn mixed_rate, mixed_increase, mixed_delta, mixed_irate,
     mixed_idelta; /* func_histogram_rate.c */
-/* Where a counter fell; func_rate.c. */
-struct resets {
-    uint32_t *at; /* positions i with values[i] < values[i - 1] */
-    size_t n;
-    size_t lo, hi; /* those within the window: cursors of their own */
-};
-struct resets resets_find(struct window_scratch *scratch, const struct windows *w);
-/* `to` and what the counter lost to resets between the samples of the window [lo, hi). */
-double resets_add(struct resets *r, const struct windows *w, const struct window_cursor *c,
-                  double to);
-
 /* How many changes lead up to each sample; func_changes.c. */
 enum change_kind { CHANGE_ANY, CHANGE_DOWN };
 const uint32_t *changes_until(struct window_scratch *scratch, const struct windows *w,
@@ -71,4 +50,5 @@ const uint32_t *changes_until(struct window_scratch *scratch, const struct windo
 window_fn run_changes, run_resets; /* func_changes.c */
 window_fn run_quantile, run_mad;   /* func_quantile.c */
 window_fn run_stddev, run_stdvar, run_deriv, run_predict_linear, run_smoothing; /* func_trend.c */
-window_fn run_rate, run_increase, run_delta, run_irate, run_idelta;             /* func_rate.c */
+window_fn run_started_rate, run_started_increase, run_started_irate, run_started_resets;
+window_fn run_rate, run_increase, run_delta, run_irate, run_idelta; /* func_rate.c */

@@ -47,15 +47,17 @@ histogram_points_keep(struct exec *x, struct arena *a, const struct column *c,
 }
 
 void
-histogram_points_add(struct histogram_points *p, struct arena *a, int64_t t_ms,
+histogram_points_add(struct histogram_points *p, struct arena *a, int64_t t_ms, int64_t start_ms,
                      const struct float_histogram *h)
 {
     if (p->n == p->cap) {
-        size_t cap = p->cap;
+        size_t cap = p->cap, starts_cap = p->cap;
         p->t_ms = arena_more(a, p->t_ms, sizeof *p->t_ms, p->n, &cap);
+        p->start_ms = arena_more(a, p->start_ms, sizeof *p->start_ms, p->n, &starts_cap);
         p->v = arena_more(a, p->v, sizeof *p->v, p->n, &p->cap);
     }
     p->t_ms[p->n] = t_ms;
+    p->start_ms[p->n] = start_ms;
     p->v[p->n++] = h;
 }
 
@@ -69,7 +71,7 @@ histogram_points_merge_tail(struct histogram_points *p, struct arena *a, size_t 
         if (!first && x < from && p->t_ms[x] == p->t_ms[y])
             x++;
         size_t take = first ? x++ : y++;
-        histogram_points_add(&both, a, p->t_ms[take], p->v[take]);
+        histogram_points_add(&both, a, p->t_ms[take], p->start_ms[take], p->v[take]);
     }
     *p = both;
 }

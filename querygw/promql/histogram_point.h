@@ -16,12 +16,13 @@ struct err histogram_point_keep(struct exec *x, struct arena *a, const struct fl
 /* The histograms of a series, ascending in time; arrays and histograms live elsewhere. */
 struct histogram_points {
     int64_t *t_ms;
+    int64_t *start_ms; /* start timestamps, 0 for none */
     const struct float_histogram **v;
     size_t n, cap;
 };
 /* The arrays are in `a`. */
 void histogram_points_add(struct histogram_points *p, struct arena *a, int64_t t_ms,
-                          const struct float_histogram *h);
+                          int64_t start_ms, const struct float_histogram *h);
 /* Brings [from, n), which ascends, in order with what stands before it; of two at one time the
  * later one stays. */
 void histogram_points_merge_tail(struct histogram_points *p, struct arena *a, size_t from);

@@ -59,6 +59,8 @@ instant_fill_mixed(const struct op_instant *o, struct column *to)
             continue;
         if (s->gives_time)
             column_set(to, step, (double)t_ms / 1000);
+        else if (s->gives_start && !is_float)
+            column_set(to, step, (double)histograms->start_ms[h - 1] / 1000);
         else if (is_float)
             column_set(to, step, f64_of_bits(floats->bits[f - 1]));
         else
@@ -77,6 +79,16 @@ instant_samples(const struct column *c)
     return samples;
 }
 
+/* start_timestamp(): the samples get their start timestamps for values. */
+static void
+put_starts(struct select_reader *r)
+{
+    const int64_t *starts_ms = select_starts(r);
+    for (size_t i = 0; i < r->samples.n; i++)
+        if (r->samples.bits[i] != STALE_NAN_BITS)
+            r->samples.bits[i] = bits_of_f64(starts_ms ? (double)starts_ms[i] / 1000 : 0);
+}
+
 static struct err
 instant_next(struct op *op, struct column **ret_column)
 {
@@ -89,6 +101,8 @@ instant_next(struct op *op, struct column **ret_column)
             return OK;
         TRY(exec_work(op->x, steps));
         column_clear(&o->column, steps);
+        if (op->plan->select.gives_start)
+            put_starts(o->reader);
         if (op->plan->select.after_ms) {
             select_drop_stale(o->reader);
             extended_smooth(&op->plan->select, &op->plan->grid, &o->reader->samples, &o->column);

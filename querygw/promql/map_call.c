@@ -69,6 +69,13 @@ map_apply(struct op_map *o, struct column *c)
         break;
     case PLAN_MAP_KEEP:
         break;
+    case PLAN_MAP_START:
+        if (!o->op.x->limits.use_start_timestamps)
+            column_clear(c, n->grid.steps);
+        break;
+    case PLAN_MAP_NONE:
+        column_clear(c, n->grid.steps);
+        break;
     }
 }
 

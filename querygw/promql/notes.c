@@ -2,6 +2,7 @@
 #include "querygw/promql/notes.h"
 
 #include "base/assert.h"
+#include "base/mem.h"
 
 void
 notes_init(struct notes *n, struct arena *a, uint64_t hash_seed)
@@ -16,8 +17,12 @@ notes_keep(struct notes *n, enum note_kind kind, const struct note *note)
     uint32_t number;
     bool is_new;
     TRY(key_map_find_or_add(&n->seen, hash128_seeded(note->text, n->hash_seed), &number, &is_new));
-    if (!is_new)
+    if (!is_new) {
+        for (size_t i = 0; note->times && i < size_min(n->count[kind], NOTES_SHOWN_MAX); i++)
+            if (str_eq(n->shown[kind][i].text, note->text))
+                n->shown[kind][i].times += note->times;
         return OK;
+    }
     size_t at = n->count[kind]++;
     if (at < NOTES_SHOWN_MAX) {
         n->shown[kind][at] = *note;
@@ -30,6 +35,14 @@ struct err
 notes_add(struct notes *n, enum note_kind kind, struct promql_range range, struct str text)
 {
     return notes_keep(n, kind, &(struct note){.text = text, .range = range, .has_range = true});
+}
+
+struct err
+notes_add_times(struct notes *n, enum note_kind kind, struct promql_range range, struct str text,
+                size_t times)
+{
+    struct note note = {.text = text, .range = range, .has_range = true, .times = times};
+    return notes_keep(n, kind, &note);
 }
 
 struct err
@@ -62,6 +75,9 @@ notes_line(const struct notes *n, enum note_kind kind, size_t i, struct str quer
             line_start = at + 1;
         }
     }
-    return arena_printf(a, "%.*s (%zu:%zu)", STR_FMT(note->text), line,
-                        note->range.start - line_start + 1);
+    size_t column = note->range.start - line_start + 1;
+    if (note->times > 1)
+        return arena_printf(a, "%.*s (%zu occurrences) (%zu:%zu)", STR_FMT(note->text), note->times,
+                            line, column);
+    return arena_printf(a, "%.*s (%zu:%zu)", STR_FMT(note->text), line, column);
 }

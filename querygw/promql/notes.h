@@ -16,6 +16,7 @@ struct note {
     struct str text;           /* with its prefix "PromQL warning: " or "PromQL info: " */
     struct promql_range range; /* what it is about; meaningless for notes of the API */
     bool has_range;
+    size_t times; /* more than 1 are told */
 };
 
 struct notes {
@@ -30,6 +31,9 @@ void notes_init(struct notes *n, struct arena *a, uint64_t hash_seed);
 /* About a part of the query. */
 struct err notes_add(struct notes *n, enum note_kind kind, struct promql_range range,
                      struct str text);
+/* As notes_add(), about something that happened so often; the numbers of equal texts add up. */
+struct err notes_add_times(struct notes *n, enum note_kind kind, struct promql_range range,
+                           struct str text, size_t times);
 /* About the request. */
 struct err notes_add_plain(struct notes *n, enum note_kind kind, struct str text);
 

@@ -45,6 +45,8 @@ struct plan_select {
     bool gives_time;          /* INSTANT: the samples' times, in seconds, in place of values */
     bool stats_only;          /* of histograms only count and sum are looked at */
     bool refuses_histograms;  /* of info(): ERR_EXECUTION */
+    bool gives_start;         /* INSTANT: their start timestamps */
+    bool wants_starts;        /* start timestamps are read where the query uses them */
 };
 
 enum plan_kind {
@@ -91,8 +93,10 @@ enum { PLAN_BUCKETS_ARGS_MAX = 10 };
 /* What becomes of the values of a PLAN_MAP. */
 enum plan_map {
     PLAN_MAP_FUNCTION,
-    PLAN_MAP_TIME, /* timestamp(): the evaluation time */
-    PLAN_MAP_KEEP, /* nothing */
+    PLAN_MAP_TIME,  /* timestamp(): the evaluation time */
+    PLAN_MAP_KEEP,  /* nothing */
+    PLAN_MAP_START, /* nothing; there are none unless the query uses start timestamps */
+    PLAN_MAP_NONE,  /* they are dropped */
 };
 
 struct plan_node {

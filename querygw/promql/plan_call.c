@@ -67,6 +67,7 @@ plan_range_call(const struct planner *p, const struct promql_node *ast,
     n = plan_new(p, PLAN_RANGE_CALL, matrix, grid);
     n->call.function = function;
     TRY(plan_matrix(p, matrix, grid, &n->call.select));
+    n->call.select.wants_starts = function->run_started && matrix->kind != PROMQL_SUBQUERY;
     for (size_t i = 0; i < ast->call.arg_count; i++) {
         const struct promql_node *arg = ast->call.args[i];
         if (arg->type == PROMQL_MATRIX)
@@ -164,7 +165,8 @@ is_vector_selector(const struct promql_node *n)
     return promql_unwrap(n)->kind == PROMQL_VECTOR_SELECTOR;
 }
 
-/* Of a selector the times of its samples, of anything else the evaluation time. */
+/* Of a selector the times of its samples, or their start timestamps; of anything else the
+ * evaluation time, or nothing. */
 static struct err
 plan_timestamp(const struct planner *p, const struct promql_node *ast,
                const struct promql_grid *grid, struct plan_node **ret_node)
@@ -174,14 +176,16 @@ plan_timestamp(const struct planner *p, const struct promql_node *ast,
     if (arg.kind == PROMQL_VECTOR_SELECTOR)
         arg.vector.smoothed = false; /* the time is that of a sample */
     TRY(plan_expr(p, &arg, grid, &n->map.child));
-    n->map.what = PLAN_MAP_TIME;
+    bool start = ast->call.function->id == PROMQL_FN_START_TIMESTAMP;
+    n->map.what = start ? PLAN_MAP_NONE : PLAN_MAP_TIME;
     if (arg.kind == PROMQL_VECTOR_SELECTOR) {
         struct plan_node *leaf = n->map.child;
         if (leaf->kind == PLAN_REPEAT)
             leaf = leaf->child;
         ASSERT(leaf->kind == PLAN_INSTANT);
-        leaf->select.gives_time = true;
-        n->map.what = PLAN_MAP_KEEP;
+        leaf->select.gives_time = !start;
+        leaf->select.gives_start = leaf->select.wants_starts = start;
+        n->map.what = start ? PLAN_MAP_START : PLAN_MAP_KEEP;
     }
     *ret_node = n;
     return OK;
@@ -361,6 +365,7 @@ static const struct {
     {PROMQL_FN_SORT_BY_LABEL_DESC, plan_sort},
     {PROMQL_FN_SORT_DESC, plan_sort},
     {PROMQL_FN_START, plan_constant},
+    {PROMQL_FN_START_TIMESTAMP, plan_timestamp},
     {PROMQL_FN_STEP, plan_constant},
     {PROMQL_FN_TIME, plan_time},
     {PROMQL_FN_TIMESTAMP, plan_timestamp},

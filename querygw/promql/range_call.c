@@ -1,8 +1,8 @@
 /* range_call.c - a function over a range selector: rate(up[5m]). */
 #include "base/mem.h"
 #include "base/quote.h"
+#include "querygw/promql/counter.h"
 #include "querygw/promql/delayed_name.h"
-#include "querygw/promql/func_range_int.h"
 #include "querygw/promql/histogram_point.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/quantile.h"
@@ -80,6 +80,20 @@ note_bad_quantiles(struct op_range_call *o)
     return OK;
 }
 
+/* Of so many windows. */
+static struct err
+note_overlaps(struct op_range_call *o, size_t windows)
+{
+    if (windows == 0)
+        return OK;
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    buf_append(&text, STR("PromQL warning: sample has start time that overlaps with previous "
+                          "sample timestamp for metric "));
+    quote_text(labels_get(o->reader->series.labels, STR(LABEL_METRIC_NAME)), &text);
+    return notes_add_times(&o->op.x->notes, NOTE_WARNING, o->op.plan->range, buf_str(&text),
+                           windows);
+}
+
 static void
 put_value(struct op_range_call *o, size_t step, const struct window_value *v)
 {
@@ -129,10 +143,15 @@ mix_in_histograms(struct op_range_call *o, const struct windows *w)
     struct windows of_histograms = *w;
     of_histograms.t_ms = p->t_ms;
     of_histograms.n = p->n;
+    bool starts = o->op.plan->call.select.wants_starts && o->op.x->limits.use_start_timestamps;
+    of_histograms.starts_ms = starts ? p->start_ms : NULL;
+    if (starts && o->op.plan->call.function->wants_counter)
+        TRY(note_overlaps(o, counter_overlaps(&of_histograms)));
     struct mixed_window m = {.x = o->op.x,
                              .arena = o->results,
                              .w = w,
                              .histograms = p,
+                             .starts = starts ? &of_histograms : NULL,
                              .resets = ARENA_ARRAY(o->results, uint8_t, p->n),
                              .series = o->reader->series.labels,
                              .range = o->op.plan->range};
@@ -163,6 +182,7 @@ range_call_fill(struct op_range_call *o, bool *ret_any)
     struct windows w = {
         .t_ms = s->t_ms,
         .values = (const double *)(const void *)s->bits,
+        .starts_ms = select_starts(o->reader),
         .n = s->n,
         .start_ms = n->grid.start_ms - n->call.select.shift_ms,
         .step_ms = n->call.select.fixed ? 0 : n->grid.step_ms,
@@ -176,7 +196,10 @@ range_call_fill(struct op_range_call *o, bool *ret_any)
     TRY(exec_work(o->op.x, w.n + w.steps));
     column_clear(&o->column, w.steps);
     count_samples(&o->op.x->stats, &w);
-    TRY(n->call.function->run(o->op.x, &o->scratch, &w, &o->column));
+    const struct range_function *f = n->call.function;
+    TRY((w.starts_ms ? f->run_started : f->run)(o->op.x, &o->scratch, &w, &o->column));
+    if (w.starts_ms && f->wants_counter)
+        TRY(note_overlaps(o, counter_overlaps(&w)));
     if (o->reader->histograms.n)
         TRY(mix_in_histograms(o, &w));
     *ret_any = column_fit(&o->column, w.steps);

@@ -48,27 +48,46 @@ chunk_is_seen(const struct select_reader *r, const struct chunk_view *c)
 /* Chunks of one series may overlap where samples came late: brings [from, n) in order with what
  * stands before it. Of two samples at one time the later chunk's stays. */
 static void
-samples_merge_tail(struct sample_columns *c, size_t from)
+samples_merge_tail(struct sample_columns *c, struct start_column *starts, size_t from)
 {
     size_t before = from;
     while (before > 0 && c->t_ms[before - 1] >= c->t_ms[from])
         before--;
     struct sample_columns old = SAMPLE_COLUMNS_INIT;
+    struct start_column old_starts = VEC_INIT;
     sample_columns_reserve(&old, from - before);
     for (size_t i = before; i < from; i++) {
         old.t_ms[old.n] = c->t_ms[i];
         old.bits[old.n++] = c->bits[i];
+        if (starts->n)
+            vec_push(&old_starts, starts->v[i]);
     }
     size_t a = 0, b = from, to = before;
     while (a < old.n || b < c->n) { /* to <= b: the gap of `old` opens in front of b */
         bool take_old = b == c->n || (a < old.n && old.t_ms[a] < c->t_ms[b]);
         if (!take_old && a < old.n && old.t_ms[a] == c->t_ms[b])
             a++;
+        if (starts->n)
+            starts->v[to] = take_old ? old_starts.v[a] : starts->v[b];
         c->t_ms[to] = take_old ? old.t_ms[a] : c->t_ms[b];
         c->bits[to++] = take_old ? old.bits[a++] : c->bits[b++];
     }
     c->n = to;
+    starts->n = starts->n ? to : 0;
     sample_columns_fini(&old);
+    vec_fini(&old_starts);
+}
+
+/* Start timestamps are kept from the first chunk on that can have some. */
+static struct err
+decode_with_starts(struct select_reader *r, const struct chunk_view *c)
+{
+    struct sample_columns *s = &r->samples;
+    if (c->encoding != CHUNK_XOR2 && r->starts.n == 0)
+        return chunk_decode_floats(c, r->what->mint_ms, r->what->maxt_ms, s);
+    while (r->starts.n < s->n)
+        vec_push(&r->starts, 0);
+    return chunk_decode_floats_starts(c, r->what->mint_ms, r->what->maxt_ms, s, &r->starts);
 }
 
 static struct arena *
@@ -99,7 +118,7 @@ decode_histograms(struct select_reader *r, const struct chunk_view *c)
         const struct float_histogram *h = float_histogram_of(&decoded.values[i], a);
         TRY(hold_histogram(r, h));
         TRY(exec_work(r->x, 1 + h->positive.n + h->negative.n));
-        histogram_points_add(p, a, decoded.t_ms[i], h);
+        histogram_points_add(p, a, decoded.t_ms[i], decoded.start_ms[i], h);
     }
     if (from > 0 && from < p->n && p->t_ms[from] <= p->t_ms[from - 1])
         histogram_points_merge_tail(p, a, from);
@@ -111,12 +130,14 @@ decode_floats(struct select_reader *r, const struct chunk_view *c)
 {
     struct sample_columns *s = &r->samples;
     size_t from = s->n;
-    TRY(chunk_decode_floats(c, r->what->mint_ms, r->what->maxt_ms, s));
+    bool wants_starts = r->what->wants_starts && r->x->limits.use_start_timestamps;
+    TRY(wants_starts ? decode_with_starts(r, c)
+                     : chunk_decode_floats(c, r->what->mint_ms, r->what->maxt_ms, s));
     TRY(exec_hold(r->x, s->n - from));
     TRY(exec_work(r->x, s->n - from + 1));
     if (from > 0 && from < s->n && s->t_ms[from] <= s->t_ms[from - 1]) {
         size_t had = s->n;
-        samples_merge_tail(s, from);
+        samples_merge_tail(s, &r->starts, from);
         exec_release(r->x, had - s->n);
     }
     return OK;
@@ -194,6 +215,7 @@ reader_clear(struct select_reader *r)
 {
     exec_release(r->x, r->samples.n + r->histograms_held);
     r->samples.n = 0;
+    vec_clear(&r->starts);
     r->histograms_held = 0;
     if (r->histograms.cap) {
         r->histograms = (struct histogram_points){0};
@@ -253,10 +275,22 @@ select_next(struct select_reader *r, bool *ret_more)
     return OK;
 }
 
+/* Before the samples' markers are dropped. */
+static void
+starts_drop_stale(struct select_reader *r)
+{
+    size_t to = 0;
+    for (size_t from = 0; from < r->starts.n; from++)
+        if (r->samples.bits[from] != STALE_NAN_BITS)
+            r->starts.v[to++] = r->starts.v[from];
+    r->starts.n = to;
+}
+
 void
 select_drop_stale(struct select_reader *r)
 {
     struct sample_columns *s = &r->samples;
+    starts_drop_stale(r);
     size_t to = 0;
     while (to < s->n && s->bits[to] != STALE_NAN_BITS)
         to++;
@@ -274,6 +308,7 @@ select_drop_stale(struct select_reader *r)
         if (float_histogram_is_stale(p->v[i]))
             continue;
         p->t_ms[kept] = p->t_ms[i];
+        p->start_ms[kept] = p->start_ms[i];
         p->v[kept++] = p->v[i];
     }
     p->n = kept;
@@ -285,6 +320,7 @@ select_close_all(struct exec *x)
     for (struct select_reader *r = x->readers; r; r = r->next) {
         series_set_close(r->set);
         sample_columns_fini(&r->samples);
+        vec_fini(&r->starts);
         r->set = NULL;
     }
     x->readers = NULL;

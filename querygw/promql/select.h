@@ -11,6 +11,7 @@
 #include "querygw/promql/histogram_point.h"
 #include "querygw/promql/plan.h"
 #include "querygw/promql/subquery.h"
+#include "tsdb/chunk/chunk.h"
 
 struct select_reader {
     struct exec *x;                 /* borrowed */
@@ -22,6 +23,7 @@ struct select_reader {
     bool started;
     struct series_view series;          /* the current one: its labels are valid until the next */
     struct sample_columns samples;      /* of the current one: its floats; owned */
+    struct start_column starts;         /* beside them; empty: nobody wants them, or none; owned */
     struct histogram_points histograms; /* the others; they die with the next series */
     size_t histograms_held;             /* samples that they count for */
     struct arena *scratch;              /* of histograms; NULL before the first */
@@ -40,6 +42,12 @@ static inline bool
 select_drops_name(const struct select_reader *r)
 {
     return r->subquery && subquery_drops_name(r->subquery);
+}
+/* Start timestamps beside the samples; NULL: not wanted, or no sample has one. */
+static inline const int64_t *
+select_starts(const struct select_reader *r)
+{
+    return r->starts.n ? r->starts.v : NULL;
 }
 /* Gives up what the query holds in the store; the labels of every series die. */
 void select_close_all(struct exec *x);

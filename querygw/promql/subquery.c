@@ -142,7 +142,7 @@ subquery_next(struct subquery *s, struct labels *ret_labels, struct sample_colum
             int64_t t_ms = grid_time_ms(&s->plan->grid, i);
             const struct float_histogram *h = column_histogram(c, i);
             if (h) {
-                histogram_points_add(histograms, a, t_ms, h);
+                histogram_points_add(histograms, a, t_ms, 0, h);
                 continue;
             }
             to->t_ms[to->n] = t_ms;

@@ -7,12 +7,14 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/vec.h"
+#include "tests/querygw/started_chunk.h"
 #include "tsdb/chunk/histogram_chunk.h"
 #include "tsdb/chunk/xor.h"
 
 struct fake_point {
     int64_t t_ms;
     uint64_t bits;
+    int64_t start_ms;                        /* 0: none */
     const struct float_histogram *histogram; /* NULL: a float */
 };
 
@@ -67,9 +69,16 @@ series_put(struct fake_store *s, struct fake_series *series, struct fake_point s
 }
 
 void
+fake_store_add_started(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits,
+                       int64_t start_ms)
+{
+    series_put(s, series_of(s, labels), (struct fake_point){t_ms, bits, start_ms, NULL});
+}
+
+void
 fake_store_add_bits(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits)
 {
-    series_put(s, series_of(s, labels), (struct fake_point){.t_ms = t_ms, .bits = bits});
+    fake_store_add_started(s, labels, t_ms, bits, 0);
 }
 
 void
@@ -80,10 +89,10 @@ fake_store_add(struct fake_store *s, struct labels labels, int64_t t_ms, double 
 
 void
 fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms,
-                         const struct float_histogram *h)
+                         int64_t start_ms, const struct float_histogram *h)
 {
     const struct float_histogram *copy = float_histogram_copy(h, &s->arena);
-    series_put(s, series_of(s, labels), (struct fake_point){.t_ms = t_ms, .histogram = copy});
+    series_put(s, series_of(s, labels), (struct fake_point){t_ms, 0, start_ms, copy});
 }
 
 /* --- selecting ----------------------------------------------------------------------------- */
@@ -107,22 +116,34 @@ matches(const struct fake_series *s, struct matchers m)
     return true;
 }
 
+static struct str
+xor_encode(struct arena *a, const struct started_sample *v, size_t count)
+{
+    uint8_t *bytes = arena_alloc(a, XOR_HEADER_BYTES + (count + 1) * XOR_SAMPLE_BYTES_MAX + 8);
+    struct xor_appender x;
+    xor_init(&x);
+    for (size_t i = 0; i < count; i++)
+        xor_append(&x, bytes, v[i].t_ms, v[i].bits);
+    return str_of((const char *)bytes, xor_seal(&x, bytes));
+}
+
 /* One chunk of floats v[first], v[first + stride], ... */
 static struct chunk_view
 encode_floats(struct arena *a, const struct fake_series *s, size_t first, size_t count,
               size_t stride)
 {
-    const struct fake_point *v = s->v + first;
-    uint8_t *bytes = arena_alloc(a, XOR_HEADER_BYTES + (count + 1) * XOR_SAMPLE_BYTES_MAX + 8);
-    struct xor_appender x;
-    xor_init(&x);
-    for (size_t i = 0; i < count; i++)
-        xor_append(&x, bytes, v[i * stride].t_ms, v[i * stride].bits);
+    struct started_sample *v = ARENA_ARRAY(a, struct started_sample, count);
+    bool started = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct fake_point *p = &s->v[first + i * stride];
+        v[i] = (struct started_sample){p->t_ms, p->bits, p->start_ms};
+        started |= p->start_ms != 0;
+    }
     return (struct chunk_view){
         .mint_ms = v[0].t_ms,
-        .maxt_ms = v[(count - 1) * stride].t_ms,
-        .encoding = CHUNK_XOR,
-        .data = str_of((const char *)bytes, xor_seal(&x, bytes)),
+        .maxt_ms = v[count - 1].t_ms,
+        .encoding = started ? CHUNK_XOR2 : CHUNK_XOR,
+        .data = started ? xor2_encode(a, v, count) : xor_encode(a, v, count),
     };
 }
 
@@ -157,6 +178,14 @@ encode_histograms(struct arena *a, const struct fake_point *v, size_t count, str
     AUTO(histogram_appender_close) struct histogram_appender *at = NULL;
     for (size_t i = 0; i < count; i++) {
         struct histogram h = float_histogram_store(v[i].histogram, a);
+        if (v[i].start_ms) {
+            struct str data = started_histogram_encode(a, v[i].t_ms, v[i].start_ms, &h);
+            add_chunk(a, to, (struct chunk_view){.mint_ms = v[i].t_ms,
+                                                 .maxt_ms = v[i].t_ms,
+                                                 .encoding = CHUNK_FLOAT_HISTOGRAM_ST,
+                                                 .data = data});
+            continue;
+        }
         struct histogram_appender *next =
             at ? histogram_append(at, v[i].t_ms, &h) : histogram_appender_open(NULL, v[i].t_ms, &h);
         if (at && next != at) {

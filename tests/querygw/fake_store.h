@@ -1,7 +1,8 @@
 /* fake_store.h - a store over series in memory, for tests of everything above stores.
  *
- * It hands out real XOR chunks, so decoding is tested too, and checks that its user closes
- * what it opens. Threads: adding one; reading any number. */
+ * It hands out real chunks, XOR2 where samples have start timestamps and XOR elsewhere, so
+ * decoding is tested too, and checks that its user closes what it opens. Threads: adding one;
+ * reading any number. */
 #pragma once
 #include <stdatomic.h>
 
@@ -40,6 +41,9 @@ void fake_store_clear(struct fake_store *s);
  * in any order; the last one at a time stays. */
 void fake_store_add(struct fake_store *s, struct labels labels, int64_t t_ms, double value);
 void fake_store_add_bits(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits);
+/* The same with a start timestamp. */
+void fake_store_add_started(struct fake_store *s, struct labels labels, int64_t t_ms, uint64_t bits,
+                            int64_t start_ms);
 /* As fake_store_add(), of a histogram, which is copied: a series may have both. */
 void fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms,
-                              const struct float_histogram *h);
+                              int64_t start_ms, const struct float_histogram *h);

@@ -125,7 +125,7 @@ nhcb_load(struct fake_store *to, struct arena *a, const struct notation_series *
         for (size_t i = 0; i < times; i++) {
             const struct float_histogram *h = convert(a, parts + first, end - first, i);
             if (h)
-                fake_store_add_histogram(to, parts[first].base, (int64_t)i * step_ms, h);
+                fake_store_add_histogram(to, parts[first].base, (int64_t)i * step_ms, 0, h);
         }
     }
     return arena_check(a);

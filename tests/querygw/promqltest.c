@@ -22,7 +22,6 @@ struct script {
     struct fake_store store;
     struct arena arena; /* of the current command */
     struct promqltest_report *report;
-    bool has_starts; /* start timestamps were told, which the store does not keep yet */
     bool delays_names;
 };
 
@@ -71,17 +70,20 @@ run_load(struct script *s, struct str line)
     TRY(duration_parse(rest, &step_ms));
     struct notation_series *loaded = NULL;
     size_t count = 0, cap = 0;
+    struct str starts = {0}; /* the line above, with the start timestamps of this series */
     while (take_line(s, &line) && line.n) {
         struct notation_series series;
-        size_t at = str_find_byte(line, '@');
-        if (at < line.n && str_starts_with(str_skip(line, at), STR("@st"))) {
-            s->has_starts = true;
+        if (notation_is_starts(line)) {
+            starts = line;
             continue;
         }
         TRY_IN(notation_parse(&s->arena, line, &series), "line %zu", s->line);
+        if (starts.n)
+            TRY_IN(notation_parse_starts(&s->arena, starts, &series), "line %zu", s->line);
         notation_load(&s->store, &series, 0, step_ms);
         loaded = arena_more(&s->arena, loaded, sizeof *loaded, count, &cap);
         loaded[count++] = series;
+        starts.n = 0;
     }
     return nhcb ? nhcb_load(&s->store, &s->arena, loaded, count, step_ms) : OK;
 }
@@ -216,12 +218,10 @@ evaluate(struct script *s, struct str query, const struct promql_span *span,
          struct promql_result **ret_result)
 {
     const struct promql_parse_opts opts = {true, true, true, true};
-    struct promql_limits limits = {.delays_names = s->delays_names};
+    struct promql_limits limits = {.delays_names = s->delays_names, .use_start_timestamps = true};
     struct promql_node *ast;
     struct promql_plan *plan;
     AUTO(promql_close) struct promql_run *run = NULL;
-    if (s->has_starts)
-        return ERR(ERR_UNIMPLEMENTED, "start timestamps");
     TRY(promql_parse(&s->arena, query, &opts, &ast));
     TRY(promql_plan(&s->arena, ast, span, &plan));
     TRY(promql_open(&s->arena, plan, &s->store.store, &limits, &run));
@@ -307,7 +307,6 @@ run_command(struct script *s, struct str line)
         error = run_load(s, line);
     } else if (str_eq(line, STR("clear"))) {
         fake_store_clear(&s->store);
-        s->has_starts = false;
     } else if (str_starts_with(line, STR("eval"))) {
         error = parse_head(&e, line);
         if (!error.code)

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/numtext.h"
+#include "conf/units.h"
 #include "querygw/promql/parse.h"
 #include "tests/querygw/histogram_notation.h"
 
@@ -193,16 +194,86 @@ notation_parse(struct arena *a, struct str line, struct notation_series *ret_ser
     return OK;
 }
 
+/* --- start timestamps ---------------------------------------------------------------------- */
+
+bool
+notation_is_starts(struct str line)
+{
+    line = str_trim(line);
+    return str_ends_with(str_of(line.p, metric_bytes(line)), STR("@st"));
+}
+
+/* A duration with a sign: -1m, 30s, +5ms. */
+static struct err
+take_offset(struct str *rest, int64_t *ret_ms)
+{
+    bool sign = rest->n && (rest->p[0] == '-' || rest->p[0] == '+');
+    bool negative = sign && rest->p[0] == '-';
+    if (sign)
+        *rest = str_skip(*rest, 1);
+    size_t n = 0;
+    while (n < rest->n && rest->p[n] != 'x' && rest->p[n] != '-' && rest->p[n] != '+')
+        n++;
+    struct str text = str_take(rest, n);
+    *ret_ms = 0;
+    if (!str_eq(text, STR("0")))
+        TRY(duration_parse(text, ret_ms));
+    *ret_ms = negative ? -*ret_ms : *ret_ms;
+    return OK;
+}
+
+/* -1m, -1mx3, -1m+1sx3, _, _x3; values are offsets in ms. */
+static struct err
+parse_start_item(struct arena *a, struct str item, struct notation_series *s)
+{
+    int64_t offset_ms, step_ms = 0;
+    uint64_t times = 0;
+    if (item.p[0] == '_')
+        return parse_item(a, item, s);
+    TRY(take_offset(&item, &offset_ms));
+    if (item.n && item.p[0] != 'x')
+        TRY(take_offset(&item, &step_ms));
+    if (item.n)
+        TRY(str_parse_u64(str_skip(item, 1), &times));
+    for (uint64_t i = 0; i <= times; i++, offset_ms += step_ms)
+        TRY(push(s, a, (struct notation_value){.bits = (uint64_t)offset_ms}, 1));
+    return OK;
+}
+
+struct err
+notation_parse_starts(struct arena *a, struct str line, struct notation_series *s)
+{
+    struct notation_series offsets = {0};
+    line = str_trim(line);
+    size_t n = metric_bytes(line);
+    TRY(parse_labels(a, str_of(line.p, n - strlen("@st")), &offsets.labels));
+    for (struct str rest = str_trim(str_skip(line, n)); rest.n; rest = str_trim(rest)) {
+        size_t end = 0;
+        while (end < rest.n && rest.p[end] != ' ' && rest.p[end] != '\t')
+            end++;
+        TRY(parse_start_item(a, str_take(&rest, end), &offsets));
+    }
+    if (!labels_eq(offsets.labels, s->labels) || offsets.n != s->n)
+        return ERR(ERR_INVALID, "series: start timestamps of another one");
+    s->starts_ms = ARENA_ARRAY(a, int64_t, s->n);
+    for (size_t i = 0; i < s->n; i++)
+        s->starts_ms[i] =
+            offsets.v[i].kind == NOTATION_OMITTED ? NOTATION_NO_START : (int64_t)offsets.v[i].bits;
+    return OK;
+}
+
 void
 notation_load(struct fake_store *to, const struct notation_series *s, int64_t start_ms,
               int64_t step_ms)
 {
     for (size_t i = 0; i < s->n; i++) {
         int64_t t_ms = start_ms + (int64_t)i * step_ms;
+        bool started = s->starts_ms && s->starts_ms[i] != NOTATION_NO_START;
+        int64_t started_ms = started ? t_ms + s->starts_ms[i] : 0;
         if (s->v[i].kind == NOTATION_VALUE)
-            fake_store_add_bits(to, s->labels, t_ms, s->v[i].bits);
+            fake_store_add_started(to, s->labels, t_ms, s->v[i].bits, started_ms);
         else if (s->v[i].kind == NOTATION_HISTOGRAM)
-            fake_store_add_histogram(to, s->labels, t_ms, s->v[i].histogram);
+            fake_store_add_histogram(to, s->labels, t_ms, started_ms, s->v[i].histogram);
     }
 }
 

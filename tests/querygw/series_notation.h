@@ -21,11 +21,17 @@ struct notation_series {
     struct labels labels;
     struct notation_value *v;
     size_t n, cap;
+    int64_t *starts_ms; /* start timestamps less times; NULL: none. NOTATION_NO_START: not this */
 };
+#define NOTATION_NO_START INT64_MIN
 
 /* A number as the scripts write it: Go's ParseFloat. False when it is none. */
 bool notation_number(struct str text, double *ret_value);
 struct err notation_parse(struct arena *a, struct str line, struct notation_series *ret_series);
+/* name{a="b"}@st -1m+1sx3 _: start timestamps of the series in the line below. */
+bool notation_is_starts(struct str line);
+/* Such a line, for a series that was parsed: labels and number of values must agree. */
+struct err notation_parse_starts(struct arena *a, struct str line, struct notation_series *s);
 /* Adds the values at start, start + step, ... */
 void notation_load(struct fake_store *to, const struct notation_series *s, int64_t start_ms,
                    int64_t step_ms);

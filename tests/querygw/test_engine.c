@@ -334,6 +334,45 @@ START_TEST(test_range_equals_instants)
 }
 END_TEST
 
+static const char *const started_kinds[] = {
+    "rate(s[1m])",   "increase(s[95s])",        "irate(s[40s])",
+    "resets(s[5m])", "resets(s[95s] anchored)", "start_timestamp(s)",
+};
+
+/* Some samples have start timestamps, and chunks with and without them may overlap. */
+START_TEST(test_start_timestamps)
+{
+    struct rand_gen rng = rand_gen_of(43);
+    struct label l[] = {{STR("__name__"), STR("s")}};
+    for (int64_t t_ms = 0; t_ms < 1000000; t_ms += 1 + (int64_t)rand_below(&rng, 30000)) {
+        uint64_t bits =
+            rand_below(&rng, 20) ? bits_of_f64((double)rand_below(&rng, 1000) / 8) : STALE_NAN_BITS;
+        int64_t start_ms = rand_below(&rng, 3) ? 0 : t_ms - (int64_t)rand_below(&rng, 30000);
+        fake_store_add_started(&f.store, (struct labels){l, 1}, t_ms, bits, start_ms);
+    }
+    struct promql_result *plain, *want, *got;
+    struct promql_span span = span_range(-20000, 1100000, 7000);
+    CK_OK(query_eval(&f, started_kinds[_i], span, &plain));
+    f.limits.use_start_timestamps = true;
+    CK_OK(query_eval(&f, started_kinds[_i], span, &want));
+    ck_assert_msg(!same_points(want, plain), "%s", started_kinds[_i]);
+    static const size_t sizes[] = {1, 2, 7, 1000};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(sizes); i++) {
+        f.store.chunk_samples = sizes[i / 2];
+        f.store.interleave = i % 2;
+        CK_OK(query_eval(&f, started_kinds[_i], span, &got));
+        ck_assert_msg(same_points(want, got), "%s: chunks of %zu%s", started_kinds[_i],
+                      sizes[i / 2], i % 2 ? ", overlapping" : "");
+    }
+    if (started_kinds[_i] == started_kinds[0]) { /* how many windows had what is warned of */
+        struct str line = notes_line(&want->notes, NOTE_WARNING, 0, STR("rate(s[1m])"), &f.arena);
+        ck_assert(str_starts_with(line, STR("PromQL warning: sample has start time that overlaps "
+                                            "with previous sample timestamp for metric \"s\" (")));
+        ck_assert(str_ends_with(line, STR(" occurrences) (1:6)")));
+    }
+}
+END_TEST
+
 /* Notes are told once each, ten of a kind; the rest is counted. */
 START_TEST(test_notes)
 {
@@ -372,6 +411,7 @@ engine_suite(void)
     tcase_add_loop_test(t, test_stats, 0, ARRAY_LEN(stats_cases));
     tcase_add_loop_test(t, test_chunks_do_not_matter, 0, ARRAY_LEN(all_kinds));
     tcase_add_loop_test(t, test_range_equals_instants, 0, ARRAY_LEN(all_kinds));
+    tcase_add_loop_test(t, test_start_timestamps, 0, ARRAY_LEN(started_kinds));
     tcase_add_test(t, test_notes);
     suite_add_tcase(s, t);
     return s;

@@ -42,6 +42,7 @@ static const struct own_script {
     {"relabel", PROMQLTEST_NAMES_DELAY},
     {"selectors", PROMQLTEST_NAMES_DROP},
     {"selectors", PROMQLTEST_NAMES_DELAY},
+    {"starts", PROMQLTEST_NAMES_DROP},
     {"subqueries", PROMQLTEST_NAMES_DROP},
     {"whole_vectors", PROMQLTEST_NAMES_DROP},
     {"windows", PROMQLTEST_NAMES_DROP},
