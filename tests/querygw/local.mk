@@ -6,6 +6,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/histogram_notation.c %reldir%/histogram_notation.h \
 	%reldir%/nhcb.c %reldir%/nhcb.h \
 	%reldir%/promqltest.c %reldir%/promqltest.h %reldir%/promqltest_int.h \
+	%reldir%/promqltest_at.c \
 	%reldir%/promqltest_compare.c \
 	%reldir%/query_fixture.c %reldir%/query_fixture.h \
 	%reldir%/series_notation.c %reldir%/series_notation.h \

@@ -213,8 +213,16 @@ parse_body(struct script *s, struct eval *e)
 
 /* --- running ------------------------------------------------------------------------------- */
 
+/* How a query is run: at its own time, or otherwise with the same result. */
+struct mode {
+    const char *name; /* for reports */
+    struct promql_span span;
+    bool fixes_times; /* its selectors are @ its own time */
+};
+
+/* *ret_result is NULL where the times of the query cannot be fixed. */
 static struct err
-evaluate(struct script *s, struct str query, const struct promql_span *span,
+evaluate(struct script *s, const struct eval *e, const struct mode *mode,
          struct promql_result **ret_result)
 {
     const struct promql_parse_opts opts = {true, true, true, true};
@@ -222,8 +230,11 @@ evaluate(struct script *s, struct str query, const struct promql_span *span,
     struct promql_node *ast;
     struct promql_plan *plan;
     AUTO(promql_close) struct promql_run *run = NULL;
-    TRY(promql_parse(&s->arena, query, &opts, &ast));
-    TRY(promql_plan(&s->arena, ast, span, &plan));
+    *ret_result = NULL;
+    TRY(promql_parse(&s->arena, e->query, &opts, &ast));
+    if (mode->fixes_times && !promqltest_fix_times(ast, e->span.start_ms))
+        return OK;
+    TRY(promql_plan(&s->arena, ast, &mode->span, &plan));
     TRY(promql_open(&s->arena, plan, &s->store.store, &limits, &run));
     return promql_eval(run, ret_result);
 }
@@ -247,25 +258,46 @@ judge_error(struct script *s, const struct eval *e, struct err *error, const cha
 }
 
 static enum outcome
-run_once(struct script *s, const struct eval *e, const struct promql_span *span, const char *mode)
+run_once(struct script *s, const struct eval *e, const struct mode *mode)
 {
     struct promql_result *r;
-    bool repeated = e->instant && span->step_ms;
+    bool repeated = e->instant && mode->span.step_ms;
     AUTO(buf_fini) struct buf why = BUF_INIT;
-    struct err error = evaluate(s, e->query, span, &r);
+    struct err error = evaluate(s, e, mode, &r);
     if (error.code) {
-        enum outcome o = judge_error(s, e, &error, mode);
+        enum outcome o = judge_error(s, e, &error, mode->name);
         err_drop(error);
         return o;
     }
+    if (!r)
+        return OUTCOME_PASSED;
     if (eval_wants(e, EXPECT_FAIL))
         buf_printf(&why, "did not fail");
     if (why.n == 0 && !repeated && compare_notes(e, r, NOTE_WARNING, &s->arena, &why))
         compare_notes(e, r, NOTE_INFO, &s->arena, &why);
-    if (why.n == 0 && compare_result(e, r, repeated, &why))
+    struct eval at = *e;
+    if (mode->fixes_times)
+        at.span = mode->span;
+    if (why.n == 0 && compare_result(&at, r, repeated, &why))
         return OUTCOME_PASSED;
-    fail(s, e, mode, buf_str(&why));
+    fail(s, e, mode->name, buf_str(&why));
     return OUTCOME_FAILED;
+}
+
+/* With all selectors @ its own time an instant query gives the same at any other. */
+static enum outcome
+run_elsewhere(struct script *s, const struct eval *e)
+{
+    int64_t t = e->span.start_ms;
+    const int64_t others[] = {-10 * t, 0, t / 5, t, 10 * t, t - 1000, t + 1000};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        struct mode m = {" (at another time)", e->span, true};
+        m.span.start_ms = m.span.end_ms = others[i];
+        enum outcome o = run_once(s, e, &m);
+        if (o != OUTCOME_PASSED)
+            return o;
+    }
+    return OUTCOME_PASSED;
 }
 
 /* Asks anywhere for the query's own times, which a range query changes. */
@@ -283,17 +315,19 @@ asks_for_span(struct str query)
 static void
 run_eval(struct script *s, const struct eval *e)
 {
-    enum outcome o = run_once(s, e, &e->span, "");
+    enum outcome o = run_once(s, e, &(struct mode){.name = "", .span = e->span});
     bool repeat = e->instant && !asks_for_span(e->query) && !e->expects_string &&
                   !e->expects_points && !eval_wants(e, EXPECT_FAIL) &&
                   !eval_wants(e, EXPECT_ORDERED);
     if (o == OUTCOME_PASSED && repeat) {
-        struct promql_span around = e->span;
-        around.start_ms -= RANGE_STEP_MS;
-        around.end_ms += RANGE_STEP_MS;
-        around.step_ms = RANGE_STEP_MS;
-        o = run_once(s, e, &around, " (as a range)");
+        struct mode around = {.name = " (as a range)", .span = e->span};
+        around.span.start_ms -= RANGE_STEP_MS;
+        around.span.end_ms += RANGE_STEP_MS;
+        around.span.step_ms = RANGE_STEP_MS;
+        o = run_once(s, e, &around);
     }
+    if (o == OUTCOME_PASSED && e->instant)
+        o = run_elsewhere(s, e);
     s->report->passed += o == OUTCOME_PASSED;
     s->report->skipped += o == OUTCOME_SKIPPED;
 }

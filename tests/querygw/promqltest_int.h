@@ -36,6 +36,10 @@ struct eval {
     struct str string;
 };
 
+/* Gives every selector and subquery without a time of its own the time at_ms; false when the
+ * value depends on the evaluation time all the same. */
+bool promqltest_fix_times(struct promql_node *ast, int64_t at_ms);
+
 /* Something of this kind is expected. */
 bool eval_wants(const struct eval *e, enum expect_kind kind);
 bool expectation_met(const struct expectation *x, struct str text);
