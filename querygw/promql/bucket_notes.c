@@ -147,7 +147,8 @@ append_time(struct buf *to, int64_t ms)
 struct err
 bucket_notes_finish(struct bucket_notes *b, struct promql_range range)
 {
-    for (const struct raised *r = b->v; r != b->v + b->count; r++) {
+    for (size_t i = 0; i < b->count; i++) {
+        const struct raised *r = &b->v[i];
         AUTO(buf_fini) struct buf text = BUF_INIT;
         buf_append(&text, STR("PromQL info: input to histogram_quantile needed to be fixed for "
                               "monotonicity (see https://prometheus.io/docs/prometheus/latest/"
