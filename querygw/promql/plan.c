@@ -29,6 +29,8 @@ is_invariant(const struct promql_node *n)
         return n->vector.at.kind != PROMQL_AT_NONE;
     if (n->kind == PROMQL_SUBQUERY) /* its steps move even when what it evaluates stands still */
         return n->subquery.at.kind != PROMQL_AT_NONE;
+    if (n->kind == PROMQL_AGGREGATE) /* Prometheus asks its parameter at the first step only */
+        return is_invariant(n->aggregate.expr);
     for (size_t i = 0; promql_child(n, i); i++)
         if (!is_invariant(promql_child(n, i)))
             return false;
