@@ -27,6 +27,7 @@ PROBES = {
         "stddev_over_time", "stdvar_over_time"]},
     "predict_linear": "predict_linear(up[5m], 60)",
     "quantile_over_time": "quantile_over_time(0.5, up[5m])",
+    "double_exponential_smoothing": "double_exponential_smoothing(up[5m], 0.5, 0.5)",
 }
 METRICS = ["http_requests_total", "cpu_seconds_total", "temperature", "memory_bytes", "up",
            "build_info", "weird", "flaky", "latency_seconds_bucket"] * 3 + ["odd", "no_such_metric"]
@@ -50,7 +51,8 @@ LABELS = ["job", "instance", "method", "code", "zone", "room", "shard", "replica
 ROLLUPS = ["sum_over_time", "avg_over_time", "min_over_time", "max_over_time",
            "count_over_time", "last_over_time", "delta", "idelta", "irate"]
 MORE_ROLLUPS = ["absent_over_time", "changes", "deriv", "present_over_time", "resets",
-                "stddev_over_time", "stdvar_over_time", "predict_linear", "quantile_over_time"]
+                "stddev_over_time", "stdvar_over_time", "predict_linear", "quantile_over_time",
+                "double_exponential_smoothing"]
 MAPS = ["abs", "absent", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh",
         "day_of_month", "day_of_week", "day_of_year", "days_in_month", "deg", "exp", "floor",
         "hour", "ln", "log10", "log2", "minute", "month", "rad", "round", "sgn", "sin", "sinh",
@@ -58,6 +60,8 @@ MAPS = ["abs", "absent", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cei
         "label_replace", "label_join", "histogram_quantile", "sort", "sort_desc"]
 STEEP = ["ceil", "cos", "cosh", "exp", "floor", "round", "sgn", "sin", "sinh", "tan"]
 DATES = [f for f in MAPS if f.startswith("day") or f in ("hour", "minute", "month", "year")]
+REPLACED = ["(.*)", "host-(.*):.*", "(a|b)", "", "zzz", "(.)(.*)", "(?P<x>.)b*", "[a-c]", "host.*"]
+TEMPLATES = ["$1", "x-$1", "${1}y", "", "const", "$2$1", "$0", "$x", "$$"]
 ARITHMETIC = ["+", "-", "*", "/", "%", "^", "atan2"]
 COMPARE = ["==", "!=", "<", "<=", ">", ">="]
 QUOTES = str.maketrans({"\\": "\\\\", '"': '\\"'})
@@ -132,13 +136,15 @@ class Generator:
                           "45s", "3h"])
 
     def matrix(self, depth, metrics=METRICS):
-        if "subquery" in self.enabled and depth > 0 and not self.nested and self.chance(0.3):
-            self.nested = True  # one in another would meet its borders: both stand at round times
-            inner = self.selector(metrics) if metrics is COUNTERS else self.vector(depth - 1)
-            self.nested = False
+        if "subquery" in self.enabled and depth > 0 and self.chance(0.2 if self.nested else 0.3):
+            outer, self.nested = self.nested, True
+            inner = self.vector(depth - 1) if metrics is METRICS else self.selector(metrics)
+            self.nested = outer
             step = self.pick(["30s", "1m", "15s", "", "50s", "7s"])
             # At least one step: 3.x and 2.42, and we, differ in what errors none of them has.
             span = self.pick(["1m", "2m", "5m", "10m", "17m30s"] + ["1h", "3h"] * (step != "7s"))
+            if self.nested:  # both stand at round times: only an offset keeps them off borders
+                return f"({inner})[{span}:{step}] offset {self.pick(['7ms', '-7ms', '2m7ms'])}"
             return f"({inner})[{span}:{step}]" + self.modifiers()
         return f"{self.selector(metrics)}[{self.duration()}]" + self.modifiers()
 
@@ -177,13 +183,21 @@ class Generator:
         op = self.pick(self.aggregations)
         inner = self.vector(depth - 1)
         if op in ("topk", "bottomk"):
-            inner = f"{self.pick(['0', '1', '2', '5'])}, {self.selector(['temperature'])}"
+            k = self.pick(["0", "1", "2", "5", "-1", "2.9", self.scalar(1)])
+            inner = f"{k}, {self.selector(['temperature'])}{self.modifiers()}"
         elif op in ("stddev", "stdvar"):  # of one infinity 2.42 says 0, 3.x NaN
             inner = self.pick([self.selector(NUMERIC), f"rate({self.selector(COUNTERS)}[5m])"])
         elif op == "quantile":
-            inner = f"{self.pick(['0', '0.5', '0.9', '1', '-1', '2', '0.25'])}, {inner}"
+            q = self.pick(["0", "0.5", "0.9", "1", "-1", "2", "0.25", self.scalar(1)])
+            inner = f"{q}, {inner}"
         elif op == "count_values":
-            inner = f'"{self.pick(["v", "job"])}", {self.selector(["up", "build_info"])}'
+            values = self.selector() if self.chance(0.7) else f"floor({self.selector(NUMERIC)})"
+            label = self.pick(["v", "job", "nowhere", ""])
+            inner = f'"{label}", {values}'
+            if label:  # 2.42 looks for groups in sorted labels, and appends this one at each step
+                labels = [n for n in sorted(self.rng.sample(LABELS, 2)) if n < label]
+                by = self.pick([f" by ({', '.join(labels)}) ", " without (instance) ", ""])
+                return f"count_values{by}({inner})"
         by = self.grouping()
         return f"{op}{by}({inner})" if self.chance(0.7) else f"{op}({inner}){by}"
 
@@ -195,11 +209,14 @@ class Generator:
         metrics = METRICS
         if function in ("deriv", "predict_linear"):
             metrics = NUMERIC
-        inner = self.matrix(depth if metrics is METRICS else 0, metrics)
+        exact = function in ("changes", "resets")  # these see a difference in the last digit
+        inner = self.matrix(depth if metrics is METRICS else 0, NUMERIC if exact else metrics)
         if function == "predict_linear":  # with @, 2.42 lets the window move with the steps
             inner = inner.split(" @ ")[0]
         if function == "predict_linear":
             inner += ", " + self.pick(["0", "60", "-300", "3600"])
+        if function == "double_exponential_smoothing":
+            inner += ", " + self.pick(["0.5, 0.5", "0.1, 0.9", "1, 0.5", "0.5, 0"])
         if function == "quantile_over_time":
             inner = self.pick(["0", "0.5", "0.9", "1", "-1", "2"]) + ", " + inner
         return f"{function}({inner})"
@@ -212,6 +229,8 @@ class Generator:
                                "weird", "(up - 2)"])
         if function in DATES:  # ours know no year beyond 30 million, Go's wrap
             inner = self.pick(["", self.selector(NUMERIC), f"({self.selector(NUMERIC)} * 1e5)"])
+        if function == "timestamp" and " @ " in inner:  # 2.42 forgets the offset of a selector
+            inner = self.selector() + self.pick([" offset 2m", " @ end()", " @ start()"])
         if function == "vector":
             return f"vector({self.scalar(depth - 1)})"
         if function == "clamp":
@@ -221,18 +240,32 @@ class Generator:
         if function == "round":
             return f"round({inner}{self.pick(['', ', 5', ', 0.1', ', 0.25'])})"
         if function == "label_replace":
-            return (f'label_replace({inner}, "{self.pick(["job", "new", "zone"])}", '
-                    f'"{self.pick(["$1", "x-$1", "${1}y", "", "const"])}", '
-                    f'"{self.pick(["job", "instance", "nowhere"])}", '
-                    f'"{self.pick(["(.*)", "host-(.*):.*", "(a|b)", "", "zzz"])}")')
+            target = self.pick(["job", "new", "zone", "instance", "__name__", "", "le"])
+            return (f'label_replace({inner}, "{target}", "{self.pick(TEMPLATES)}", '
+                    f'"{self.pick(["job", "instance", "nowhere", "__name__", "code"])}", '
+                    f'"{self.pick(REPLACED)}")')
         if function == "label_join":
-            return (f'label_join({inner}, "{self.pick(["job", "new"])}", "{self.pick(["-", ""])}"'
-                    + self.pick([', "job", "instance"', ', "zone"', ', "nowhere"']) + ")")
+            target = self.pick(["job", "new", "instance", "__name__", ""])
+            sources = self.pick([', "job", "instance"', ', "zone"', ', "nowhere"', "",
+                                 ', "__name__", "nowhere", "job"', ', "job", "job"', ', ""'])
+            return f'label_join({inner}, "{target}", "{self.pick(["-", "", "::"])}"{sources})'
         if function == "histogram_quantile":
             inner = self.pick(["latency_seconds_bucket", "rate(latency_seconds_bucket[10m])",
                                "sum by (le) (latency_seconds_bucket)",
-                               'latency_seconds_bucket{job="a"}', "up"])
-            return f"histogram_quantile({self.pick(['0', '0.5', '0.99', '1', '2', '-1'])}, {inner})"
+                               'latency_seconds_bucket{job="a"}', "up",
+                               "latency_seconds_bucket % 7", "-latency_seconds_bucket",
+                               'latency_seconds_bucket{le!="+Inf"}',
+                               'latency_seconds_bucket{le="+Inf"}', "latency_seconds_bucket * 0",
+                               'sum by (le, job) (rate(latency_seconds_bucket{le!~"0.*"}[5m]))',
+                               'label_replace(latency_seconds_bucket, "le", "x$1", "le", "0.1|1")',
+                               'label_replace(latency_seconds_bucket, "le", "1", "le", "0.*")',
+                               "sum without (job) (increase(latency_seconds_bucket[17m]))",
+                               self.selector(["latency_seconds_bucket"]) + self.modifiers()])
+            q = self.pick(["0", "0.5", "0.99", "1", "2", "-1", "Inf", "-Inf", "scalar(up / 2)",
+                           "0.25 + scalar(up) / 2"])
+            if "scalar" in q:  # of NaN 3.x says NaN, 2.42 a bound
+                q = f"scalar(sum({self.pick(['up', 'flaky'])}) / 8 or vector(0.5))"
+            return f"histogram_quantile({q}, {inner})"
         return f"{function}({inner})"
 
     def scalar_binary(self, depth):
@@ -279,19 +312,45 @@ class Generator:
         if self.chance(0.4):
             op = self.pick(COMPARE) + self.pick(["", "", " bool"])
         if match and self.chance(0.5):
-            if self.chance(0.6):  # a join that is often possible
+            if self.chance(0.8):  # a join that is often possible
                 left, right = self.selector(["temperature", "up", "memory_bytes"]), "build_info"
                 match = self.pick(["on (instance) ", "on (job, instance) "])
             side = self.pick(["group_left", "group_right"])
             if side == "group_right" and right == "build_info":
                 left, right = right, left
-            match += side + " " + self.pick(["", "() ", "(version) ", "(room) "])
+            match += side + " " + self.pick(["", "() ", "(version) ", "(room) ", "(job) ",
+                                             "(__name__) ",
+                                             "(nowhere, version) ", "(instance, room) "])
+            if "bool" in op:  # a name that group_left brings stays in 3.x
+                match = match.replace("(__name__) ", "")
         return f"({left} {op} {match}{right})"
+
+    def collision(self, depth):
+        """Often refused while it is evaluated, and not at every step."""
+        names = self.pick(["up|build_info", "temperature|up", "up|flaky", ".+s"])
+        both = "{__name__=~" + quoted(names) + "}"
+        return self.pick([
+            f"delta({both}[{self.duration()}])", f"abs({both})", f"({both} * 2)",
+            f"{both} > bool 1",
+            f"{both} > {self.pick(['0', '20', '25', '39'])}", f"sum by (job) ({both})",
+            f"max_over_time({both}[1m])", f"last_over_time({both}[2m])", f"-({both} > 39)",
+            f"sum(({both} > {self.pick(['0', '1', '39'])}) + 1)", f"timestamp({both})",
+            f"({both} + on (instance) {self.vector(depth - 1)})",
+            f"({self.vector(depth - 1)} * ignoring (job) {both})",
+            f"({both} / on (instance, __name__) {both})",
+            f'label_replace({both}, "__name__", "x", "", "")',
+            f'label_join({self.vector(depth - 1)}, "instance", "")',
+            f'label_replace({self.vector(depth - 1)}, "job", "", "", "")',
+            f"scalar({both})", f"topk(NaN, {self.vector(depth - 1)})",
+            f"bottomk(Inf, {both})", f"quantile(NaN, {both})",
+            f'label_replace({both}, "a", "$1", "job", "{self.pick(["(", "a{2,1}", "[", "*"])}")'])
 
     def vector(self, depth):
         choice = self.rng.random()
         if depth <= 0 or choice < 0.1:
             return self.selector() + self.modifiers()
+        if choice < 0.125 and {"vector matching", "label_replace", "timestamp"} <= self.enabled:
+            return self.collision(depth)
         if choice < 0.4:
             return self.rollup(depth)
         if choice < 0.58:
@@ -312,12 +371,12 @@ class Generator:
             return self.scalar(3)
         if choice < 0.11:
             return quoted(self.pick(samples.ODD_VALUES))
-        return self.vector(self.pick([0, 1, 1, 2, 2, 2, 3]))
+        return self.vector(self.pick([0, 1, 1, 2, 2, 2, 3, 4]))
 
     def ranged(self):
         if self.chance(0.03):
             return self.scalar(3)
-        return self.vector(self.pick([0, 1, 1, 2, 2, 2, 3]))
+        return self.vector(self.pick([0, 1, 1, 2, 2, 2, 3, 4]))
 
     # --- requests
 
