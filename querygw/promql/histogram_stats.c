@@ -37,14 +37,17 @@ interpolate(const struct float_histogram *h, const struct float_bucket *b, doubl
 static double
 walk_to_rank(struct float_bucket_walk *walk, double rank, struct float_bucket *b)
 {
-    double count = 0;
-    while (float_bucket_walk_next(walk, b)) {
-        if (b->count == 0)
-            continue;
-        count += b->count;
-        if (count >= rank)
-            break;
+    double count = 0, here;
+    while (float_bucket_walk_step(walk, &here)) {
+        count += here;
+        if (here != 0 && count >= rank) {
+            *b = float_bucket_walk_here(walk);
+            return count;
+        }
     }
+    struct float_bucket_walk again = float_bucket_walk_start(walk->h, walk->descending);
+    while (float_bucket_walk_next(&again, b))
+        ;
     return count;
 }
 

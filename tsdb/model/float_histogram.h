@@ -98,7 +98,7 @@ double float_bucket_fraction_below(const struct float_bucket *b, double v, bool 
 struct float_bucket_walk {
     const struct float_histogram *h; /* borrowed */
     bool descending;
-    int part;             /* 0 to 3: which side is being walked */
+    int part;             /* which side is being walked */
     size_t span, in_span; /* position */
     size_t bucket;
     int64_t index;
@@ -107,6 +107,10 @@ struct float_bucket_walk {
 };
 struct float_bucket_walk float_bucket_walk_start(const struct float_histogram *h, bool descending);
 bool float_bucket_walk_next(struct float_bucket_walk *w, struct float_bucket *ret_bucket);
+/* The same in two halves: what the next bucket counts, and then, where it matters, its borders,
+ * which cost most. */
+bool float_bucket_walk_step(struct float_bucket_walk *w, double *ret_count);
+struct float_bucket float_bucket_walk_here(struct float_bucket_walk *w);
 
 /* {count:9, sum:-3.5, (1,2]:5} as histogram_format() has it, appended. */
 void float_histogram_format(const struct float_histogram *h, struct buf *to);

@@ -1,6 +1,4 @@
 /* float_histogram_add.c - sums and differences of histograms. */
-#include <string.h>
-
 #include "base/assert.h"
 #include "tsdb/model/float_histogram_int.h"
 
@@ -13,21 +11,6 @@ struct addend {
     double factor;
     size_t skip; /* buckets at the front that the zero bucket has counted */
 };
-
-/* How many buckets of `b` are within the zero bucket of `h`, which has the same schema. */
-static size_t
-buckets_within(const struct float_histogram *h, const struct float_buckets *b)
-{
-    struct bucket_walk walk = bucket_walk_of(b->spans);
-    size_t n = 0;
-    int64_t index;
-    if (!float_histogram_is_exponential(h))
-        return 0;
-    while (n < b->n && bucket_walk_next(&walk, &index) &&
-           float_histogram_bound(h, index) <= h->zero_threshold)
-        n++;
-    return n;
-}
 
 static void
 add_bucket(double *v, double *lost, const struct addend *x, size_t i)
@@ -115,17 +98,25 @@ add_wider(struct float_buckets *to, struct float_buckets *lost, const struct add
         lost->v = c;
 }
 
+static void
+add_same(struct float_buckets *to, double *lost, const struct addend *x)
+{
+    const double *b = x->b->v, factor = x->factor;
+    double *v = to->v;
+    for (size_t i = 0; !lost && i < to->n; i++)
+        v[i] += factor * b[i];
+    for (size_t i = 0; lost && i < to->n; i++)
+        add_bucket(&v[i], &lost[i], x, i);
+}
+
 /* Buckets that `to` has or lacks; `lost` follows its layout. */
 static void
 add_side(const struct float_histogram *h, struct float_buckets *to, struct float_buckets *lost,
          struct addend x, struct arena *a)
 {
-    struct histogram_spans s = to->spans, t = x.b->spans;
-    x.skip = buckets_within(h, x.b);
-    bool same = s.n == t.n && (s.n == 0 || memcmp(s.v, t.v, s.n * sizeof *s.v) == 0);
-    if (same && x.skip == 0) {
-        for (size_t i = 0; i < to->n; i++)
-            add_bucket(&to->v[i], lost ? &lost->v[i] : NULL, &x, i);
+    x.skip = float_buckets_within(h, x.b);
+    if (x.skip == 0 && histogram_spans_identical(to->spans, x.b->spans)) {
+        add_same(to, lost ? lost->v : NULL, &x);
     } else {
         size_t missing = count_missing(to, &x);
         if (missing > 0)

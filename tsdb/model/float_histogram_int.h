@@ -38,6 +38,10 @@ void float_buckets_reduce(struct float_buckets *b, struct float_buckets *lost, i
                           struct arena *a);
 struct float_buckets float_buckets_copy(const struct float_buckets *b, struct arena *a);
 
+/* How many buckets of `b`, at its front, are within the zero bucket of `h`, which has the same
+ * schema. */
+size_t float_buckets_within(const struct float_histogram *h, const struct float_buckets *b);
+
 /* A zero bucket as it would be with another threshold. */
 struct float_zero {
     double threshold, count, lost;

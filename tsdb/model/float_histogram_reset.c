@@ -56,12 +56,25 @@ coarse_start(const struct float_histogram *h, const struct float_buckets *b,
     return false;
 }
 
+static bool
+same_layout_fell(const struct float_histogram *now, const struct float_buckets *now_side,
+                 const struct float_buckets *before_side)
+{
+    for (size_t i = float_buckets_within(now, now_side); i < now_side->n; i++)
+        if (now_side->v[i] < before_side->v[i])
+            return true;
+    return false;
+}
+
 /* A bucket that has fewer observations than before, or is not there anymore. */
 static bool
 side_fell(const struct float_histogram *now, const struct float_buckets *now_side,
           const struct float_histogram *before, const struct float_buckets *before_side)
 {
     struct coarse_walk n, b;
+    if (now->schema == before->schema &&
+        histogram_spans_identical(now_side->spans, before_side->spans))
+        return same_layout_fell(now, now_side, before_side);
     bool more = coarse_start(now, now_side, now, &n);
     if (!coarse_start(before, before_side, now, &b))
         return false;

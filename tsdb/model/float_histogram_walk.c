@@ -4,7 +4,9 @@
 #include "base/binary_log.h"
 #include "tsdb/model/float_histogram_int.h"
 
-enum { PART_INWARDS, PART_ZERO, PART_OUTWARDS, PART_END };
+enum { PART_INWARDS, PART_OUTWARDS, PART_END };
+
+#define BEFORE_FIRST SIZE_MAX /* w->bucket of the outward part, at the zero bucket */
 
 static const struct float_buckets *
 side_of(const struct float_bucket_walk *w)
@@ -72,12 +74,27 @@ bound_at(struct float_bucket_walk *w, int64_t index)
 }
 
 static struct float_bucket
-bucket_here(struct float_bucket_walk *w, const struct float_buckets *b)
+zero_bucket(const struct float_histogram *h)
 {
+    return (struct float_bucket){
+        .lower = -h->zero_threshold,
+        .upper = h->zero_threshold,
+        .count = h->zero_count,
+        .lower_inclusive = true,
+        .upper_inclusive = true,
+    };
+}
+
+struct float_bucket
+float_bucket_walk_here(struct float_bucket_walk *w)
+{
+    const struct float_buckets *b = side_of(w);
     double near, far;
     if (w->part == PART_INWARDS) {
         far = bound_at(w, w->index);
         near = bound_at(w, w->index - 1);
+    } else if (w->bucket == BEFORE_FIRST) {
+        return zero_bucket(w->h);
     } else {
         near = bound_at(w, w->index - 1);
         far = bound_at(w, w->index);
@@ -99,47 +116,42 @@ bucket_here(struct float_bucket_walk *w, const struct float_buckets *b)
     return at;
 }
 
-static struct float_bucket
-zero_bucket(const struct float_histogram *h)
-{
-    return (struct float_bucket){
-        .lower = -h->zero_threshold,
-        .upper = h->zero_threshold,
-        .count = h->zero_count,
-        .lower_inclusive = true,
-        .upper_inclusive = true,
-    };
-}
-
 bool
-float_bucket_walk_next(struct float_bucket_walk *w, struct float_bucket *ret_bucket)
+float_bucket_walk_step(struct float_bucket_walk *w, double *ret_count)
 {
     const struct float_buckets *b = side_of(w);
     if (w->part == PART_INWARDS) {
         if (step_inwards(w, b)) {
-            *ret_bucket = bucket_here(w, b);
+            *ret_count = b->v[w->bucket];
             return true;
         }
-        w->part = PART_ZERO;
-    }
-    if (w->part == PART_ZERO) {
         w->part = PART_OUTWARDS;
         w->span = w->in_span = 0;
-        w->bucket = SIZE_MAX; /* before the first */
+        w->bucket = BEFORE_FIRST;
         w->index = -1;
         w->known_index = INT64_MAX;
         if (w->h->zero_count > 0) {
-            *ret_bucket = zero_bucket(w->h);
+            *ret_count = w->h->zero_count;
             return true;
         }
     }
     b = side_of(w);
     if (w->part == PART_OUTWARDS && step_outwards(w, b)) {
-        *ret_bucket = bucket_here(w, b);
+        *ret_count = b->v[w->bucket];
         return true;
     }
     w->part = PART_END;
     return false;
+}
+
+bool
+float_bucket_walk_next(struct float_bucket_walk *w, struct float_bucket *ret_bucket)
+{
+    double count;
+    if (!float_bucket_walk_step(w, &count))
+        return false;
+    *ret_bucket = float_bucket_walk_here(w);
+    return true;
 }
 
 double

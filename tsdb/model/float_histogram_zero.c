@@ -5,6 +5,20 @@
  * bucket that counts something on both sides of it. */
 #include "tsdb/model/float_histogram_int.h"
 
+size_t
+float_buckets_within(const struct float_histogram *h, const struct float_buckets *b)
+{
+    struct bucket_walk walk = bucket_walk_of(b->spans);
+    size_t n = 0;
+    int64_t index;
+    if (!float_histogram_is_exponential(h))
+        return 0;
+    while (n < b->n && bucket_walk_next(&walk, &index) &&
+           float_histogram_bound(h, index) <= h->zero_threshold)
+        n++;
+    return n;
+}
+
 /* Counts the buckets of one side that begin below `threshold`. Returns the threshold that the
  * last of them asks for. */
 static double

@@ -1,8 +1,6 @@
 /* histogram_spans.c - checking, comparing and joining spans. */
 #include "tsdb/model/histogram_spans.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 
 struct spans_fault
@@ -39,7 +37,7 @@ histogram_spans_buckets(struct histogram_spans s)
 bool
 histogram_spans_same(struct histogram_spans x, struct histogram_spans y)
 {
-    if (x.n == y.n && (x.n == 0 || memcmp(x.v, y.v, x.n * sizeof *x.v) == 0))
+    if (histogram_spans_identical(x, y))
         return true;
     struct bucket_walk in_x = bucket_walk_of(x), in_y = bucket_walk_of(y);
     int64_t i = 0, k = 0;

@@ -4,6 +4,8 @@
  * into spans in more than one way; what counts is the ascending list of indexes, and how many
  * there are. Threads: any (values). */
 #pragma once
+#include <string.h>
+
 #include "tsdb/model/histogram.h"
 
 /* The indexes one at a time. */
@@ -50,6 +52,12 @@ struct spans_fault histogram_spans_check(struct histogram_spans s, size_t *ret_b
 size_t histogram_spans_buckets(struct histogram_spans s);
 /* Sound spans that stand for the same buckets. */
 bool histogram_spans_same(struct histogram_spans x, struct histogram_spans y);
+/* The same, and cut in the same way: much cheaper to ask. */
+static inline bool
+histogram_spans_identical(struct histogram_spans x, struct histogram_spans y)
+{
+    return x.n == y.n && (x.n == 0 || memcmp(x.v, y.v, x.n * sizeof *x.v) == 0);
+}
 /* Spans for the buckets of both, as few as can be; in the arena. Both are sound. */
 struct histogram_spans histogram_spans_union(struct histogram_spans x, struct histogram_spans y,
                                              struct arena *a);

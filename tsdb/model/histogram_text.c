@@ -13,7 +13,7 @@
 /* --- bounds ----------------------------------------------------------------------------------- */
 
 enum {
-    LAST_EXPONENT = 1024, /* 2^1024 is no double: the bucket ends at the greatest one instead */
+    LAST_EXPONENT = 1024,   /* 2^1024 is no double: the bucket ends at the greatest one instead */
     EXPONENT_MAX = 1 << 20, /* far beyond all doubles */
 };
 
@@ -27,23 +27,26 @@ scaled(double fraction, int64_t exponent)
     return ldexp(fraction, (int)(e < -EXPONENT_MAX ? -EXPONENT_MAX : e));
 }
 
+/* 2^(1/2), 2^(1/4), ...: the first one is just below the nearest double. */
+static const double roots_of_2[HISTOGRAM_SCHEMA_MAX] = {
+    0x1.6a09e667f3bccp+0, 0x1.306fe0a31b715p+0, 0x1.172b83c7d517bp+0, 0x1.0b5586cf9890fp+0,
+    0x1.059b0d3158574p+0, 0x1.02c9a3e778061p+0, 0x1.0163da9fb3335p+0, 0x1.00b1afa5abcbfp+0,
+};
+
 /* Prometheus has a table for each schema: what is new in it is the entry before times
- * 2^(2^-schema), in doubles, and the one for 2^(1/2) is just below the nearest double. So they are
- * products of roots, the greatest first, and not always what is nearest to the truth. */
+ * 2^(2^-schema), in doubles. So they are products of roots, the greatest first, and not always
+ * what is nearest to the truth. */
 double
 histogram_bound(int32_t schema, int64_t index)
 {
     ASSERT(schema >= HISTOGRAM_SCHEMA_RESERVED_MIN && schema <= HISTOGRAM_SCHEMA_MAX);
     if (schema <= 0)
         return scaled(1, index * (INT64_C(1) << -schema));
-    int64_t exponent = index >> schema; /* rounds down */
-    double fraction = 1, root = M_SQRT2;
-    for (int32_t bit = schema - 1; bit >= 0; bit--) {
+    double fraction = 1;
+    for (int32_t bit = schema - 1; bit >= 0; bit--)
         if (index >> bit & 1)
-            fraction *= bit == schema - 1 ? nextafter(root, 0) : root;
-        root = sqrt(root);
-    }
-    return scaled(fraction, exponent);
+            fraction *= roots_of_2[schema - 1 - bit];
+    return scaled(fraction, index >> schema); /* rounds down */
 }
 
 /* Of bucket `index`; lower ones are asked for as those of the bucket before. */
