@@ -9,90 +9,45 @@ end. The last line is one JSON object."""
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "e2e"))
-import lib  # noqa: E402
+import servers
 
 SERIES = int(os.environ.get("SERIES", "100000"))
 CREATE, STEADY = 1, 21
 INTERVAL_MS = 15000
 here = tempfile.mkdtemp(prefix="mneme-bench-")
-TICK = os.sysconf("SC_CLK_TCK")
 
 
-def cpu_seconds(pid):
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+def load(server, start_ms, first, samples):
+    return servers.load(server.write_url, "--series", SERIES, "--first-sample", first,
+                        "--samples-per-series", samples, "--request-samples", 2000,
+                        "--connections", 4, "--start-ms", start_ms, "--interval-ms", INTERVAL_MS)
 
 
-def resident_bytes(pid):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError("no VmRSS")
-
-
-def load(url, start_ms, first, samples):
-    argv = [lib.LOADGEN, "--url", url, "--series", str(SERIES), "--first-sample", str(first),
-            "--samples-per-series", str(samples), "--request-samples", "2000",
-            "--connections", "4", "--start-ms", str(start_ms), "--interval-ms", str(INTERVAL_MS)]
-    done = subprocess.run(argv, capture_output=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"loadgen on {url}: {done.stdout[-300:]} {done.stderr[-300:]}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure(name, argv, url, ready):
-    process = lib.start(argv, os.path.join(here, f"{name}.log"))
-    lib.wait_until(ready, 60, name)
+def measure(server):
+    pid = server.start().pid
     time.sleep(1)
     start_ms = int(time.time() * 1000) - (CREATE + STEADY) * INTERVAL_MS
-    figures = {"idle_bytes": resident_bytes(process.pid)}
+    figures = {"idle_bytes": servers.resident_bytes(pid)}
     for phase, first, samples in [("create", 0, CREATE), ("steady", CREATE, STEADY)]:
-        before = cpu_seconds(process.pid)
-        report = load(url, start_ms, first, samples)
+        before = servers.cpu_seconds(pid)
+        report = load(server, start_ms, first, samples)
         time.sleep(1)  # work that goes on behind the answers belongs to the samples too
-        figures[f"{phase}_cpu_us"] = (cpu_seconds(process.pid) - before) / report["samples"] * 1e6
+        took = servers.cpu_seconds(pid) - before
+        figures[f"{phase}_cpu_us"] = took / report["samples"] * 1e6
         figures[f"{phase}_p99_ms"] = report["p99_ms"]
-    figures["bytes_a_series"] = resident_bytes(process.pid) / SERIES
-    process.terminate()
-    process.wait(120)
-    print(f"{name:18} create {figures['create_cpu_us']:6.2f} us/sample   steady "
+    figures["bytes_a_series"] = servers.resident_bytes(pid) / SERIES
+    server.stop()
+    print(f"{server.name:18} create {figures['create_cpu_us']:6.2f} us/sample   steady "
           f"{figures['steady_cpu_us']:6.2f} us/sample   {figures['bytes_a_series']:7.0f} bytes/"
           f"series   p99 {figures['steady_p99_ms']:.1f} ms", flush=True)
     return figures
 
 
-def peers():
-    mneme = lib.Mneme(here)
-    write = f"http://127.0.0.1:{mneme.write}/api/v1/receive"
-    yield ("mneme", mneme.argv(), write,
-           lambda: lib.request(mneme.http, "GET", "/-/ready")[0] == 200)
-    if shutil.which("victoria-metrics"):
-        port = lib.free_port()
-        yield ("victoria-metrics", ["victoria-metrics", f"-storageDataPath={here}/vm",
-                                    f"-httpListenAddr=127.0.0.1:{port}"],
-               f"http://127.0.0.1:{port}/api/v1/write",
-               lambda: lib.request(port, "GET", "/health")[0] == 200)
-    if shutil.which("prometheus"):
-        port2 = lib.free_port()
-        config = os.path.join(here, "prometheus.yml")
-        with open(config, "w") as f:
-            f.write("global: {scrape_interval: 1h}\n")
-        yield ("prometheus", ["prometheus", f"--config.file={config}",
-                              f"--storage.tsdb.path={here}/prometheus",
-                              f"--web.listen-address=127.0.0.1:{port2}",
-                              "--web.enable-remote-write-receiver"],
-               f"http://127.0.0.1:{port2}/api/v1/write",
-               lambda: lib.request(port2, "GET", "/-/ready")[0] == 200)
-
-
 try:
-    results = {name: measure(name, argv, url, ready) for name, argv, url, ready in peers()}
+    results = {server.name: measure(server) for server in servers.installed(here)}
 finally:
     shutil.rmtree(here, ignore_errors=True)
 answer = {"bench": "ingest", "series": SERIES, "samples": SERIES * (CREATE + STEADY)}

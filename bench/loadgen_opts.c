@@ -17,6 +17,7 @@
     X("rate", rate, 0, 1000000000, 0, "samples a second in all; 0: no limit")                      \
     X("timeout-ms", timeout_ms, 1, 3600000, 30000, "of a send or a receive")                       \
     X("seed", load.seed, 0, UINT64_MAX, 1, "decides names of pods and the noise of values")        \
+    X("families", load.families, 1, 10, 10, "metric names of a pod, with ten series each")         \
     X("churn", load.churn_percent, 0, 100, 0, "percent of the pods that are renamed")              \
     X("churn-every", load.churn_every, 1, 1000000000, 10, "samples between two renamings")         \
     X("retry-ms", retry_ms, 0, 86400000, 0, "how long to retry; 0: never; --retry: 60000")

@@ -1,4 +1,4 @@
-/* loadgen_series.c - a fleet of pods with a hundred series each, as a cluster's scrapes look:
+/* loadgen_series.c - a fleet of pods with up to a hundred series each, as a cluster's scrapes look:
  * most pairs are shared by many series, pod and instance belong to one pod alone. */
 #include "bench/loadgen_series.h"
 
@@ -35,7 +35,7 @@ static const char *const bounds[] = {"0.005", "0.01", "0.025", "0.05", "0.1",
                                      "0.25",  "0.5",  "1",     "2.5",  "+Inf"};
 
 enum { VARIANTS = 10, NAMESPACES = 40, PODS_PER_NODE = 30 };
-_Static_assert(ARRAY_LEN(families) * VARIANTS == LOAD_SERIES_PER_POD, "a pod's series");
+_Static_assert(ARRAY_LEN(families) == LOAD_FAMILIES, "as the header tells");
 
 /* splitmix64's output function: well mixed, and five lines in any language. */
 static uint64_t
@@ -92,7 +92,8 @@ size_t
 load_labels(const struct load_spec *spec, uint64_t i, uint64_t j,
             struct load_label labels[LOAD_LABELS_MAX])
 {
-    uint64_t pod = i / LOAD_SERIES_PER_POD, k = i % LOAD_SERIES_PER_POD;
+    uint64_t of_pod = VARIANTS * (spec->families > 0 ? spec->families : LOAD_FAMILIES);
+    uint64_t pod = i / of_pod, k = i % of_pod;
     uint64_t generation = pod % 100 < spec->churn_percent ? j / spec->churn_every : 0;
     const struct family *family = &families[k / VARIANTS];
     const char *app = apps[pod % ARRAY_LEN(apps)];

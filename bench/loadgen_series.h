@@ -18,12 +18,13 @@ struct load_spec {
     uint64_t seed;
     enum load_shape shape;
     int64_t start_ms, interval_ms;
-    uint64_t churn_percent;     /* of the pods; they are renamed ... */
-    uint64_t churn_every;       /* ... every so many samples, > 0 */
+    uint64_t families;                  /* names of a pod, the first of LOAD_FAMILIES; 0: all */
+    uint64_t churn_percent;             /* of the pods; they are renamed ... */
+    uint64_t churn_every;               /* ... every so many samples, > 0 */
     struct str extra_name, extra_value; /* one more label for all; empty name: none */
 };
 
-enum { LOAD_LABELS_MAX = 12, LOAD_SERIES_PER_POD = 100 };
+enum { LOAD_LABELS_MAX = 12, LOAD_FAMILIES = 10 };
 
 struct load_label {
     const char *name;

@@ -11,18 +11,16 @@ import re
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "e2e"))
-import lib  # noqa: E402
+import servers
+from servers import lib
 
 PROGRAM = os.path.join(os.path.dirname(lib.MNEME), "bench", "tsdb")
 SERIES, SCRAPES = 100000, (100, 300)  # by the hundred; more than 3 h would be cut
 shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 here = tempfile.mkdtemp(prefix="mneme-bench-", dir=shm)
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def part_names():
@@ -52,26 +50,13 @@ def show(figures, name, value):
     print(f"{name:40} {value:14.3f}", flush=True)
 
 
-def cpu_seconds(pid):
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
 def open_with_prometheus(path):
     """CPU and wall milliseconds until Prometheus is ready on the database in `path`."""
-    config = os.path.join(here, "prometheus.yml")
-    with open(config, "w") as f:
-        f.write("global: {scrape_interval: 1h}\n")
-    port = lib.free_port()
     start = time.monotonic()
-    process = lib.start(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={path}",
-                         f"--web.listen-address=127.0.0.1:{port}"],
-                        os.path.join(here, "prometheus.log"))
-    lib.wait_until(lambda: lib.request(port, "GET", "/-/ready")[0] == 200, 600, "prometheus")
-    took = (cpu_seconds(process.pid) * 1000, (time.monotonic() - start) * 1000)
-    series = json.loads(lib.request(port, "GET", "/api/v1/status/tsdb")[2])
-    process.terminate()
-    process.wait(120)
+    server = servers.prometheus(here, path).start()
+    took = (servers.cpu_seconds(server.pid) * 1000, (time.monotonic() - start) * 1000)
+    series = json.loads(lib.request(server.port, "GET", "/api/v1/status/tsdb")[2])
+    server.stop()
     return took, series["data"]["headStats"]["numSeries"]
 
 
