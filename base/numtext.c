@@ -24,6 +24,62 @@ enum {
 
 /* --- writing ------------------------------------------------------------------------------ */
 
+static const char digit_pairs[] = "0001020304050607080910111213141516171819"
+                                  "2021222324252627282930313233343536373839"
+                                  "4041424344454647484950515253545556575859"
+                                  "6061626364656667686970717273747576777879"
+                                  "8081828384858687888990919293949596979899";
+
+/* log10(2) is 1233 / 4096, nearly. */
+static size_t
+digit_count(uint64_t v)
+{
+    static const uint64_t powers[] = {1,
+                                      10,
+                                      100,
+                                      1000,
+                                      10000,
+                                      100000,
+                                      1000000,
+                                      10000000,
+                                      100000000,
+                                      1000000000,
+                                      10000000000,
+                                      100000000000,
+                                      1000000000000,
+                                      10000000000000,
+                                      100000000000000,
+                                      1000000000000000,
+                                      10000000000000000,
+                                      100000000000000000,
+                                      1000000000000000000,
+                                      10000000000000000000u};
+    size_t bits = 64 - (size_t)__builtin_clzll(v | 1), guess = bits * 1233 >> 12;
+    return guess + (v >= powers[guess] || guess == 0);
+}
+
+size_t
+numtext_u64(uint64_t v, char *to)
+{
+    size_t n = digit_count(v);
+    char *at = to + n;
+    for (; v >= 100; v /= 100)
+        memcpy(at -= 2, &digit_pairs[v % 100 * 2], 2);
+    if (v >= 10)
+        memcpy(at - 2, &digit_pairs[v * 2], 2);
+    else
+        at[-1] = (char)('0' + v);
+    return n;
+}
+
+void
+numtext_four_digits(unsigned v, char to[4])
+{
+    ASSERT(v < 10000);
+    memcpy(to, &digit_pairs[v / 100 * 2], 2);
+    memcpy(to + 2, &digit_pairs[v % 100 * 2], 2);
+}
+
 /* |v| = 0.d1d2d3.. * 10^(exponent + 1) */
 struct decimal {
     char digits[DIGITS_MAX];
@@ -122,12 +178,46 @@ put_exponent(struct decimal d, char *to)
     return to;
 }
 
+/* Up to three decimals, as most measured values have. At most 15 digits that read back as the value
+ * are its shortest text: no two decimals of so many digits read as one double, and a quotient of
+ * two exact numbers is rounded as a reader rounds. Returns NULL when it is no such value. */
+static char *
+put_short(double magnitude, char *to)
+{
+    if (!(magnitude < 1e12))
+        return NULL;
+    uint64_t thousandths = (uint64_t)(magnitude * 1000 + 0.5);
+    if ((double)thousandths / 1000 != magnitude)
+        return NULL;
+    to += numtext_u64(thousandths / 1000, to);
+    unsigned decimals = (unsigned)(thousandths % 1000);
+    if (decimals == 0)
+        return to;
+    to[0] = '.';
+    to[1] = (char)('0' + decimals / 100);
+    to[2] = (char)('0' + decimals / 10 % 10);
+    to[3] = (char)('0' + decimals % 10);
+    return to + (decimals % 10 ? 4 : decimals % 100 ? 3 : 2);
+}
+
+static char *
+put_shortest(double v, char *to)
+{
+    double magnitude = fabs(v);
+    char *end = put_short(magnitude, to);
+    if (end)
+        return end;
+    if (magnitude >= 1e-6 && magnitude < 1e15)
+        return to + numtext_shim_fixed(magnitude, to);
+    return put_plain(decimal_of(v), to);
+}
+
 size_t
 numtext_f(double v, char *to)
 {
     char *end, *at = put_special(v, to, &end);
     if (at)
-        end = put_plain(decimal_of(v), at);
+        end = put_shortest(v, at);
     ASSERT(end - to <= NUMTEXT_BYTES_MAX);
     return (size_t)(end - to);
 }

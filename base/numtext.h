@@ -19,6 +19,12 @@ size_t numtext_e(double v, char *to);
 /* A sample value in API answers: 'f', but 'e' when 0 < |v| < 1e-6 or |v| >= 1e21. */
 size_t numtext_api(double v, char *to);
 
+/* The digits of a whole number, at most NUMTEXT_U64_BYTES_MAX. */
+enum { NUMTEXT_U64_BYTES_MAX = 20 };
+size_t numtext_u64(uint64_t v, char *to);
+/* 0042; below 10000. */
+void numtext_four_digits(unsigned v, char to[4]);
+
 /* ParseFloat(s, 64): also +1, inf, Infinity, nan (without sign), 0x1p-2, 1_000. Overflow gives
  * ERR_INVALID, underflow gives 0. The whole text must be the number. */
 struct err numtext_parse(struct str s, double *ret_value);

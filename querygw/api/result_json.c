@@ -1,72 +1,67 @@
-/* result_json.c - vectors and matrices as text. The values are most of a wide answer, so they
- * are written into the buffer without detours, whole numbers without looking for digits. */
+/* result_json.c - vectors and matrices as text. Times and values are most of a wide answer, so they
+ * are written into the buffer without detours. */
 #include "querygw/api/result_json.h"
 
-#include <math.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/numtext.h"
 
 enum {
-    INT_TEXT_BYTES = 20,                                       /* -9223372036854775808 */
-    POINT_BYTES_MAX = INT_TEXT_BYTES + NUMTEXT_BYTES_MAX + 16, /* [time,"value"] */
+    TIME_BYTES_MAX = 32, /* -9223372036854775.808, and unused bytes of a front */
+    POINT_BYTES_MAX = TIME_BYTES_MAX + NUMTEXT_BYTES_MAX + 8, /* [time,"value"] */
 };
 
-/* Decimal digits at `to`; returns how many. */
-static size_t
-put_u64(char *to, uint64_t v)
+/* What times of one result have in common: all but the last four digits of the seconds, usually. */
+struct time_front {
+    uint64_t seconds; /* in units of 10,000; 0: none yet */
+    char text[16];    /* of them, and unused bytes */
+    size_t n;
+};
+enum { FRONT_SECONDS = 10000 };
+
+static char *
+put_seconds(struct time_front *front, char *to, uint64_t seconds)
 {
-    char digits[INT_TEXT_BYTES];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    for (size_t i = 0; i < n; i++)
-        to[i] = digits[n - 1 - i];
-    return n;
+    uint64_t high = seconds / FRONT_SECONDS;
+    if (high == 0)
+        return to + numtext_u64(seconds, to);
+    if (high != front->seconds) { /* 12 digits at most */
+        front->seconds = high;
+        front->n = numtext_u64(high, front->text);
+    }
+    memcpy(to, front->text, sizeof front->text);
+    numtext_four_digits((unsigned)(seconds % FRONT_SECONDS), to + front->n);
+    return to + front->n + 4;
 }
 
-static size_t
-put_time(char *to, int64_t t_ms)
+/* Writes within TIME_BYTES_MAX bytes. */
+static char *
+put_time(struct time_front *front, char *to, int64_t t_ms)
 {
-    size_t n = 0;
     uint64_t t = t_ms < 0 ? -(uint64_t)t_ms : (uint64_t)t_ms;
     if (t_ms < 0)
-        to[n++] = '-';
-    n += put_u64(to + n, t / 1000);
-    if (t % 1000) {
-        to[n++] = '.';
-        to[n++] = (char)('0' + t % 1000 / 100);
-        to[n++] = (char)('0' + t % 100 / 10);
-        to[n++] = (char)('0' + t % 10);
-    }
-    return n;
-}
-
-/* Below 10^15 a whole number's digits are its shortest text; -0 is left to numtext. */
-static size_t
-put_value(char *to, double v)
-{
-    if (!(fabs(v) < 1e15) || v != rint(v) || v == 0)
-        return numtext_api(v, to);
-    size_t n = 0;
-    if (v < 0)
-        to[n++] = '-';
-    return n + put_u64(to + n, (uint64_t)fabs(v));
+        *to++ = '-';
+    to = put_seconds(front, to, t / 1000);
+    unsigned ms = (unsigned)(t % 1000);
+    if (ms == 0)
+        return to;
+    numtext_four_digits(ms, to);
+    to[0] = '.';
+    return to + 4;
 }
 
 /* [time,"value"] */
 static void
-put_point(struct buf *b, int64_t t_ms, double value)
+put_point(struct time_front *front, struct buf *b, int64_t t_ms, double value)
 {
     buf_reserve(b, POINT_BYTES_MAX);
     char *to = b->p + b->n, *at = to;
     *at++ = '[';
-    at += put_time(at, t_ms);
+    at = put_time(front, at, t_ms);
     *at++ = ',';
     *at++ = '"';
-    at += put_value(at, value);
+    at += numtext_api(value, at);
     *at++ = '"';
     *at++ = ']';
     ASSERT(at - to <= POINT_BYTES_MAX);
@@ -76,8 +71,9 @@ put_point(struct buf *b, int64_t t_ms, double value)
 void
 json_put_timestamp(struct buf *to, int64_t t_ms)
 {
-    buf_reserve(to, INT_TEXT_BYTES + 2);
-    to->n += put_time(to->p + to->n, t_ms);
+    struct time_front front = {0};
+    buf_reserve(to, TIME_BYTES_MAX);
+    to->n = (size_t)(put_time(&front, to->p + to->n, t_ms) - to->p);
 }
 
 void
@@ -85,7 +81,7 @@ json_put_sample_value(struct buf *to, double value)
 {
     buf_reserve(to, NUMTEXT_BYTES_MAX + 2);
     to->p[to->n++] = '"';
-    to->n += put_value(to->p + to->n, value);
+    to->n += numtext_api(value, to->p + to->n);
     to->p[to->n++] = '"';
 }
 
@@ -145,6 +141,7 @@ put_histogram_point(struct buf *to, int64_t t_ms, const struct float_histogram *
 static struct err
 write_vector(struct json_out *o, const struct promql_result *r, size_t count)
 {
+    struct time_front front = {0};
     json_begin_array(&o->w);
     for (size_t i = 0; i < count; i++) {
         struct promql_point p;
@@ -159,7 +156,7 @@ write_vector(struct json_out *o, const struct promql_result *r, size_t count)
         if (p.histogram)
             put_histogram_point(&o->buf, p.t_ms, p.histogram);
         else
-            put_point(&o->buf, p.t_ms, p.value);
+            put_point(&front, &o->buf, p.t_ms, p.value);
         json_end_object(&o->w);
         TRY(json_out_check(o));
     }
@@ -172,7 +169,7 @@ enum point_kind { POINT_FLOAT, POINT_HISTOGRAM };
 /* The points of one kind as a list; nothing when there are none. */
 static struct err
 write_points(struct json_out *o, const struct promql_result *r, const struct promql_series *s,
-             enum point_kind kind)
+             enum point_kind kind, struct time_front *front)
 {
     struct promql_point p;
     size_t n = 0;
@@ -188,7 +185,7 @@ write_points(struct json_out *o, const struct promql_result *r, const struct pro
         if (p.histogram)
             put_histogram_point(&o->buf, p.t_ms, p.histogram);
         else
-            put_point(&o->buf, p.t_ms, p.value);
+            put_point(front, &o->buf, p.t_ms, p.value);
         TRY(json_out_check(o));
     }
     if (n)
@@ -199,15 +196,16 @@ write_points(struct json_out *o, const struct promql_result *r, const struct pro
 static struct err
 write_matrix(struct json_out *o, const struct promql_result *r, size_t count)
 {
+    struct time_front front = {0};
     json_begin_array(&o->w);
     for (size_t i = 0; i < count; i++) {
         const struct promql_series *s = &r->series[i];
         json_begin_object(&o->w);
         json_key(&o->w, STR("metric"));
         json_out_labels(o, s->labels);
-        TRY(write_points(o, r, s, POINT_FLOAT));
+        TRY(write_points(o, r, s, POINT_FLOAT, &front));
         if (s->histograms)
-            TRY(write_points(o, r, s, POINT_HISTOGRAM));
+            TRY(write_points(o, r, s, POINT_HISTOGRAM, &front));
         json_end_object(&o->w);
         TRY(json_out_check(o));
     }

@@ -164,6 +164,62 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* The digits of a text alone: without sign, point, exponent and zeros around them. */
+static struct str
+digits_of(const char *text, size_t n, char *to)
+{
+    size_t count = 0, end = 0;
+    for (size_t i = 0; i < n && text[i] != 'e'; i++) {
+        if (text[i] < '0' || text[i] > '9' || (text[i] == '0' && count == 0))
+            continue;
+        to[count++] = text[i];
+        end = text[i] == '0' ? end : count;
+    }
+    return str_of(to, end);
+}
+
+/* Plain text takes short cuts; its digits are those of the exponent form, and it reads back. */
+START_TEST(test_plain_digits)
+{
+    struct rand_gen rng = rand_gen_of(7);
+    for (size_t i = 0; i < 300000; i++) {
+        uint64_t whole = rand_u64(&rng) >> rand_below(&rng, 64);
+        double v = i % 3 == 0   ? f64_of_bits(rand_u64(&rng))
+                   : i % 3 == 1 ? (double)whole / pow(10, (double)rand_below(&rng, 20))
+                                : ldexp((double)(int64_t)whole, -(int)rand_below(&rng, 64));
+        if (!isfinite(v))
+            continue;
+        char f[NUMTEXT_BYTES_MAX], e[NUMTEXT_BYTES_MAX];
+        char digits_f[NUMTEXT_BYTES_MAX], digits_e[NUMTEXT_BYTES_MAX];
+        size_t nf = numtext_f(v, f), ne = numtext_e(v, e);
+        ck_assert_msg(str_eq(digits_of(f, nf, digits_f), digits_of(e, ne, digits_e)),
+                      "%.*s, but %.*s", (int)nf, f, (int)ne, e);
+        double back;
+        CK_OK(numtext_parse(str_of(f, nf), &back));
+        ck_assert_msg(same_value(v, back), "%.*s does not read back", (int)nf, f);
+    }
+}
+END_TEST
+
+START_TEST(test_whole_numbers)
+{
+    uint64_t power = 1;
+    for (size_t digits = 1; digits <= 20; digits++, power *= 10) {
+        uint64_t around[] = {power - 1, power, power + 1, power + power / 2};
+        for (size_t i = 0; i < ARRAY_LEN(around); i++) {
+            char got[NUMTEXT_U64_BYTES_MAX], want[NUMTEXT_U64_BYTES_MAX + 1];
+            int n = snprintf(want, sizeof want, "%ju", (uintmax_t)around[i]);
+            ck_assert_uint_eq(numtext_u64(around[i], got), (size_t)n);
+            ck_assert_mem_eq(got, want, n);
+        }
+    }
+    char got[NUMTEXT_U64_BYTES_MAX];
+    ck_assert(str_eq(str_of(got, numtext_u64(UINT64_MAX, got)), STR("18446744073709551615")));
+    numtext_four_digits(42, got);
+    ck_assert(str_eq(str_of(got, 4), STR("0042")));
+}
+END_TEST
+
 /* Every form of a random double reads back to it; so do more digits than a double has. */
 START_TEST(test_read_back)
 {
@@ -194,6 +250,8 @@ numtext_suite(void)
     tcase_add_loop_test(t, test_format, 0, ARRAY_LEN(format_cases));
     tcase_add_loop_test(t, test_parse, 0, ARRAY_LEN(parse_cases));
     tcase_add_loop_test(t, test_refused, 0, ARRAY_LEN(bad_texts));
+    tcase_add_test(t, test_plain_digits);
+    tcase_add_test(t, test_whole_numbers);
     tcase_add_test(t, test_read_back);
     suite_add_tcase(s, t);
     return s;

@@ -29,26 +29,6 @@ START_TEST(test_timestamps_golden)
 }
 END_TEST
 
-/* Whole numbers take a short cut; it must show what the long way shows. */
-START_TEST(test_values_equal_numtext)
-{
-    struct rand_gen rng = rand_gen_of(7);
-    for (size_t i = 0; i < 200000; i++) {
-        double v = f64_of_bits(rand_u64(&rng));
-        if (i % 2)
-            v = ldexp((double)(int64_t)rand_u64(&rng), -(int)rand_below(&rng, 64));
-        if (i % 4 == 1)
-            v = rint(v);
-        AUTO(buf_fini) struct buf got = BUF_INIT;
-        char want[NUMTEXT_BYTES_MAX + 2] = "\"";
-        size_t n = 1 + numtext_api(v, want + 1);
-        want[n++] = '"';
-        json_put_sample_value(&got, v);
-        ck_assert_msg(str_eq(buf_str(&got), str_of(want, n)), "%a: %s", v, buf_cstr(&got));
-    }
-}
-END_TEST
-
 static const struct value_case {
     double v;
     const char *want;
@@ -213,6 +193,36 @@ START_TEST(test_stats)
 }
 END_TEST
 
+/* Times of one answer share what stands in front of their last digits, forth and back. */
+START_TEST(test_times)
+{
+    enum { POINTS = 20000 };
+    static const int64_t spread[] = {1, 1000, 100000000, INT64_C(1) << 40, INT64_MAX};
+    static int64_t t_ms[POINTS];
+    static double values[POINTS];
+    struct rand_gen rng = rand_gen_of(7);
+    AUTO(buf_fini) struct buf want = BUF_INIT;
+    buf_append(&want, STR("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":["));
+    for (size_t i = 0; i < POINTS; i++) {
+        int64_t t = (int64_t)(rand_u64(&rng) % (uint64_t)spread[i % ARRAY_LEN(spread)]);
+        t = i % 7 == 0 ? t / 1000 * 1000 : i % 3 == 0 ? -t : t;
+        uint64_t magnitude = t < 0 ? -(uint64_t)t : (uint64_t)t;
+        buf_printf(&want, "%s[%s%" PRIu64, i ? "," : "", t < 0 ? "-" : "", magnitude / 1000);
+        if (magnitude % 1000)
+            buf_printf(&want, ".%03u", (unsigned)(magnitude % 1000));
+        buf_append(&want, STR(",\"0\"]"));
+        t_ms[i] = t;
+    }
+    buf_append(&want, STR("]}]}"));
+    struct promql_series series = {.t_ms = t_ms, .values = values, .end = POINTS};
+    struct promql_result r = {.type = PROMQL_MATRIX, .series = &series, .count = 1};
+    struct sink sink = {0};
+    write_all(&r, 0, NULL, &sink);
+    ck_assert(str_eq(buf_str(&sink.all), buf_str(&want)));
+    buf_fini(&sink.all);
+}
+END_TEST
+
 /* A large answer passes in pieces, and a failing client ends it. */
 START_TEST(test_bounded)
 {
@@ -246,7 +256,7 @@ result_json_suite(void)
     TCase *t = tcase_create("result_json");
     tcase_add_loop_test(t, test_timestamps_golden, 0, golden_count("timestamps.json"));
     tcase_add_loop_test(t, test_values, 0, ARRAY_LEN(value_cases));
-    tcase_add_test(t, test_values_equal_numtext);
+    tcase_add_test(t, test_times);
     tcase_add_loop_test(t, test_shapes, 0, ARRAY_LEN(shape_cases));
     tcase_add_test(t, test_stats);
     tcase_add_test(t, test_bounded);
