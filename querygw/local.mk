@@ -98,6 +98,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/vector_of.c \
 	%reldir%/promql/vector_scalar.c \
 	%reldir%/promql/vector_set.c \
+	%reldir%/promql/window_sums.c %reldir%/promql/window_sums.h \
 	%reldir%/store/store.h \
 	%reldir%/store/store_tsdb.c %reldir%/store/store_tsdb.h
 EXTRA_DIST += %reldir%/README.md %reldir%/api/README.md %reldir%/promql/README.md \

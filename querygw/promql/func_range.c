@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "querygw/promql/func_range_int.h"
-#include "querygw/promql/kahan.h"
+#include "querygw/promql/window_sums.h"
 
 /* Up to 2^53 every integer is a double: sums are exact in any order. */
 #define EXACT_SUM_MAX 9007199254740992.0
@@ -57,20 +57,12 @@ static struct err
 run_sum(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
 {
     const double *sums = prefix_sums(scratch, w);
+    if (!sums)
+        return window_sums(x, w, to);
     struct window_cursor c = window_cursor_start();
-    for (size_t step = 0; step < w->steps; step++) {
-        if (!window_move(w, &c, step))
-            continue;
-        if (sums) {
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
             column_set(to, step, sums[c.hi] - sums[c.lo]);
-            continue;
-        }
-        struct kahan k = {0, 0};
-        for (size_t i = c.lo; i < c.hi; i++)
-            kahan_add(&k, w->values[i]);
-        column_set(to, step, kahan_value(&k));
-        TRY(exec_work(x, c.hi - c.lo));
-    }
     return OK;
 }
 
@@ -78,20 +70,12 @@ static struct err
 run_avg(struct exec *x, struct window_scratch *scratch, const struct windows *w, struct column *to)
 {
     const double *sums = prefix_sums(scratch, w);
+    if (!sums)
+        return window_means(x, w, to);
     struct window_cursor c = window_cursor_start();
-    for (size_t step = 0; step < w->steps; step++) {
-        if (!window_move(w, &c, step))
-            continue;
-        if (sums) {
+    for (size_t step = 0; step < w->steps; step++)
+        if (window_move(w, &c, step))
             column_set(to, step, (sums[c.hi] - sums[c.lo]) / (double)(c.hi - c.lo));
-            continue;
-        }
-        struct kahan_mean m = {0};
-        for (size_t i = c.lo; i < c.hi; i++)
-            kahan_mean_add(&m, w->values[i]);
-        column_set(to, step, kahan_mean_value(&m));
-        TRY(exec_work(x, c.hi - c.lo));
-    }
     return OK;
 }
 

@@ -33,6 +33,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_step.c \
 	%reldir%/test_store_tsdb.c \
 	%reldir%/started_chunk.c %reldir%/started_chunk.h \
+	%reldir%/test_window_sums.c \
 	tests/net/client.c tests/net/client.h \
 	tests/tsdb/head_kit.c tests/tsdb/head_kit.h \
 	tests/tsdb/histogram_kit.c tests/tsdb/histogram_kit.h \
