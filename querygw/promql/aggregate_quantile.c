@@ -1,6 +1,10 @@
 /* aggregate_quantile.c - quantile by group.
  *
- * Every value of a group counts, so its columns are kept; a step gathers and sorts its values. */
+ * Every value of a group counts, so its columns are kept; a few steps at a time gather their
+ * values, and each finds the two of them that count. */
+#include <string.h>
+
+#include "base/mem.h"
 #include "querygw/promql/delayed_name.h"
 #include "querygw/promql/held.h"
 #include "querygw/promql/histogram_point.h"
@@ -8,6 +12,8 @@
 #include "querygw/promql/op.h"
 #include "querygw/promql/quantile.h"
 #include "querygw/promql/scalar.h"
+
+enum { GATHER_STEPS = 8 }; /* a cache line of each column */
 
 struct quantile_group {
     struct held_column *columns; /* the last one first */
@@ -25,8 +31,8 @@ struct op_quantile {
     struct label_scratch scratch;
     struct quantile_group *groups;
     size_t cap, yielded, held;
-    double *values; /* of one step */
-    size_t values_cap;
+    double *values;    /* of the steps that are gathered ... */
+    size_t values_cap; /* ... each has so much room */
     struct column column;
 };
 
@@ -82,6 +88,22 @@ quantile_drain(struct op_quantile *o)
     }
 }
 
+/* The values of some steps, from each column at once. */
+struct step_values {
+    double *v[GATHER_STEPS];
+    size_t n[GATHER_STEPS];
+};
+
+static void
+gather(const struct quantile_group *g, size_t first, size_t end, struct step_values *to)
+{
+    memset(to->n, 0, sizeof to->n);
+    for (const struct held_column *h = g->columns; h; h = h->next)
+        for (size_t step = first; step < end; step++)
+            if (held_has(h, step))
+                to->v[step - first][to->n[step - first]++] = h->values[step - h->begin];
+}
+
 static struct err
 quantile_fill(struct op_quantile *o, const struct quantile_group *g)
 {
@@ -89,19 +111,20 @@ quantile_fill(struct op_quantile *o, const struct quantile_group *g)
     column_clear(&o->column, o->op.plan->grid.steps);
     if (g->count > o->values_cap) {
         o->values_cap = 2 * g->count;
-        o->values = ARENA_ARRAY(a, double, o->values_cap);
+        o->values = ARENA_ARRAY(a, double, GATHER_STEPS * o->values_cap);
         TRY(arena_check(a));
     }
-    for (size_t step = g->begin; step < g->end; step++) {
-        size_t n = 0;
-        for (const struct held_column *h = g->columns; h; h = h->next)
-            if (held_has(h, step))
-                o->values[n++] = h->values[step - h->begin];
-        TRY(exec_work(o->op.x, g->count));
-        if (n == 0)
-            continue;
-        values_sort(o->values, n);
-        column_set(&o->column, step, quantile_of_sorted(o->q[step], o->values, n));
+    struct step_values at;
+    for (size_t i = 0; i < GATHER_STEPS; i++)
+        at.v[i] = o->values + i * o->values_cap;
+    for (size_t first = g->begin; first < g->end; first += GATHER_STEPS) {
+        size_t end = size_min(first + GATHER_STEPS, g->end);
+        gather(g, first, end, &at);
+        TRY(exec_work(o->op.x, (end - first) * g->count));
+        for (size_t i = 0; i < end - first; i++)
+            if (at.n[i] > 0)
+                column_set(&o->column, first + i,
+                           quantile_of_values(o->q[first + i], at.v[i], at.n[i]));
     }
     return OK;
 }

@@ -27,6 +27,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_plan_duration.c \
 	%reldir%/test_pretty.c \
 	%reldir%/test_print.c \
+	%reldir%/test_quantile.c \
 	%reldir%/test_remote_read.c \
 	%reldir%/test_result_json.c \
 	%reldir%/test_result_json_histograms.c \
