@@ -5,6 +5,7 @@
 #pragma once
 #include "base/log.h"
 #include "conf/flags.h"
+#include "querygw/api/features.h"
 #include "tsdb/db.h"
 
 struct node_opts {
@@ -19,6 +20,7 @@ struct node_opts {
     const char *query_tenant_header, *query_default_tenant;
     int64_t query_timeout_ms, query_lookback_ms;
     size_t query_concurrent_max;
+    struct api_features features;
     enum wal_sync_mode wal_sync;
     enum wal_compression wal_compression;
     int64_t future_window_ms;

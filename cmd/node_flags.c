@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "querygw/promql/lex.h"
 
 struct err
@@ -60,4 +61,46 @@ node_parse_labels(const struct flag_list *texts, struct arena *a, struct labels 
     }
     *ret_labels = (struct labels){v, n};
     return OK;
+}
+
+static void
+log_feature(struct log *log, struct str name, enum api_feature_word word)
+{
+    switch (word) {
+    case API_FEATURE_ON:
+        log_info(log, "feature enabled", KV_STR("option", name));
+        return;
+    case API_FEATURE_PERMANENT:
+        log_warn(log,
+                 "this option of --enable-feature is permanently enabled and therefore a no-op",
+                 KV_STR("option", name));
+        return;
+    case API_FEATURE_GONE:
+        log_warn(log, "this option of --enable-feature is deprecated and therefore ignored",
+                 KV_STR("option", name));
+        return;
+    case API_FEATURE_NOT_YET:
+        log_warn(log, "this option of --enable-feature has no effect in this version",
+                 KV_STR("option", name));
+        return;
+    case API_FEATURE_UNKNOWN:
+        log_warn(log, "unknown option of --enable-feature", KV_STR("option", name));
+        return;
+    }
+    UNREACHABLE("every word is listed");
+}
+
+struct api_features
+node_features(const struct flag_list *lists, struct log *log)
+{
+    struct api_features features = api_features_default();
+    for (size_t i = 0; i < lists->n; i++) {
+        struct str rest = lists->v[i];
+        while (rest.n > 0) {
+            struct str name = str_trim(str_split(&rest, ','));
+            if (name.n > 0)
+                log_feature(log, name, api_features_enable(&features, name));
+        }
+    }
+    return features;
 }

@@ -35,5 +35,9 @@
 struct err node_parse_labels(const struct flag_list *texts, struct arena *a,
                              struct labels *ret_labels);
 
+/* --enable-feature: lists of names, commas between them. What a name does, or that it does
+ * nothing, is logged; an unknown one is no error, as with Prometheus. */
+struct api_features node_features(const struct flag_list *lists, struct log *log);
+
 /* The log of a process on standard error. */
 struct err node_open_log(struct str level, struct str format, struct log **ret_log);

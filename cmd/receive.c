@@ -20,6 +20,7 @@ receive_run(const struct command_line *line)
     command_warn_not_yet(line, log);
     struct node_opts opts = NODE_OPTS_OF_FLAGS(f, line);
     TRY_IN(node_parse_labels(&f.labels, line->arena, &opts.labels), "--label");
+    opts.features = node_features(&f.features, log);
     opts.component = "receive";
     opts.data_dir = f.tsdb_path.p;
     opts.query_tenant_header = opts.write_tenant_header;

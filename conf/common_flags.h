@@ -76,6 +76,12 @@
     X(S, STRING, tenant_label_name, "receive.tenant-label-name", "tenant_id", \
       "External label that carries the tenant.")
 
+#define API_FLAGS(X, S) \
+    X(S, LIST, features, "enable-feature", NULL, \
+      "Features to turn on, comma-separated: promql-experimental-functions, " \
+      "promql-extended-range-selectors, promql-binop-fill-modifiers, " \
+      "promql-delayed-name-removal, promql-per-step-stats, use-start-timestamps.")
+
 #define TSDB_FLAGS(X, S) \
     X(S, DURATION, tsdb_retention_ms, "tsdb.retention", "15d", \
       "Age at which local blocks are deleted; 0d keeps them for ever.") \

@@ -100,13 +100,12 @@
     X(S, UINT, matcher_cache_entries, "matcher-cache-size", "0", \
       "Cached matchers; 0: none.", .notes = FLAG_NOT_YET) \
     X(S, CONTENT, request_logging_config, "request.logging-config", NULL, \
-      "YAML that says which requests are logged.", .notes = FLAG_NOT_YET) \
-    X(S, LIST, features, "enable-feature", NULL, \
-      "Feature to turn on: metric-names-filter.", .notes = FLAG_NOT_YET)
+      "YAML that says which requests are logged.", .notes = FLAG_NOT_YET)
 
 #define RECEIVE_FLAGS(X, S) \
     LOG_FLAGS(X, S) PROCESS_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
-    REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) TSDB_FLAGS(X, S) RECEIVE_OWN_FLAGS(X, S)
+    REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) TSDB_FLAGS(X, S) API_FLAGS(X, S) \
+    RECEIVE_OWN_FLAGS(X, S)
 /* clang-format on */
 
 struct receive_flags {

@@ -5,6 +5,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/api.c %reldir%/api/api.h %reldir%/api/api_int.h %reldir%/api/routes.h \
 	%reldir%/api/exemplars.c \
 	%reldir%/api/expression.c \
+	%reldir%/api/features.c %reldir%/api/features.h \
 	%reldir%/api/json_out.c %reldir%/api/json_out.h \
 	%reldir%/api/label_name.c %reldir%/api/label_name.h \
 	%reldir%/api/labels.c \

@@ -100,6 +100,12 @@ find_store(struct api_call *c)
     return OK;
 }
 
+struct err
+call_parse(struct api_call *c, struct promql_node **ret_ast)
+{
+    return promql_parse(&c->arena, c->query, &c->api->opts.features.parse, ret_ast);
+}
+
 void
 call_begin_stream(struct api_call *c, const char *content_type, enum http_stream_coding coding)
 {

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "net/router.h"
+#include "querygw/api/features.h"
 #include "querygw/store/store.h"
 
 struct api;
@@ -30,6 +31,7 @@ struct api_opts {
     struct pool *pool;          /* of queries; borrowed for life, as clock and log */
     const struct clock *clock;
     struct log *log;         /* may be NULL */
+    struct api_features features; /* api_features_default() and what was switched on */
     int64_t lookback_ms;     /* 0: 5 minutes */
     size_t samples_max;      /* in memory, a query; 0: 50 million */
     size_t query_bytes_max;  /* arena of a query; 0: API_QUERY_BYTES_MAX */

@@ -28,6 +28,8 @@ struct api_call {
 #include "querygw/api/routes.h"
 #undef X
 
+/* The expression c->query, with the features that are on. */
+struct err call_parse(struct api_call *c, struct promql_node **ret_ast);
 /* {"status":"success","data": - then the caller writes one value to c->out. */
 void call_begin_data(struct api_call *c);
 /* {"status":"success" - for an answer without data. */

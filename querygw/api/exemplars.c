@@ -46,7 +46,8 @@ call_query_exemplars(struct api_call *c)
     if (q.maxt_ms < q.mint_ms)
         return ERR(ERR_INVALID, "end timestamp must not be before start timestamp");
     struct promql_node *ast;
-    TRY(promql_parse(&c->arena, http_param(&c->params, "query"), NULL, &ast));
+    c->query = http_param(&c->params, "query");
+    TRY(call_parse(c, &ast));
     struct promql_selectors selectors = promql_selectors_of(&c->arena, ast);
     if (selectors.n == 0) { /* as Prometheus: not even an empty list */
         call_begin_no_data(c);

@@ -9,7 +9,7 @@ static struct err
 parse_param(struct api_call *c, struct promql_node **ret_ast)
 {
     c->query = http_param(&c->params, "query");
-    TRY_IN(promql_parse(&c->arena, c->query, NULL, ret_ast), "invalid parameter \"query\"");
+    TRY_IN(call_parse(c, ret_ast), "invalid parameter \"query\"");
     return OK;
 }
 

@@ -102,7 +102,7 @@ query_run(struct api_call *c, const struct query *q)
     AUTO(promql_close) struct promql_run *run = NULL;
     struct promql_result *result;
 
-    TRY_IN(promql_parse(&c->arena, c->query, NULL, &ast), "invalid parameter \"query\"");
+    TRY_IN(call_parse(c, &ast), "invalid parameter \"query\"");
     struct err e = promql_plan(&c->arena, ast, &q->span, &plan);
     if (e.code == ERR_INVALID) /* an expression that the route cannot take */
         return err_wrap(e, "invalid parameter \"query\"");

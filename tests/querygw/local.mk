@@ -17,6 +17,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_check.c \
 	%reldir%/test_engine.c \
 	%reldir%/test_engine_scripts.c \
+	%reldir%/test_features.c \
 	%reldir%/test_histogram_stats.c \
 	%reldir%/test_lex.c \
 	%reldir%/test_params.c \
