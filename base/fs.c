@@ -101,6 +101,12 @@ fs_rename(struct fs *fs, const char *from, const char *to)
 }
 
 struct err
+fs_link(struct fs *fs, const char *from, const char *to)
+{
+    return fs->ops->link(fs, from, to);
+}
+
+struct err
 fs_remove_file(struct fs *fs, const char *path)
 {
     return fs->ops->remove_file(fs, path);

@@ -77,6 +77,9 @@ struct err fs_missing_is_fine(struct err e);
 /* With parents, mode 0750; existing directories are fine. */
 struct err fs_make_dirs(struct fs *fs, const char *path);
 struct err fs_rename(struct fs *fs, const char *from, const char *to);
+/* A second name of the same file, which no longer depends on the first; `to` must not exist, and
+ * lie on the same file system. */
+struct err fs_link(struct fs *fs, const char *from, const char *to);
 /* A missing file is ERR_NOT_FOUND. */
 struct err fs_remove_file(struct fs *fs, const char *path);
 /* A directory and all below it; a missing one is fine. */

@@ -326,6 +326,13 @@ fault_rename(struct fs *fs, const char *from, const char *to)
 }
 
 static struct err
+fault_link(struct fs *fs, const char *from, const char *to)
+{
+    TRY(judge_path(fault_of(fs), FS_FAULT_CREATE, "link", from));
+    return fs_link(fault_of(fs)->inner, from, to);
+}
+
+static struct err
 fault_remove_file(struct fs *fs, const char *path)
 {
     struct fs_fault *ff = fault_of(fs);
@@ -387,6 +394,7 @@ static const struct fs_ops fault_ops = {
     .stat = fault_stat,
     .make_dir = fault_make_dir,
     .rename = fault_rename,
+    .link = fault_link,
     .remove_file = fault_remove_file,
     .remove_dir = fault_remove_dir,
     .sync_dir = fault_sync_dir,

@@ -18,7 +18,7 @@
 
 /* What a call does to the disk; a bit each. */
 enum fs_fault_call {
-    FS_FAULT_CREATE = 1,   /* fs_open() of any mode but FS_READ, fs_lock_file() */
+    FS_FAULT_CREATE = 1,   /* fs_open() of any mode but FS_READ, fs_lock_file(), fs_link() */
     FS_FAULT_WRITE = 2,    /* file_write_at()                                   */
     FS_FAULT_SYNC = 4,     /* file_sync(), fs_sync_dir()                        */
     FS_FAULT_TRUNCATE = 8, /* file_truncate()                                   */

@@ -14,6 +14,7 @@ struct fs_ops {
     /* One directory whose parent exists; an existing directory is fine. */
     struct err (*make_dir)(struct fs *fs, const char *path);
     struct err (*rename)(struct fs *fs, const char *from, const char *to);
+    struct err (*link)(struct fs *fs, const char *from, const char *to);
     struct err (*remove_file)(struct fs *fs, const char *path);
     /* An empty directory; ERR_NOT_FOUND when it is missing. */
     struct err (*remove_dir)(struct fs *fs, const char *path);

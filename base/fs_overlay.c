@@ -219,6 +219,33 @@ overlay_rename(struct fs *fs, const char *from, const char *to)
 }
 
 static struct err
+check_free(struct fs_overlay *o, const char *path) REQUIRES(o->lock)
+{
+    PLACE p;
+    struct fs_stat st;
+    overlay_find_place(o, path, &p);
+    struct err e = overlay_stat_place(o, &p, path, &st);
+    if (e.code == ERR_NONE)
+        return err_errno(EEXIST, "link to %s", path);
+    return fs_missing_is_fine(e);
+}
+
+static struct err
+overlay_link(struct fs *fs, const char *from, const char *to)
+{
+    struct fs_overlay *o = overlay_of(fs);
+    LOCKED(&o->lock);
+    PLACE p;
+    struct mem_file *file;
+    overlay_find_place(o, from, &p);
+    TRY(check_free(o, to));
+    TRY(overlay_lift(o, &p, from, &file));
+    overlay_set_node(o, from, (struct node){.kind = NODE_FILE, .file = file});
+    overlay_set_node(o, to, (struct node){.kind = NODE_FILE, .file = file});
+    return OK;
+}
+
+static struct err
 remove_name(struct fs *fs, const char *path, enum fs_kind kind)
 {
     struct fs_overlay *o = overlay_of(fs);
@@ -304,6 +331,7 @@ static const struct fs_ops overlay_ops = {
     .stat = overlay_stat,
     .make_dir = overlay_make_dir,
     .rename = overlay_rename,
+    .link = overlay_link,
     .remove_file = overlay_remove_file,
     .remove_dir = overlay_remove_dir,
     .sync_dir = overlay_sync_dir,

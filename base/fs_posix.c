@@ -318,6 +318,15 @@ posix_rename(struct fs *fs, const char *from, const char *to)
 }
 
 static struct err
+posix_link(struct fs *fs, const char *from, const char *to)
+{
+    (void)fs;
+    if (link(from, to) != 0)
+        return err_errno(errno, "link %s to %s", from, to);
+    return OK;
+}
+
+static struct err
 posix_remove_file(struct fs *fs, const char *path)
 {
     (void)fs;
@@ -410,6 +419,7 @@ fs_posix(void)
         .stat = posix_stat,
         .make_dir = posix_make_dir,
         .rename = posix_rename,
+        .link = posix_link,
         .remove_file = posix_remove_file,
         .remove_dir = posix_remove_dir,
         .sync_dir = posix_sync_dir,

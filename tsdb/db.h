@@ -97,6 +97,15 @@ struct err db_delete(struct db *db, struct matchers matchers, int64_t mint_ms, i
  * goes; but for one behind which the head begins. *ret_blocks were. */
 struct err db_clean_deletions(struct db *db, size_t *ret_blocks);
 
+/* A copy of the database under <dir>/snapshots/<name>/, which any program that reads databases can
+ * open: its blocks as hard links and, if asked for, its head as one block more. Waits for a pass of
+ * maintenance, and holds off the next. *ret_name in the arena, with a NUL behind it. After an error
+ * there is no snapshot. Nobody but the operator removes them. */
+enum snapshot_scope { SNAPSHOT_WITH_HEAD, SNAPSHOT_BLOCKS };
+#define DB_SNAPSHOTS_DIR "snapshots"
+struct err db_snapshot(struct db *db, enum snapshot_scope scope, struct arena *a,
+                       struct str *ret_name);
+
 /* One background pass: maps finished chunks, tries to recover a poisoned log, cuts the head's
  * oldest hours into a block when they are due, deletes and compacts blocks, frees memory. Waits for
  * nobody. */

@@ -33,6 +33,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/db_blocks.c \
 	%reldir%/db_delete.c \
 	%reldir%/db_cut.c %reldir%/db_cut_late.c %reldir%/db_int.h \
+	%reldir%/db_snapshot.c \
 	%reldir%/db_tidy.c \
 	%reldir%/due_heap.c %reldir%/due_heap.h \
 	%reldir%/head/append.c %reldir%/head/append.h %reldir%/head/append_int.h \

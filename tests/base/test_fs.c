@@ -273,6 +273,19 @@ START_TEST(test_rename)
 }
 END_TEST
 
+START_TEST(test_link)
+{
+    const char *dir = test_dir();
+    const char *from = path_in(dir, "from"), *to = path_in(dir, "to");
+    put_file(from, STR("kept"));
+    CK_OK(fs_link(fs_posix(), from, to));
+    CK_ERR(ERR_IO, fs_link(fs_posix(), from, to));
+    CK_OK(fs_remove_file(fs_posix(), from));
+    expect_file(to, STR("kept"));
+    CK_ERR(ERR_NOT_FOUND, fs_link(fs_posix(), from, path_in(dir, "other")));
+}
+END_TEST
+
 START_TEST(test_lock)
 {
     const char *path = path_in(test_dir(), "lock");
@@ -344,6 +357,7 @@ fs_suite(void)
     tcase_add_test(t, test_read_long);
     tcase_add_test(t, test_map);
     tcase_add_test(t, test_rename);
+    tcase_add_test(t, test_link);
     tcase_add_test(t, test_lock);
     tcase_add_test(t, test_free_bytes);
     tcase_add_test(t, test_disk_bytes);

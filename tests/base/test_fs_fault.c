@@ -50,12 +50,13 @@ one_of_each(struct fs *fs, const char *dir)
     STEP(file_sync(f));
     STEP(fs_rename(fs, path_in(dir, "f"), path_in(dir, "g")));
     STEP(fs_sync_dir(fs, dir));
+    STEP(fs_link(fs, path_in(dir, "g"), path_in(dir, "h")));
     STEP(fs_remove_file(fs, path_in(dir, "g")));
     STEP(fs_remove_tree(fs, path_in(dir, "sub")));
 #undef STEP
     return failed;
 }
-enum { MUTATING_CALLS = 9 };
+enum { MUTATING_CALLS = 10 };
 
 START_TEST(test_every_call)
 {

@@ -89,6 +89,8 @@ enum step {
     RENAME_DIR,
     RENAME_TWICE,
     RENAME_BELOW,
+    LINK,
+    LINK_NEW,
     REPLACE,
     MAKE_DIR
 };
@@ -111,9 +113,27 @@ static const struct overlay_case {
     {"a directory is renamed", RENAME_DIR, "a=abc e/ e/x=1 e/y=2 "},
     {"and again, with a change in it", RENAME_TWICE, "a=abc f/ f/x=1 f/y=9 "},
     {"a file in a renamed directory is removed", RENAME_BELOW, "a=abc e/ e/y=2 "},
+    {"a second name, and the first goes", LINK, "b=abc d/ d/x=1 d/y=2 "},
+    {"a change is seen by both names", LINK_NEW, "a=abc b=nXw c=nXw d/ d/x=1 d/y=2 "},
     {"a file is replaced as a whole", REPLACE, "a=whole d/ d/x=1 d/y=2 "},
     {"directories are made", MAKE_DIR, "a=abc d/ d/x=1 d/y=2 p/ p/q/ "},
 };
+
+static void
+link_below(struct fs *fs, const char *dir)
+{
+    CK_OK(fs_link(fs, path_in(dir, "a"), path_in(dir, "b")));
+    CK_ERR(ERR_IO, fs_link(fs, path_in(dir, "a"), path_in(dir, "b")));
+    CK_OK(fs_remove_file(fs, path_in(dir, "a")));
+}
+
+static void
+link_new(struct fs *fs, const char *dir)
+{
+    CK_OK(make(fs, path_in(dir, "b"), FS_WRITE_NEW, "new"));
+    CK_OK(fs_link(fs, path_in(dir, "b"), path_in(dir, "c")));
+    CK_OK(change(fs, path_in(dir, "c"), 1, "X"));
+}
 
 static void
 take_step(struct fs *fs, const char *dir, enum step step)
@@ -171,6 +191,12 @@ take_step(struct fs *fs, const char *dir, enum step step)
     case RENAME_BELOW:
         CK_OK(fs_rename(fs, path_in(dir, "d"), path_in(dir, "e")));
         CK_OK(fs_remove_file(fs, path_in(dir, "e/x")));
+        break;
+    case LINK:
+        link_below(fs, dir);
+        break;
+    case LINK_NEW:
+        link_new(fs, dir);
         break;
     case REPLACE:
         CK_OK(fs_write_file(fs, path_in(dir, "a"), STR("whole")));

@@ -102,6 +102,7 @@ TSDB_TEST_KITS = \
 	%reldir%/test_db_cut.c \
 	%reldir%/test_db_delete.c \
 	%reldir%/test_db_delete_cut.c \
+	%reldir%/test_db_snapshot.c \
 	%reldir%/test_db_tidy.c \
 	%reldir%/test_deletions.c \
 	%reldir%/test_replay_deletions.c \

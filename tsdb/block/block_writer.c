@@ -145,6 +145,15 @@ count_samples(struct block_writer *w, const struct chunk_view *c)
     return OK;
 }
 
+static void
+span_chunk(struct block_meta *m, const struct chunk_view *c)
+{
+    int64_t behind_ms = c->maxt_ms == INT64_MAX ? INT64_MAX : c->maxt_ms + 1;
+    bool first = m->samples == 0;
+    m->mint_ms = first ? c->mint_ms : i64_min(m->mint_ms, c->mint_ms);
+    m->maxt_ms = first ? behind_ms : i64_max(m->maxt_ms, behind_ms);
+}
+
 /* Everything but the bytes: there is room for them afterwards. */
 static struct err
 begin_chunk(struct block_writer *w, const struct chunk_view *c)
@@ -154,7 +163,9 @@ begin_chunk(struct block_writer *w, const struct chunk_view *c)
     uint64_t room = c->data.n + UVARINT_BYTES_MAX + 1 + CRC_BYTES;
     if (!w->segment.file || file_writer_at(&w->segment) + room > limit)
         TRY(begin_segment(w));
-    if (c->mint_ms < w->o.mint_ms || c->maxt_ms >= w->o.maxt_ms)
+    if (w->o.span_of_chunks)
+        span_chunk(&w->meta, c);
+    else if (c->mint_ms < w->o.mint_ms || c->maxt_ms >= w->o.maxt_ms)
         return ERR(ERR_INVALID, "chunk %jd to %jd leaves the block", (intmax_t)c->mint_ms,
                    (intmax_t)c->maxt_ms);
     TRY(count_samples(w, c));

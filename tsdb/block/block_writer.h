@@ -24,6 +24,7 @@ struct block_writer_opts {
     const char *dir;    /* of the database: the parent of the block */
     struct ulid ulid;   /* of the new block */
     int64_t mint_ms, maxt_ms; /* for meta.json; chunks must lie in [mint, maxt) */
+    bool span_of_chunks;      /* meta.json tells what the chunks span instead; any may come */
     uint64_t segment_bytes;   /* 0: BLOCK_SEGMENT_BYTES_MAX */
     uint32_t level;           /* 0: 1, as a block of a head */
     unsigned hints;           /* of enum block_hint */
