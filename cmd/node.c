@@ -109,6 +109,7 @@ open_faces(struct node *n)
         .clock = clock_system(),
         .log = n->log,
         .lookback_ms = o->query_lookback_ms,
+        .admin = o->api_admin,
         .features = o->features,
         .version = MNEME_VERSION,
         .each_flag = each_flag,

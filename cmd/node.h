@@ -21,6 +21,7 @@ struct node_opts {
     int64_t query_timeout_ms, query_lookback_ms;
     size_t query_concurrent_max;
     struct api_features features;
+    bool api_admin;
     enum wal_sync_mode wal_sync;
     enum wal_compression wal_compression;
     int64_t future_window_ms;

@@ -52,12 +52,49 @@ starting_metadata(struct store *s, struct str family, size_t limit, struct arena
     return not_ready();
 }
 
+static struct err
+starting_cardinality(struct store *s, size_t limit, struct arena *a,
+                     struct cardinality *ret_cardinality)
+{
+    (void)s, (void)limit, (void)a, (void)ret_cardinality;
+    return not_ready();
+}
+
+static struct err
+starting_delete_series(struct store *s, struct matchers matchers, int64_t mint_ms, int64_t maxt_ms)
+{
+    (void)s, (void)matchers, (void)mint_ms, (void)maxt_ms;
+    return not_ready();
+}
+
+static struct err
+starting_clean_deletions(struct store *s)
+{
+    (void)s;
+    return not_ready();
+}
+
+static struct err
+starting_snapshot(struct store *s, enum snapshot_scope scope, struct arena *a, struct str *ret_name)
+{
+    (void)s, (void)scope, (void)a, (void)ret_name;
+    return not_ready();
+}
+
+static const struct store_admin_ops starting_admin_ops = {
+    .delete_series = starting_delete_series,
+    .clean_deletions = starting_clean_deletions,
+    .snapshot = starting_snapshot,
+};
+
 static const struct store_ops starting_ops = {
     .select = starting_select,
     .label_names = starting_label_names,
     .label_values = starting_label_values,
     .exemplars = starting_exemplars,
     .metadata = starting_metadata,
+    .cardinality = starting_cardinality,
+    .admin = &starting_admin_ops,
 };
 
 void

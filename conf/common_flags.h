@@ -77,6 +77,9 @@
       "External label that carries the tenant.")
 
 #define API_FLAGS(X, S) \
+    X(S, BOOL, web_enable_admin_api, "web.enable-admin-api", "false", \
+      "Serve the API that deletes series, cleans up and makes snapshots, to whoever can reach " \
+      "the HTTP listener.", .notes = FLAG_HIDDEN) \
     X(S, LIST, features, "enable-feature", NULL, \
       "Features to turn on, comma-separated: promql-experimental-functions, " \
       "promql-extended-range-selectors, promql-binop-fill-modifiers, " \

@@ -2,6 +2,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 # No fused multiply-add: sums must round as Prometheus' do on every machine.
 %canon_reldir%_libquerygw_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 %canon_reldir%_libquerygw_a_SOURCES = \
+	%reldir%/api/admin.c \
 	%reldir%/api/api.c %reldir%/api/api.h %reldir%/api/api_int.h %reldir%/api/routes.h \
 	%reldir%/api/exemplars.c \
 	%reldir%/api/expression.c \

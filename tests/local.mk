@@ -1,6 +1,7 @@
 # One unit test program a folder of the product; the list of suites is <folder>/suites.h. A second
 # one has a list of its own: suites_x.h of test_x.
 EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
+	%reldir%/e2e/admin_peer.py \
 	%reldir%/e2e/bad_input.py %reldir%/e2e/blocks_peer.py %reldir%/e2e/checkpoint_peer.py \
 	%reldir%/e2e/compact_peer.py %reldir%/e2e/cut_peer.py %reldir%/e2e/damage.py %reldir%/e2e/delete_peer.py \
 	%reldir%/e2e/disk_full.py %reldir%/e2e/histograms.py %reldir%/e2e/kill9.py \

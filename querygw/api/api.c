@@ -57,8 +57,8 @@ error_status(enum err_code code)
     return err_http_status(storage ? ERR_INTERNAL : code);
 }
 
-static void
-reply_error(struct http_request *r, struct err e)
+void
+call_reply_error(struct api_call *c, int status, const char *type, struct str text)
 {
     AUTO(buf_fini) struct buf body = BUF_INIT;
     struct json_writer w;
@@ -67,13 +67,19 @@ reply_error(struct http_request *r, struct err e)
     json_key(&w, STR("status"));
     json_str(&w, STR("error"));
     json_key(&w, STR("errorType"));
-    json_str(&w, str_of_cstr(error_type(e.code)));
+    json_str(&w, str_of_cstr(type));
     json_key(&w, STR("error"));
-    json_str(&w, str_of_cstr(err_text(&e)));
+    json_str(&w, text);
     json_end_object(&w);
+    struct http_request *r = TAKE(c->r);
     http_set_header(r, "Cache-Control", STR("no-store"));
-    http_reply_buf(r, error_status(e.code), "application/json", &body);
-    err_drop(e);
+    http_reply_buf(r, status, "application/json", &body);
+}
+
+void
+call_reply_nothing(struct api_call *c)
+{
+    http_reply(TAKE(c->r), 204, NULL, STR(""));
 }
 
 /* Only what is our fault: what clients ask wrongly, they are told. */
@@ -192,7 +198,9 @@ api_run(struct api *api, struct http_request *r, struct err (*run)(struct api_ca
             http_reply_abort(r);
             err_drop(e);
         } else if (errors == API_ERRORS_JSON) {
-            reply_error(r, e);
+            call_reply_error(&c, error_status(e.code), error_type(e.code),
+                             str_of_cstr(err_text(&e)));
+            err_drop(e);
         } else {
             http_reply_text(r, error_status(e.code), str_of_cstr(err_text(&e)));
             err_drop(e);

@@ -31,6 +31,7 @@ struct api_opts {
     struct pool *pool;          /* of queries; borrowed for life, as clock and log */
     const struct clock *clock;
     struct log *log;         /* may be NULL */
+    bool admin;              /* whoever can reach the API may delete, clean and copy data */
     struct api_features features; /* api_features_default() and what was switched on */
     int64_t lookback_ms;     /* 0: 5 minutes */
     size_t samples_max;      /* in memory, a query; 0: 50 million */

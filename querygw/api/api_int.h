@@ -28,6 +28,10 @@ struct api_call {
 #include "querygw/api/routes.h"
 #undef X
 
+/* Answers for a route, which then returns OK: 204, or an error of which err_codes.h tells status or
+ * type otherwise. */
+void call_reply_nothing(struct api_call *c);
+void call_reply_error(struct api_call *c, int status, const char *type, struct str text);
 /* The expression c->query, with the features that are on. */
 struct err call_parse(struct api_call *c, struct promql_node **ret_ast);
 /* {"status":"success","data": - then the caller writes one value to c->out. */

@@ -153,6 +153,26 @@ param_time_or(const struct http_params *p, const char *name, int64_t absent_ms, 
 }
 
 struct err
+param_bool_or(const struct http_params *p, const char *name, bool absent, bool *ret_value)
+{
+    static const char *const texts[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
+                                            {"1", "t", "T", "true", "TRUE", "True"}};
+    struct str text = http_param(p, name);
+    *ret_value = absent;
+    if (text.n == 0)
+        return OK;
+    for (size_t i = 0; i < 12; i++) {
+        if (str_eq(text, str_of_cstr(texts[i % 2][i / 2]))) {
+            *ret_value = i % 2;
+            return OK;
+        }
+    }
+    AUTO(buf_fini) struct buf quoted = BUF_INIT;
+    quote_text(text, &quoted);
+    return ERR(ERR_INVALID, "strconv.ParseBool: parsing %s: invalid syntax", buf_cstr(&quoted));
+}
+
+struct err
 param_duration(const struct http_params *p, const char *name, int64_t *ret_ns)
 {
     TRY_IN(param_parse_duration(http_param(p, name), ret_ns), "invalid parameter \"%s\"", name);
@@ -167,7 +187,7 @@ param_limit(const struct http_params *p, size_t *ret_limit)
 }
 
 struct err
-param_selectors(const struct http_params *p, struct arena *a, struct selectors *ret_selectors)
+param_any_selectors(const struct http_params *p, struct arena *a, struct selectors *ret_selectors)
 {
     struct selectors s = {0};
     for (size_t i = 0; i < p->n; i++)
@@ -179,8 +199,19 @@ param_selectors(const struct http_params *p, struct arena *a, struct selectors *
     for (size_t i = 0; i < p->n; i++) {
         if (!str_eq(p->v[i].name, STR("match[]")))
             continue;
-        TRY(promql_parse_selector(a, p->v[i].value, &s.v[at]));
-        if (!promql_matchers_restrict(s.v[at++]))
+        TRY(promql_parse_selector(a, p->v[i].value, &s.v[at++]));
+    }
+    *ret_selectors = s;
+    return OK;
+}
+
+struct err
+param_selectors(const struct http_params *p, struct arena *a, struct selectors *ret_selectors)
+{
+    struct selectors s;
+    TRY(param_any_selectors(p, a, &s));
+    for (size_t i = 0; i < s.n; i++) {
+        if (!promql_matchers_restrict(s.v[i]))
             return ERR(ERR_INVALID, "match[] must contain at least one non-empty matcher");
     }
     *ret_selectors = s;

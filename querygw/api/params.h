@@ -27,6 +27,9 @@ struct err param_time(const struct http_params *p, const char *name, int64_t *re
 /* An absent or empty one gives `absent_ms`. */
 struct err param_time_or(const struct http_params *p, const char *name, int64_t absent_ms,
                          int64_t *ret_ms);
+/* As strconv.ParseBool; an absent or empty one gives `absent`. Errors without the name. */
+struct err param_bool_or(const struct http_params *p, const char *name, bool absent,
+                         bool *ret_value);
 struct err param_duration(const struct http_params *p, const char *name, int64_t *ret_ns);
 struct err param_limit(const struct http_params *p, size_t *ret_limit);
 
@@ -36,6 +39,9 @@ struct selectors {
     struct matchers *v; /* one a match[] parameter */
     size_t n;
 };
-/* All match[] parameters; each must have a matcher that refuses the empty value. */
+/* All match[] parameters. */
+struct err param_any_selectors(const struct http_params *p, struct arena *a,
+                               struct selectors *ret_selectors);
+/* The same; each must have a matcher that refuses the empty value. */
 struct err param_selectors(const struct http_params *p, struct arena *a,
                            struct selectors *ret_selectors);

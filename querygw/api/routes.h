@@ -12,6 +12,12 @@ X(label_values, "/api/v1/label/:name/values", ROUTE_GET, 0, API_ERRORS_JSON)
 X(query_exemplars, "/api/v1/query_exemplars", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
   API_ERRORS_JSON)
 X(metadata, "/api/v1/metadata", ROUTE_GET, 0, API_ERRORS_JSON)
+X(delete_series, "/api/v1/admin/tsdb/delete_series", ROUTE_POST | ROUTE_PUT, API_BODY_BYTES_MAX, \
+  API_ERRORS_JSON)
+X(clean_tombstones, "/api/v1/admin/tsdb/clean_tombstones", ROUTE_POST | ROUTE_PUT, \
+  API_BODY_BYTES_MAX, API_ERRORS_JSON)
+X(snapshot, "/api/v1/admin/tsdb/snapshot", ROUTE_POST | ROUTE_PUT, API_BODY_BYTES_MAX, \
+  API_ERRORS_JSON)
 X(remote_read, "/api/v1/read", ROUTE_POST, API_READ_BODY_BYTES_MAX, API_ERRORS_TEXT)
 X(status_buildinfo, "/api/v1/status/buildinfo", ROUTE_GET, 0, API_ERRORS_JSON)
 X(status_runtimeinfo, "/api/v1/status/runtimeinfo", ROUTE_GET, 0, API_ERRORS_JSON)

@@ -8,6 +8,15 @@
 #include "tsdb/series_set.h"
 
 struct store;
+/* What a store lets its owner do; of stores in this process only. */
+struct store_admin_ops {
+    /* As db_delete(), db_clean_deletions() and db_snapshot(). */
+    struct err (*delete_series)(struct store *s, struct matchers matchers, int64_t mint_ms,
+                                int64_t maxt_ms);
+    struct err (*clean_deletions)(struct store *s);
+    struct err (*snapshot)(struct store *s, enum snapshot_scope scope, struct arena *a,
+                           struct str *ret_name);
+};
 struct store_ops {
     /* As db_select(). */
     struct err (*select)(struct store *s, const struct select_query *q, struct matchers matchers,
@@ -27,6 +36,7 @@ struct store_ops {
     /* As db_cardinality(). */
     struct err (*cardinality)(struct store *s, size_t limit, struct arena *a,
                               struct cardinality *ret_cardinality);
+    const struct store_admin_ops *admin; /* NULL: it can only be read */
 };
 /* The first member of every implementation. */
 struct store {

@@ -104,6 +104,42 @@ tsdb_cardinality(struct store *s, size_t limit, struct arena *a,
     return OK;
 }
 
+/* --- for its owner ---------------------------------------------------------------------------- */
+
+static struct err
+tsdb_delete_series(struct store *s, struct matchers matchers, int64_t mint_ms, int64_t maxt_ms)
+{
+    struct db *db;
+    struct delete_result r;
+    TRY(db_for(s, mint_ms, maxt_ms, &db));
+    return db ? db_delete(db, matchers, mint_ms, maxt_ms, &r) : OK;
+}
+
+static struct err
+tsdb_clean_deletions(struct store *s)
+{
+    struct db *db;
+    size_t blocks;
+    TRY(db_for(s, INT64_MIN, INT64_MAX, &db));
+    return db ? db_clean_deletions(db, &blocks) : OK;
+}
+
+static struct err
+tsdb_snapshot(struct store *s, enum snapshot_scope scope, struct arena *a, struct str *ret_name)
+{
+    struct db *db;
+    TRY(db_for(s, INT64_MIN, INT64_MAX, &db));
+    if (!db)
+        return ERR(ERR_NOT_FOUND, "the tenant is gone");
+    return db_snapshot(db, scope, a, ret_name);
+}
+
+static const struct store_admin_ops tsdb_admin_ops = {
+    .delete_series = tsdb_delete_series,
+    .clean_deletions = tsdb_clean_deletions,
+    .snapshot = tsdb_snapshot,
+};
+
 static const struct store_ops tsdb_ops = {
     .select = tsdb_select,
     .label_names = tsdb_label_names,
@@ -111,6 +147,7 @@ static const struct store_ops tsdb_ops = {
     .exemplars = tsdb_exemplars,
     .metadata = tsdb_metadata,
     .cardinality = tsdb_cardinality,
+    .admin = &tsdb_admin_ops,
 };
 
 struct store *

@@ -62,12 +62,20 @@ api_get(const struct api_fixture *f, const char *target, const char *headers)
 }
 
 struct reply
-api_post(const struct api_fixture *f, const char *target, const char *type, struct str body)
+api_send(const struct api_fixture *f, const char *method, const char *target, const char *headers,
+         struct str body)
 {
     AUTO(buf_fini) struct buf request = BUF_INIT;
-    buf_printf(&request,
-               "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-               target, type, body.n);
+    buf_printf(&request, "%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n%s\r\n", method,
+               target, body.n, headers);
     buf_append(&request, body);
     return client_ask(f->port, buf_str(&request));
+}
+
+struct reply
+api_post(const struct api_fixture *f, const char *target, const char *type, struct str body)
+{
+    AUTO(buf_fini) struct buf headers = BUF_INIT;
+    buf_printf(&headers, "Content-Type: %s\r\n", type);
+    return api_send(f, "POST", target, buf_cstr(&headers), body);
 }

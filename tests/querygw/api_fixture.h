@@ -23,6 +23,9 @@ void api_fixture_start(struct api_fixture *f, struct api_opts opts);
 void api_fixture_stop(struct api_fixture *f);
 /* GET of path and query as written; `headers` are whole lines or "". */
 struct reply api_get(const struct api_fixture *f, const char *target, const char *headers);
+/* Any method; `headers` as above. */
+struct reply api_send(const struct api_fixture *f, const char *method, const char *target,
+                      const char *headers, struct str body);
 /* POST of a body with a content type. */
 struct reply api_post(const struct api_fixture *f, const char *target, const char *type,
                       struct str body);

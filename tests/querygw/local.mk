@@ -13,6 +13,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/shared.c %reldir%/shared.h \
 	%reldir%/test_api.c \
 	%reldir%/test_api_about.c \
+	%reldir%/test_api_admin.c \
 	%reldir%/test_ast_json.c \
 	%reldir%/test_check.c \
 	%reldir%/test_engine.c \
