@@ -109,6 +109,8 @@ open_faces(struct node *n)
         .clock = clock_system(),
         .log = n->log,
         .lookback_ms = o->query_lookback_ms,
+        .flavour = o->api_flavour,
+        .cors = o->api_cors,
         .admin = o->api_admin,
         .features = o->features,
         .version = MNEME_VERSION,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "conf/flags.h"
 #include "querygw/api/features.h"
+#include "querygw/api/flavour.h"
 #include "tsdb/db.h"
 
 struct node_opts {
@@ -22,6 +23,8 @@ struct node_opts {
     size_t query_concurrent_max;
     struct api_features features;
     bool api_admin;
+    bool api_cors;
+    enum api_flavour api_flavour;
     enum wal_sync_mode wal_sync;
     enum wal_compression wal_compression;
     int64_t future_window_ms;

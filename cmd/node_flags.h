@@ -26,6 +26,9 @@
         .retention_bytes = (f).tsdb_retention_bytes,                                               \
         .block_min_ms = (f).tsdb_block_min_ms,                                                     \
         .block_max_ms = (f).tsdb_block_max_ms,                                                     \
+        .api_flavour =                                                                             \
+            str_eq((f).web_api_flavour, STR("thanos")) ? API_THANOS : API_PROMETHEUS,              \
+        .api_cors = !(f).web_disable_cors,                                                         \
         .api_admin = (f).web_enable_admin_api,                                                     \
         .flags = (line)->flags,                                                                    \
         .flag_values = &(f),                                                                       \

@@ -77,6 +77,11 @@
       "External label that carries the tenant.")
 
 #define API_FLAGS(X, S) \
+    X(S, BOOL, web_disable_cors, "web.disable-cors", "false", \
+      "Leave out the headers by which pages of other origins may use the query API.") \
+    X(S, ENUM, web_api_flavour, "web.api-flavour", "prometheus", \
+      "Whose query API is answered where those of Prometheus and Thanos differ.", \
+      .choices = "prometheus|thanos") \
     X(S, BOOL, web_enable_admin_api, "web.enable-admin-api", "false", \
       "Serve the API that deletes series, cleans up and makes snapshots, to whoever can reach " \
       "the HTTP listener.", .notes = FLAG_HIDDEN) \

@@ -100,15 +100,24 @@ put_date(struct buf *to, int64_t now_ms)
                tm.tm_sec);
 }
 
-/* What Thanos sends on every answer of such a route. */
+#define CORS_COMMON                                                                                \
+    "Access-Control-Allow-Methods: GET, POST, OPTIONS\r\n"                                         \
+    "Access-Control-Allow-Origin: *\r\n"                                                           \
+    "Access-Control-Expose-Headers: Date\r\n"
+
 static void
-put_cors(struct buf *to)
+put_cors(const struct http_request *r, struct buf *to)
 {
-    buf_append(to, STR("Access-Control-Allow-Headers: Accept, Accept-Encoding, Authorization, "
-                       "Content-Type, Origin\r\n"
-                       "Access-Control-Allow-Methods: GET, POST, OPTIONS\r\n"
-                       "Access-Control-Allow-Origin: *\r\n"
-                       "Access-Control-Expose-Headers: Date\r\n"));
+    unsigned flags = r->match.route ? r->match.route->flags : 0;
+    if (flags & ROUTE_CORS)
+        buf_append(to, STR("Access-Control-Allow-Headers: Accept, Accept-Encoding, Authorization, "
+                           "Content-Type, Origin\r\n" CORS_COMMON));
+    if (!(flags & ROUTE_CORS_ORIGIN))
+        return;
+    buf_append(to, STR("Vary: Origin\r\n"));
+    if (http_head_find(&r->head, STR("Origin")).n > 0)
+        buf_append(to, STR("Access-Control-Allow-Headers: Accept, Authorization, Content-Type, "
+                           "Origin\r\n" CORS_COMMON));
 }
 
 bool
@@ -131,8 +140,7 @@ http_reply_write_head(struct http_request *r, int status, const char *content_ty
         put_header(to, STR("Content-Type"), str_of_cstr(content_type));
     if (codec != CODEC_NONE)
         put_header(to, STR("Content-Encoding"), str_of_cstr(http_encoding_name(codec)));
-    if (r->match.route && r->match.route->flags & ROUTE_CORS)
-        put_cors(to);
+    put_cors(r, to);
     buf_append(to, buf_str(&r->extra));
     if (status == 204 || status == 304)
         return; /* neither may carry a length */

@@ -2,8 +2,8 @@
  * server runs.
  *
  * Unknown path: 404; known path, other method: 405 with Allow. HEAD is answered by GET's
- * handler without the body; OPTIONS by the server (204 with Allow and the CORS headers when
- * the route has ROUTE_CORS).
+ * handler without the body; OPTIONS by the server (204 with Allow and the CORS headers of the
+ * route).
  * Threads: building one; looking up any. */
 #pragma once
 #include "base/pool.h"
@@ -12,7 +12,9 @@
 typedef void (*http_handler)(void *arg, struct http_request *r);
 
 enum { ROUTE_GET = 1, ROUTE_POST = 2, ROUTE_PUT = 4 };
-enum { ROUTE_CORS = 1 };
+/* Headers for pages of other origins: in every answer, as Thanos; or where the request has an
+ * Origin, as Prometheus. */
+enum { ROUTE_CORS = 1, ROUTE_CORS_ORIGIN = 2 };
 
 struct route {
     const char *path; /* "/api/v1/label/:name/values"; static */
@@ -22,7 +24,7 @@ struct route {
     void *arg;
     struct pool *pool;     /* NULL: runs on the loop and must not block */
     size_t body_bytes_max; /* larger: 413 before the body is read whole */
-    unsigned flags;        /* ROUTE_CORS */
+    unsigned flags;        /* ROUTE_CORS or ROUTE_CORS_ORIGIN */
 };
 
 struct router;

@@ -7,6 +7,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/exemplars.c \
 	%reldir%/api/expression.c \
 	%reldir%/api/features.c %reldir%/api/features.h \
+	%reldir%/api/flavour.h \
 	%reldir%/api/json_out.c %reldir%/api/json_out.h \
 	%reldir%/api/label_name.c %reldir%/api/label_name.h \
 	%reldir%/api/labels.c \
@@ -19,6 +20,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/series.c \
 	%reldir%/api/status.c \
 	%reldir%/api/status_tsdb.c \
+	%reldir%/api/store_params.c %reldir%/api/store_params.h \
 	%reldir%/promql/absent.c \
 	%reldir%/promql/aggregate.c \
 	%reldir%/promql/aggregate_histogram.c %reldir%/promql/aggregate_histogram.h \
@@ -102,6 +104,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/vector_set.c \
 	%reldir%/promql/window_sums.c %reldir%/promql/window_sums.h \
 	%reldir%/store/store.h \
+	%reldir%/store/store_shard.c %reldir%/store/store_shard.h \
 	%reldir%/store/store_tsdb.c %reldir%/store/store_tsdb.h
 EXTRA_DIST += %reldir%/README.md %reldir%/api/README.md %reldir%/promql/README.md \
 	%reldir%/store/README.md

@@ -29,12 +29,13 @@ call_delete_series(struct api_call *c)
         return refuse_disabled(c);
     const struct store_admin_ops *admin;
     int64_t start_ms, end_ms;
-    if (!http_param(&c->params, "match[]").p)
+    if (!param_text(&c->params, "match[]").p)
         return ERR(ERR_INVALID, "no match[] parameter provided");
     TRY(param_time_or(&c->params, "start", PARAM_TIME_MIN_MS, &start_ms));
     TRY(param_time_or(&c->params, "end", PARAM_TIME_MAX_MS, &end_ms));
     struct selectors selectors;
-    TRY_IN(param_any_selectors(&c->params, &c->arena, &selectors), "invalid parameter \"match[]\"");
+    TRY(param_error(&c->params, "match[]",
+                    param_any_selectors(&c->params, "match[]", &c->arena, &selectors)));
     TRY(find_admin(c, &admin));
     for (size_t i = 0; admin && i < selectors.n; i++)
         TRY(admin->delete_series(c->store, selectors.v[i], start_ms, end_ms));
@@ -55,20 +56,29 @@ call_clean_tombstones(struct api_call *c)
     return OK;
 }
 
+static struct err
+read_scope(const struct api_call *c, enum snapshot_scope *ret_scope)
+{
+    struct str text = param_text(&c->params, "skip_head");
+    bool skip_head = false;
+    if (text.n > 0)
+        TRY_IN(param_parse_bool(text, &skip_head), "unable to parse boolean");
+    *ret_scope = skip_head ? SNAPSHOT_BLOCKS : SNAPSHOT_WITH_HEAD;
+    return OK;
+}
+
 struct err
 call_snapshot(struct api_call *c)
 {
     if (!c->api->opts.admin)
         return refuse_disabled(c);
     const struct store_admin_ops *admin;
-    bool skip_head;
+    enum snapshot_scope scope = SNAPSHOT_WITH_HEAD;
     struct str name;
-    TRY_IN(param_bool_or(&c->params, "skip_head", false, &skip_head),
-           "invalid parameter \"skip_head\": unable to parse boolean");
+    TRY(param_error(&c->params, "skip_head", read_scope(c, &scope)));
     TRY(find_admin(c, &admin));
     if (!admin)
         return ERR(ERR_NOT_FOUND, "no such tenant");
-    enum snapshot_scope scope = skip_head ? SNAPSHOT_BLOCKS : SNAPSHOT_WITH_HEAD;
     TRY(admin->snapshot(c->store, scope, &c->arena, &name));
     call_begin_data(c);
     json_begin_object(&c->out.w);

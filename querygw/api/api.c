@@ -51,10 +51,13 @@ error_type(enum err_code code)
 
 /* A storage fault is an internal error of the query API, whose clients do not retry 503. */
 static int
-error_status(enum err_code code)
+error_status(const struct api *api, enum err_code code)
 {
-    bool storage = code == ERR_IO || code == ERR_NO_SPACE;
-    return err_http_status(storage ? ERR_INTERNAL : code);
+    if (code == ERR_IO || code == ERR_NO_SPACE)
+        return err_http_status(ERR_INTERNAL);
+    if (code == ERR_CANCELED && api->flavour.canceled_is_503)
+        return err_http_status(ERR_UNAVAILABLE);
+    return err_http_status(code);
 }
 
 void
@@ -72,7 +75,8 @@ call_reply_error(struct api_call *c, int status, const char *type, struct str te
     json_str(&w, text);
     json_end_object(&w);
     struct http_request *r = TAKE(c->r);
-    http_set_header(r, "Cache-Control", STR("no-store"));
+    if (c->api->flavour.forbids_caching)
+        http_set_header(r, "Cache-Control", STR("no-store"));
     http_reply_buf(r, status, "application/json", &body);
 }
 
@@ -130,9 +134,23 @@ drain_to_client(void *arg, struct buf *full)
     return OK;
 }
 
+/* A warning says that something is missing; PromQL's say that something may be meant otherwise. */
+static bool
+is_about_answer(const struct api_call *c)
+{
+    const struct notes *n = &c->notes;
+    for (size_t i = 0; i < size_min(n->count[NOTE_WARNING], NOTES_SHOWN_MAX); i++) {
+        if (!str_starts_with(n->shown[NOTE_WARNING][i].text, STR("PromQL ")))
+            return true;
+    }
+    return false;
+}
+
 void
 call_begin_no_data(struct api_call *c)
 {
+    if (c->api->flavour.forbids_caching && is_about_answer(c))
+        http_set_header(c->r, "Cache-Control", STR("no-store"));
     json_begin_object(&c->out.w);
     json_key(&c->out.w, STR("status"));
     json_str(&c->out.w, STR("success"));
@@ -146,23 +164,46 @@ call_begin_data(struct api_call *c)
 }
 
 static void
-put_notes(struct api_call *c, enum note_kind kind, struct str key)
+put_lines(struct api_call *c, enum note_kind kind)
 {
-    size_t lines = notes_lines(&c->notes, kind);
+    for (size_t i = 0; i < notes_lines(&c->notes, kind); i++) {
+        bool bare = !c->api->flavour.tells_infos && i < NOTES_SHOWN_MAX;
+        json_str(&c->out.w, bare ? c->notes.shown[kind][i].text
+                                 : notes_line(&c->notes, kind, i, c->query, &c->arena));
+    }
+}
+
+static void
+put_list(struct api_call *c, struct str key, unsigned kinds)
+{
+    size_t lines = 0;
+    for (int kind = 0; kind < NOTE_KIND_COUNT; kind++)
+        lines += kinds & 1u << kind ? notes_lines(&c->notes, (enum note_kind)kind) : 0;
     if (lines == 0)
         return;
     json_key(&c->out.w, key);
     json_begin_array(&c->out.w);
-    for (size_t i = 0; i < lines; i++)
-        json_str(&c->out.w, notes_line(&c->notes, kind, i, c->query, &c->arena));
+    for (int kind = 0; kind < NOTE_KIND_COUNT; kind++) {
+        if (kinds & 1u << kind)
+            put_lines(c, (enum note_kind)kind);
+    }
     json_end_array(&c->out.w);
+}
+
+static void
+put_notes(struct api_call *c)
+{
+    unsigned warnings = 1u << NOTE_WARNING, infos = 1u << NOTE_INFO;
+    bool apart = c->api->flavour.tells_infos;
+    put_list(c, STR("warnings"), apart ? warnings : warnings | infos);
+    if (apart)
+        put_list(c, STR("infos"), infos);
 }
 
 struct err
 call_end_data(struct api_call *c)
 {
-    put_notes(c, NOTE_WARNING, STR("warnings"));
-    put_notes(c, NOTE_INFO, STR("infos"));
+    put_notes(c);
     json_end_object(&c->out.w);
     if (c->streaming)
         TRY(drain_to_client(c, &c->out.buf));
@@ -177,7 +218,8 @@ call_end_data(struct api_call *c)
 static struct err
 call_run(struct api_call *c, struct err (*run)(struct api_call *c))
 {
-    TRY(http_parse_params(c->r, &c->params));
+    c->params.flavour = c->api->flavour;
+    TRY(http_parse_params(c->r, &c->params.list));
     TRY(find_store(c));
     return run(c);
 }
@@ -198,11 +240,11 @@ api_run(struct api *api, struct http_request *r, struct err (*run)(struct api_ca
             http_reply_abort(r);
             err_drop(e);
         } else if (errors == API_ERRORS_JSON) {
-            call_reply_error(&c, error_status(e.code), error_type(e.code),
+            call_reply_error(&c, error_status(api, e.code), error_type(e.code),
                              str_of_cstr(err_text(&e)));
             err_drop(e);
         } else {
-            http_reply_text(r, error_status(e.code), str_of_cstr(err_text(&e)));
+            http_reply_text(r, error_status(api, e.code), str_of_cstr(err_text(&e)));
             err_drop(e);
         }
     } else {
@@ -223,6 +265,9 @@ api_run(struct api *api, struct http_request *r, struct err (*run)(struct api_ca
 void
 api_add_routes(struct api *api, struct router *router)
 {
+    const unsigned cors = !api->opts.cors            ? 0
+                          : api->flavour.cors_always ? ROUTE_CORS
+                                                     : ROUTE_CORS_ORIGIN;
     const struct route routes[] = {
 #define X(name_, path_, methods_, body_bytes_max_, errors)                                         \
     {.path = path_,                                                                                \
@@ -232,7 +277,7 @@ api_add_routes(struct api *api, struct router *router)
      .arg = api,                                                                                   \
      .pool = api->opts.pool,                                                                       \
      .body_bytes_max = body_bytes_max_,                                                            \
-     .flags = ROUTE_CORS},
+     .flags = cors},
 #include "querygw/api/routes.h"
 #undef X
     };
@@ -276,6 +321,7 @@ api_open(const struct api_opts *opts)
     ASSERT(opts->store_of_tenant && opts->pool && opts->clock);
     struct api *api = mem_alloc_zero(sizeof *api);
     api->opts = *opts;
+    api->flavour = flavour_of(opts->flavour);
     each_text(&api->opts, copy_text);
     if (!api->opts.lookback_ms)
         api->opts.lookback_ms = PROMQL_LOOKBACK_MS_DEFAULT;

@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "net/router.h"
 #include "querygw/api/features.h"
+#include "querygw/api/flavour.h"
 #include "querygw/store/store.h"
 
 struct api;
@@ -31,6 +32,8 @@ struct api_opts {
     struct pool *pool;          /* of queries; borrowed for life, as clock and log */
     const struct clock *clock;
     struct log *log;         /* may be NULL */
+    enum api_flavour flavour;
+    bool cors;               /* pages of other origins may ask */
     bool admin;              /* whoever can reach the API may delete, clean and copy data */
     struct api_features features; /* api_features_default() and what was switched on */
     int64_t lookback_ms;     /* 0: 5 minutes */

@@ -7,7 +7,8 @@
 
 struct api {
     struct api_opts opts; /* immutable; its texts are owned */
-    int64_t started_s;    /* since 1970 */
+    struct flavour flavour;
+    int64_t started_s; /* since 1970 */
     struct log_throttle log_errors;
 };
 
@@ -16,7 +17,7 @@ struct api_call {
     struct api *api;
     struct http_request *r; /* NULL once it was answered */
     struct arena arena;     /* of the query: parameters, plan, result */
-    struct http_params params;
+    struct params params;
     struct store *store; /* of the tenant; NULL: it has no series */
     struct notes notes;
     struct str query;    /* its text, for the positions of notes */

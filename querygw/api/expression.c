@@ -8,9 +8,8 @@
 static struct err
 parse_param(struct api_call *c, struct promql_node **ret_ast)
 {
-    c->query = http_param(&c->params, "query");
-    TRY_IN(call_parse(c, ret_ast), "invalid parameter \"query\"");
-    return OK;
+    c->query = param_text(&c->params, "query");
+    return param_error(&c->params, "query", call_parse(c, ret_ast));
 }
 
 struct err

@@ -4,6 +4,7 @@
 #include "base/quote.h"
 #include "querygw/api/api_int.h"
 #include "querygw/api/label_name.h"
+#include "querygw/api/store_params.h"
 
 /* Label names, or the values of `name`, for one selector; or for all series. */
 static struct err
@@ -70,8 +71,8 @@ reply_texts(struct api_call *c, struct str name)
     struct str_list found = {0};
     size_t limit;
     TRY(param_limit(&c->params, &limit));
-    TRY(param_time_or(&c->params, "start", PARAM_TIME_MIN_MS, &q.mint_ms));
-    TRY(param_time_or(&c->params, "end", PARAM_TIME_MAX_MS, &q.maxt_ms));
+    TRY(param_metadata_span(&c->params, &q.mint_ms, &q.maxt_ms));
+    TRY(store_params_check(&c->params, &c->arena));
     TRY(param_selectors(&c->params, &c->arena, &selectors));
     TRY(find_texts(c, &selectors, &q, name, &found));
     if (limit && found.n > limit) {
@@ -97,7 +98,9 @@ call_label_names(struct api_call *c)
 struct err
 call_label_values(struct api_call *c)
 {
-    struct str name = label_name_unescape(&c->arena, http_path_param(c->r, "name"));
+    struct str name = http_path_param(c->r, "name");
+    if (c->params.flavour.unescapes_names)
+        name = label_name_unescape(&c->arena, name);
     if (name.n == 0 || !str_is_utf8(name)) {
         AUTO(buf_fini) struct buf quoted = BUF_INIT;
         quote_text(name, &quoted);

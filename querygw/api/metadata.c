@@ -7,10 +7,13 @@
 static struct err
 read_limit(const struct api_call *c, const char *name, size_t *ret_limit)
 {
-    struct str text = http_param(&c->params, name);
+    struct str text = param_text(&c->params, name);
     int64_t limit = -1;
     if (text.n > 0 && !param_parse_integer(text, &limit))
-        return ERR(ERR_INVALID, "%s must be a number", name);
+        return c->params.flavour.names_parameters
+                   ? ERR(ERR_INVALID, "%s must be a number", name)
+                   : ERR(ERR_INVALID,
+                         "invalid metric metadata limit='0'"); /* so Thanos prints it */
     *ret_limit = limit < 0 ? SIZE_MAX : (size_t)limit;
     return OK;
 }
@@ -38,7 +41,7 @@ call_metadata(struct api_call *c)
     struct family_metadata_list found = {NULL, 0};
     TRY(read_limit(c, "limit", &limit));
     TRY(read_limit(c, "limit_per_metric", &limit_per_metric));
-    struct str family = http_param(&c->params, "metric");
+    struct str family = param_text(&c->params, "metric");
     if (c->store)
         TRY(c->store->ops->metadata(c->store, family, limit, &c->arena, &found));
     call_begin_data(c);

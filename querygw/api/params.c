@@ -116,6 +116,25 @@ param_parse_integer(struct str text, int64_t *ret_value)
 }
 
 struct err
+param_parse_bool(struct str text, bool *ret_value)
+{
+    static const char *const texts[6][2] = {{"0", "1"},        {"f", "t"},
+                                            {"F", "T"},        {"false", "true"},
+                                            {"FALSE", "TRUE"}, {"False", "True"}};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        for (int value = 0; value < 2; value++) {
+            if (str_eq(text, str_of_cstr(texts[i][value]))) {
+                *ret_value = value;
+                return OK;
+            }
+        }
+    }
+    AUTO(buf_fini) struct buf quoted = BUF_INIT;
+    quote_text(text, &quoted);
+    return ERR(ERR_INVALID, "strconv.ParseBool: parsing %s: invalid syntax", buf_cstr(&quoted));
+}
+
+struct err
 param_parse_limit(struct str text, size_t *ret_limit)
 {
     if (text.n == 0) {
@@ -134,82 +153,106 @@ param_parse_limit(struct str text, size_t *ret_limit)
     return OK;
 }
 
+/* --- of a request ----------------------------------------------------------------------------- */
+
 struct err
-param_time(const struct http_params *p, const char *name, int64_t *ret_ms)
+param_error(const struct params *p, const char *name, struct err e)
 {
-    TRY_IN(param_parse_time(http_param(p, name), ret_ms), "invalid parameter \"%s\"", name);
-    return OK;
+    bool named = e.code != ERR_NONE && p->flavour.names_parameters;
+    return named ? err_wrap(e, "invalid parameter \"%s\"", name) : e;
 }
 
 struct err
-param_time_or(const struct http_params *p, const char *name, int64_t absent_ms, int64_t *ret_ms)
+param_time(const struct params *p, const char *name, int64_t *ret_ms)
 {
-    struct str text = http_param(p, name);
+    return param_error(p, name, param_parse_time(param_text(p, name), ret_ms));
+}
+
+struct err
+param_time_or(const struct params *p, const char *name, int64_t absent_ms, int64_t *ret_ms)
+{
+    struct str text = param_text(p, name);
     *ret_ms = absent_ms;
-    if (text.n)
-        TRY_IN(param_parse_time(text, ret_ms),
-               "invalid parameter \"%s\": invalid time value for '%s'", name, name);
-    return OK;
-}
-
-struct err
-param_bool_or(const struct http_params *p, const char *name, bool absent, bool *ret_value)
-{
-    static const char *const texts[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
-                                            {"1", "t", "T", "true", "TRUE", "True"}};
-    struct str text = http_param(p, name);
-    *ret_value = absent;
     if (text.n == 0)
         return OK;
-    for (size_t i = 0; i < 12; i++) {
-        if (str_eq(text, str_of_cstr(texts[i % 2][i / 2]))) {
-            *ret_value = i % 2;
-            return OK;
-        }
-    }
-    AUTO(buf_fini) struct buf quoted = BUF_INIT;
-    quote_text(text, &quoted);
-    return ERR(ERR_INVALID, "strconv.ParseBool: parsing %s: invalid syntax", buf_cstr(&quoted));
+    struct err e = param_parse_time(text, ret_ms);
+    if (e.code != ERR_NONE)
+        e = err_wrap(e, "%s time value for '%s'",
+                     p->flavour.names_parameters ? "invalid" : "Invalid", name);
+    return param_error(p, name, e);
 }
 
 struct err
-param_duration(const struct http_params *p, const char *name, int64_t *ret_ns)
+param_metadata_span(const struct params *p, int64_t *ret_start_ms, int64_t *ret_end_ms)
 {
-    TRY_IN(param_parse_duration(http_param(p, name), ret_ns), "invalid parameter \"%s\"", name);
+    struct err e = param_time_or(p, "start", PARAM_TIME_MIN_MS, ret_start_ms);
+    if (e.code == ERR_NONE)
+        e = param_time_or(p, "end", PARAM_TIME_MAX_MS, ret_end_ms);
+    if (!p->flavour.checks_metadata_span)
+        return e;
+    if (e.code == ERR_NONE && *ret_end_ms < *ret_start_ms)
+        e = ERR(ERR_INVALID, "end timestamp must not be before start time");
+    return e.code == ERR_NONE ? e : err_wrap(e, "bad_data"); /* so Thanos wraps it */
+}
+
+struct err
+param_duration(const struct params *p, const char *name, int64_t *ret_ns)
+{
+    return param_error(p, name, param_parse_duration(param_text(p, name), ret_ns));
+}
+
+struct err
+param_own_duration(const struct params *p, const char *name, int64_t *ret_ns)
+{
+    TRY_IN(param_parse_duration(param_text(p, name), ret_ns), "'%s' parameter", name);
     return OK;
 }
 
 struct err
-param_limit(const struct http_params *p, size_t *ret_limit)
+param_own_bool_or(const struct params *p, const char *name, bool absent, bool *ret_value)
 {
-    TRY_IN(param_parse_limit(http_param(p, "limit"), ret_limit), "invalid parameter \"limit\"");
+    struct str text = param_text(p, name);
+    *ret_value = absent;
+    if (text.n > 0)
+        TRY_IN(param_parse_bool(text, ret_value), "'%s' parameter", name);
     return OK;
 }
 
 struct err
-param_any_selectors(const struct http_params *p, struct arena *a, struct selectors *ret_selectors)
+param_limit(const struct params *p, size_t *ret_limit)
+{
+    struct str text = param_text(p, "limit");
+    int64_t number;
+    if (!p->flavour.names_parameters && text.n > 0 && !param_parse_integer(text, &number))
+        return cannot_parse(text, "limit");
+    return param_error(p, "limit", param_parse_limit(text, ret_limit));
+}
+
+struct err
+param_any_selectors(const struct params *p, const char *name, struct arena *a,
+                    struct selectors *ret_selectors)
 {
     struct selectors s = {0};
-    for (size_t i = 0; i < p->n; i++)
-        s.n += str_eq(p->v[i].name, STR("match[]"));
+    struct str wanted = str_of_cstr(name);
+    for (size_t i = 0; i < p->list.n; i++)
+        s.n += str_eq(p->list.v[i].name, wanted);
     if (s.n > PARAM_SELECTORS_MAX)
-        return ERR(ERR_INVALID, "more than %d match[] parameters", PARAM_SELECTORS_MAX);
+        return ERR(ERR_INVALID, "more than %d %s parameters", PARAM_SELECTORS_MAX, name);
     s.v = ARENA_ARRAY(a, struct matchers, s.n);
     size_t at = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        if (!str_eq(p->v[i].name, STR("match[]")))
-            continue;
-        TRY(promql_parse_selector(a, p->v[i].value, &s.v[at++]));
+    for (size_t i = 0; i < p->list.n; i++) {
+        if (str_eq(p->list.v[i].name, wanted))
+            TRY(promql_parse_selector(a, p->list.v[i].value, &s.v[at++]));
     }
     *ret_selectors = s;
     return OK;
 }
 
 struct err
-param_selectors(const struct http_params *p, struct arena *a, struct selectors *ret_selectors)
+param_selectors(const struct params *p, struct arena *a, struct selectors *ret_selectors)
 {
     struct selectors s;
-    TRY(param_any_selectors(p, a, &s));
+    TRY(param_any_selectors(p, "match[]", a, &s));
     for (size_t i = 0; i < s.n; i++) {
         if (!promql_matchers_restrict(s.v[i]))
             return ERR(ERR_INVALID, "match[] must contain at least one non-empty matcher");

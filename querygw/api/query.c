@@ -1,10 +1,15 @@
 /* query.c - /api/v1/query and /api/v1/query_range: the read spine. */
 #include "querygw/api/api_int.h"
 #include "querygw/api/result_json.h"
+#include "querygw/api/store_params.h"
 #include "querygw/promql/engine.h"
 #include "querygw/promql/parse.h"
 
-enum { POINTS_MAX = 11000 }; /* steps behind the first one, as Prometheus counts */
+enum {
+    POINTS_MAX = 11000, /* steps behind the first one, as Prometheus counts */
+    STEPS_A_RANGE = 250,
+    STEP_SECONDS_MIN = 1,
+};
 
 /* What the spine needs, from the request. */
 struct query {
@@ -12,6 +17,7 @@ struct query {
     struct promql_limits limits;
     size_t limit;     /* series in the answer; 0: all */
     struct str stats; /* empty: none */
+    struct store_params stores;
     uint64_t began_ns;
 };
 
@@ -27,9 +33,9 @@ seconds_since(const struct api_call *c, uint64_t ns)
     return (double)(clock_mono_ns(c->api->opts.clock) - ns) / 1e9;
 }
 
-/* timeout, lookback_delta and stats, which both routes have. */
+/* timeout and lookback_delta; how long and how far back. */
 static struct err
-read_common(struct api_call *c, struct query *q)
+read_limits(struct api_call *c, struct query *q)
 {
     const struct api_opts *o = &c->api->opts;
     q->limits = (struct promql_limits){.samples_max = o->samples_max,
@@ -37,7 +43,7 @@ read_common(struct api_call *c, struct query *q)
                                        .deadline_ns = http_deadline_ns(c->r),
                                        .canceled = client_is_gone,
                                        .arg = c->r};
-    if (http_param(&c->params, "timeout").n) {
+    if (param_text(&c->params, "timeout").n) {
         int64_t timeout_ns;
         TRY(param_duration(&c->params, "timeout", &timeout_ns));
         uint64_t at_ns = q->began_ns + (uint64_t)i64_max(timeout_ns, 0);
@@ -45,25 +51,44 @@ read_common(struct api_call *c, struct query *q)
             q->limits.deadline_ns = at_ns;
     }
     q->span.lookback_ms = o->lookback_ms;
-    struct str lookback = http_param(&c->params, "lookback_delta");
-    if (lookback.n) {
-        int64_t lookback_ns;
-        TRY_IN(param_parse_duration(lookback, &lookback_ns),
-               "error parsing lookback delta duration");
-        if (lookback_ns >= 1000000)
-            q->span.lookback_ms = lookback_ns / 1000000;
-    }
-    q->stats = http_param(&c->params, "stats");
-    c->query = http_param(&c->params, "query");
     return OK;
 }
 
 static struct err
-check_resolution(int64_t start_ms, int64_t end_ms, int64_t step_ns)
+read_lookback(const struct api_call *c, struct query *q)
+{
+    struct str text = param_text(&c->params, "lookback_delta");
+    int64_t lookback_ns;
+    if (text.n == 0)
+        return OK;
+    if (c->params.flavour.names_parameters)
+        TRY_IN(param_parse_duration(text, &lookback_ns), "error parsing lookback delta duration");
+    else
+        TRY(param_own_duration(&c->params, "lookback_delta", &lookback_ns));
+    if (lookback_ns >= 1000000)
+        q->span.lookback_ms = lookback_ns / 1000000;
+    return OK;
+}
+
+/* What both routes have. */
+static struct err
+read_common(struct api_call *c, struct query *q)
+{
+    TRY(read_limits(c, q));
+    TRY(store_params_read(&c->params, &c->arena, &q->stores));
+    TRY(read_lookback(c, q));
+    q->stats = param_text(&c->params, "stats");
+    c->query = param_text(&c->params, "query");
+    return OK;
+}
+
+static struct err
+check_resolution(const struct params *p, int64_t start_ms, int64_t end_ms, int64_t step_ns)
 {
     if (step_ns < 1000000) /* our steps are whole milliseconds */
-        return ERR(ERR_INVALID, "invalid parameter \"step\": zero or negative query resolution "
-                                "step widths are not accepted. Try a positive integer");
+        return param_error(p, "step",
+                           ERR(ERR_INVALID, "zero or negative query resolution step widths are not "
+                                            "accepted. Try a positive integer"));
     int64_t range_ms;
     bool overflow = __builtin_sub_overflow(end_ms, start_ms, &range_ms);
     if (overflow || (__int128)range_ms * 1000000 / step_ns > POINTS_MAX)
@@ -72,24 +97,56 @@ check_resolution(int64_t start_ms, int64_t end_ms, int64_t step_ns)
     return OK;
 }
 
+/* Thanos' is as its pages choose it: 250 steps a range, in whole seconds. */
+static struct err
+read_step(const struct params *p, int64_t start_ms, int64_t end_ms, int64_t *ret_ns)
+{
+    if (!p->flavour.default_step)
+        return param_duration(p, "step", ret_ns);
+    if (param_text(p, "step").n > 0)
+        return param_own_duration(p, "step", ret_ns);
+    __int128 range_s = ((__int128)end_ms - start_ms) / 1000;
+    int64_t step_s = i64_max((int64_t)(range_s / STEPS_A_RANGE), STEP_SECONDS_MIN);
+    *ret_ns = step_s <= INT64_MAX / 1000000000 ? step_s * 1000000000 : INT64_MAX;
+    return OK;
+}
+
+static struct err
+add_warnings(struct api_call *c, const struct query *q, size_t series)
+{
+    if (q->limit && series > q->limit)
+        TRY(notes_add_plain(&c->notes, NOTE_WARNING, STR("results truncated due to limit")));
+    if (q->stores.replica_labels)
+        TRY(notes_add_plain(&c->notes, NOTE_WARNING,
+                            STR("replicaLabels[]: this version does not deduplicate")));
+    bool known = q->stats.n == 0 || str_eq(q->stats, STR("true")) || str_eq(q->stats, STR("all"));
+    if (known || !c->params.flavour.warns_of_stats)
+        return OK;
+    return notes_add_plain(&c->notes, NOTE_WARNING,
+                           arena_printf(&c->arena,
+                                        "value \"%.*s\" for parameter \"stats\" is deprecated and "
+                                        "will be rejected in the next major release, use \"true\" "
+                                        "or \"all\"",
+                                        STR_FMT(q->stats)));
+}
+
 /* The answer: data and stats, then notes. */
 static struct err
 query_reply(struct api_call *c, const struct query *q, const struct promql_result *r,
             const struct query_timings *timings)
 {
     c->notes = r->notes;
-    if (q->limit && r->count > q->limit)
-        TRY(notes_add_plain(&c->notes, NOTE_WARNING, STR("results truncated due to limit")));
-    if (q->stats.n && !str_eq(q->stats, STR("true")) && !str_eq(q->stats, STR("all")))
-        TRY(notes_add_plain(&c->notes, NOTE_WARNING,
-                            arena_printf(&c->arena,
-                                         "value \"%.*s\" for parameter \"stats\" is deprecated and "
-                                         "will be rejected in the next major release, use \"true\" "
-                                         "or \"all\"",
-                                         STR_FMT(q->stats))));
+    TRY(add_warnings(c, q, r->count));
     call_begin_data(c);
     TRY(result_write_json(&c->out, r, q->limit, q->stats.n ? timings : NULL));
     return call_end_data(c);
+}
+
+static struct store *
+store_of(struct api_call *c, const struct query *q)
+{
+    bool whole = !c->store || q->stores.shard.total < 1;
+    return whole ? c->store : store_shard_of(&c->arena, c->store, &q->stores.shard);
 }
 
 /* The spine. */
@@ -102,12 +159,12 @@ query_run(struct api_call *c, const struct query *q)
     AUTO(promql_close) struct promql_run *run = NULL;
     struct promql_result *result;
 
-    TRY_IN(call_parse(c, &ast), "invalid parameter \"query\"");
+    TRY(param_error(&c->params, "query", call_parse(c, &ast)));
     struct err e = promql_plan(&c->arena, ast, &q->span, &plan);
     if (e.code == ERR_INVALID) /* an expression that the route cannot take */
-        return err_wrap(e, "invalid parameter \"query\"");
+        return param_error(&c->params, "query", e);
     TRY(e);
-    TRY(promql_open(&c->arena, plan, c->store, &q->limits, &run));
+    TRY(promql_open(&c->arena, plan, store_of(c, q), &q->limits, &run));
     t.query_preparation_s = seconds_since(c, q->began_ns);
     TRY(promql_eval(run, &result));
     t.eval_total_s = t.exec_total_s = seconds_since(c, q->began_ns);
@@ -116,11 +173,18 @@ query_run(struct api_call *c, const struct query *q)
     return query_reply(c, q, result, &t);
 }
 
+static struct err
+read_query_limit(const struct params *p, size_t *ret_limit)
+{
+    *ret_limit = 0;
+    return p->flavour.limits_queries ? param_limit(p, ret_limit) : OK;
+}
+
 struct err
 call_query(struct api_call *c)
 {
     struct query q = {.began_ns = clock_mono_ns(c->api->opts.clock)};
-    TRY(param_limit(&c->params, &q.limit));
+    TRY(read_query_limit(&c->params, &q.limit));
     TRY(param_time_or(&c->params, "time", clock_wall_ms(c->api->opts.clock), &q.span.start_ms));
     q.span.end_ms = q.span.start_ms;
     TRY(read_common(c, &q));
@@ -132,14 +196,14 @@ call_query_range(struct api_call *c)
 {
     struct query q = {.began_ns = clock_mono_ns(c->api->opts.clock)};
     int64_t step_ns;
-    TRY(param_limit(&c->params, &q.limit));
+    TRY(read_query_limit(&c->params, &q.limit));
     TRY(param_time(&c->params, "start", &q.span.start_ms));
     TRY(param_time(&c->params, "end", &q.span.end_ms));
     if (q.span.end_ms < q.span.start_ms)
-        return ERR(ERR_INVALID,
-                   "invalid parameter \"end\": end timestamp must not be before start time");
-    TRY(param_duration(&c->params, "step", &step_ns));
-    TRY(check_resolution(q.span.start_ms, q.span.end_ms, step_ns));
+        return param_error(&c->params, "end",
+                           ERR(ERR_INVALID, "end timestamp must not be before start time"));
+    TRY(read_step(&c->params, q.span.start_ms, q.span.end_ms, &step_ns));
+    TRY(check_resolution(&c->params, q.span.start_ms, q.span.end_ms, step_ns));
     q.span.step_ms = step_ns / 1000000;
     TRY(read_common(c, &q));
     return query_run(c, &q);

@@ -1,5 +1,6 @@
 /* series.c - /api/v1/series: the label sets that match any of the selectors. */
 #include "querygw/api/api_int.h"
+#include "querygw/api/store_params.h"
 
 /* One selector's series, by their next label set. */
 struct source {
@@ -89,12 +90,12 @@ call_series(struct api_call *c)
     struct label_sets found = {0};
     size_t limit;
     int64_t start_ms, end_ms;
-    if (!http_param(&c->params, "match[]").p)
+    if (!param_text(&c->params, "match[]").p)
         return ERR(ERR_INVALID, "no match[] parameter provided");
     TRY(param_limit(&c->params, &limit));
-    TRY(param_time_or(&c->params, "start", PARAM_TIME_MIN_MS, &start_ms));
-    TRY(param_time_or(&c->params, "end", PARAM_TIME_MAX_MS, &end_ms));
-    TRY_IN(param_selectors(&c->params, &c->arena, &selectors), "invalid parameter \"match[]\"");
+    TRY(param_metadata_span(&c->params, &start_ms, &end_ms));
+    TRY(store_params_check(&c->params, &c->arena));
+    TRY(param_error(&c->params, "match[]", param_selectors(&c->params, &c->arena, &selectors)));
     if (c->store)
         TRY(find_label_sets(c, &selectors, start_ms, end_ms, limit ? limit + 1 : SIZE_MAX, &found));
     if (limit && found.n > limit) {

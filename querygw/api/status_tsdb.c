@@ -6,7 +6,7 @@ enum { TSDB_LIMIT_DEFAULT = 10, TSDB_LIMIT_MAX = 10000 }; /* items a list */
 static struct err
 read_limit(const struct api_call *c, size_t *ret_limit)
 {
-    struct str text = http_param(&c->params, "limit");
+    struct str text = param_text(&c->params, "limit");
     int64_t limit = TSDB_LIMIT_DEFAULT;
     if (text.n > 0 && (!param_parse_integer(text, &limit) || limit < 1))
         return ERR(ERR_INVALID, "limit must be a positive number");

@@ -14,6 +14,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_api.c \
 	%reldir%/test_api_about.c \
 	%reldir%/test_api_admin.c \
+	%reldir%/test_api_flavour.c \
 	%reldir%/test_ast_json.c \
 	%reldir%/test_check.c \
 	%reldir%/test_engine.c \
@@ -34,6 +35,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_result_json.c \
 	%reldir%/test_result_json_histograms.c \
 	%reldir%/test_step.c \
+	%reldir%/test_store_shard.c \
 	%reldir%/test_store_tsdb.c \
 	%reldir%/started_chunk.c %reldir%/started_chunk.h \
 	%reldir%/test_window_sums.c \
