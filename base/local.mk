@@ -25,6 +25,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/map.c %reldir%/map.h \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/metrics.c %reldir%/metrics.h %reldir%/metrics_int.h \
+	%reldir%/metrics_json.c \
 	%reldir%/metrics_text.c \
 	%reldir%/numtext.c %reldir%/numtext.h %reldir%/numtext_shim.cc %reldir%/numtext_shim.h \
 	%reldir%/pb.c %reldir%/pb.h \

@@ -8,6 +8,7 @@
 #include "base/metrics_int.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -235,14 +236,34 @@ run_collectors(struct metrics *m)
         cond_broadcast(&m->collected);
 }
 
+static int
+compare_families(const void *a, const void *b)
+{
+    return strcmp((*(struct metric_family *const *)a)->spec.name,
+                  (*(struct metric_family *const *)b)->spec.name);
+}
+
+static int
+compare_children(const void *a, const void *b)
+{
+    const struct metric *x = *(struct metric *const *)a, *y = *(struct metric *const *)b;
+    int order = 0;
+    for (size_t i = 0; i < x->family->label_count && order == 0; i++)
+        order = str_cmp(x->values[i], y->values[i]);
+    return order;
+}
+
 void
 metrics_begin_show(struct metrics *m, struct family_vec *to)
 {
     run_collectors(m);
-    LOCKED(&m->lock);
+    lock_acquire(&m->lock);
     m->showing++;
     vec_each (&m->families, f)
         vec_push(to, *f);
+    lock_release(&m->lock);
+    if (to->n > 1)
+        qsort(to->v, to->n, sizeof *to->v, compare_families);
 }
 
 void
@@ -256,9 +277,12 @@ metrics_end_show(struct metrics *m)
 void
 metrics_copy_children(struct metric_family *f, struct metric_vec *to)
 {
-    LOCKED(&f->registry->lock);
+    lock_acquire(&f->registry->lock);
     vec_each (&f->children, c)
         vec_push(to, *c);
+    lock_release(&f->registry->lock);
+    if (to->n > 1)
+        qsort(to->v, to->n, sizeof *to->v, compare_children);
 }
 
 /* --- values --------------------------------------------------------------------------------

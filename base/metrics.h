@@ -60,5 +60,10 @@ void metrics_on_collect(struct metrics *m, void (*collect)(void *arg), void *arg
  * from inside a collector. */
 void metrics_off_collect(struct metrics *m, void *arg);
 
-/* Appends the whole exposition, families sorted by name. */
+/* Appends the whole exposition, families sorted by name, children by their label values, so that
+ * two can be compared. */
 void metrics_write(struct metrics *m, enum metrics_format format, struct buf *to);
+/* The same as a JSON array of the families whose name wanted() takes (NULL: all), as protojson
+ * writes io.prometheus.client.MetricFamily. */
+void metrics_write_json(struct metrics *m, bool (*wanted)(void *arg, struct str name), void *arg,
+                        struct buf *to);

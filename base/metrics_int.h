@@ -1,4 +1,4 @@
-/* metrics_int.h - what metrics.c (values) and metrics_text.c (exposition) share. */
+/* metrics_int.h - what metrics.c (values) and the expositions share. */
 #pragma once
 #include <stdatomic.h>
 
@@ -48,8 +48,8 @@ struct metrics {
     struct metric *overflows; /* immutable once opened */
 };
 
-/* Snapshots under the lock. Families never die before the registry does, children not between
- * begin and end. */
+/* Snapshots under the lock, sorted. Families never die before the registry does, children not
+ * between begin and end. */
 void metrics_begin_show(struct metrics *m, struct family_vec *to);
 void metrics_end_show(struct metrics *m);
 void metrics_copy_children(struct metric_family *f, struct metric_vec *to);

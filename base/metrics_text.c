@@ -3,9 +3,7 @@
  * Sources: prometheus.io/docs/instrumenting/exposition_formats and the OpenMetrics 1.0
  * specification. They differ in: the family's name of a counter (without _total there), the
  * escaping of help texts, how a whole number is written where a float is meant (1.0), and the
- * last line "# EOF". Families and children come sorted, so that two scrapes can be compared. */
-#include <stdlib.h>
-
+ * last line "# EOF". */
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/metrics_int.h"
@@ -117,30 +115,12 @@ put_child(struct buf *to, const struct metric *c, enum metrics_format format)
     buf_put_u8(to, '\n');
 }
 
-static int
-compare_families(const void *a, const void *b)
-{
-    return strcmp((*(struct metric_family *const *)a)->spec.name,
-                  (*(struct metric_family *const *)b)->spec.name);
-}
-
-static int
-compare_children(const void *a, const void *b)
-{
-    const struct metric *x = *(struct metric *const *)a, *y = *(struct metric *const *)b;
-    int order = 0;
-    for (size_t i = 0; i < x->family->label_count && order == 0; i++)
-        order = str_cmp(x->values[i], y->values[i]);
-    return order;
-}
-
 static void
 put_family(struct buf *to, struct metric_family *f, enum metrics_format format)
 {
     struct metric_vec children = VEC_INIT;
     metrics_copy_children(f, &children);
     if (children.n > 0) {
-        qsort(children.v, children.n, sizeof *children.v, compare_children);
         struct str name = family_name(f, format);
         buf_printf(to, "# HELP %.*s ", STR_FMT(name));
         put_escaped(to, str_of_cstr(f->spec.help), format == METRICS_OPENMETRICS ? "\\\"" : "\\");
@@ -156,7 +136,6 @@ metrics_write(struct metrics *m, enum metrics_format format, struct buf *to)
 {
     struct family_vec families = VEC_INIT;
     metrics_begin_show(m, &families);
-    qsort(families.v, families.n, sizeof *families.v, compare_families);
     vec_each (&families, f)
         put_family(to, *f, format);
     metrics_end_show(m);

@@ -12,7 +12,9 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "base/quote.h"
 #include "cmd/tenant_stores.h"
+#include "conf/units.h"
 #include "ingest/sink_tenants.h"
 #include "net/http_server.h"
 #include "net/status.h"
@@ -83,6 +85,26 @@ each_flag(void *arg, void (*visit)(void *visit_arg, struct str name, struct str 
     flags_each(n->opts->flags, n->opts->flag_values, visit, visit_arg);
 }
 
+/* What of the flags stands in Prometheus' configuration file. */
+static void
+write_config(const struct node_opts *o, struct buf *to)
+{
+    buf_append(to, STR("global:\n  external_labels:"));
+    buf_append(to, o->labels.n > 0 ? STR("\n") : STR(" {}\n"));
+    for (size_t i = 0; i < o->labels.n; i++) {
+        buf_append(to, STR("    "));
+        quote_text(o->labels.v[i].name, to);
+        buf_append(to, STR(": "));
+        quote_text(o->labels.v[i].value, to);
+        buf_put_u8(to, '\n');
+    }
+    buf_append(to, STR("storage:\n  tsdb:\n    out_of_order_time_window: "));
+    duration_format(o->ooo_window_ms, to);
+    buf_append(to, STR("\n    retention:\n      time: "));
+    duration_format(o->retention_ms, to);
+    buf_printf(to, "\n      size: %juB\n", (uintmax_t)o->retention_bytes);
+}
+
 static struct err
 open_faces(struct node *n)
 {
@@ -100,15 +122,24 @@ open_faces(struct node *n)
         .default_tenant = o->write_default_tenant,
     };
     TRY(receiver_open(&receiver, &n->receiver));
+    AUTO(buf_fini) struct buf config = BUF_INIT, retention = BUF_INIT;
+    write_config(o, &config);
+    duration_format(o->retention_ms, &retention);
     struct api_opts api = {
         .store_of_tenant = tenant_stores_find,
+        .list_tenants = tenant_stores_list,
         .arg = &n->stores,
+        .write_tenant_header = o->write_tenant_header,
+        .write_default_tenant = o->write_default_tenant,
+        .config_yaml = buf_cstr(&config),
+        .retention = buf_cstr(&retention),
         .tenant_header = o->query_tenant_header,
         .default_tenant = o->query_default_tenant,
         .pool = n->queries,
         .clock = clock_system(),
         .log = n->log,
         .lookback_ms = o->query_lookback_ms,
+        .metrics = n->metrics,
         .flavour = o->api_flavour,
         .cors = o->api_cors,
         .admin = o->api_admin,
@@ -119,6 +150,7 @@ open_faces(struct node *n)
     };
     n->api = api_open(&api);
     api_add_routes(n->api, n->http_router);
+    api_add_receive_routes(n->api, n->write_router);
     return OK;
 }
 

@@ -60,6 +60,15 @@ starting_cardinality(struct store *s, size_t limit, struct arena *a,
     return not_ready();
 }
 
+/* Of a log that is being replayed. */
+static struct err
+starting_files(struct store *s, struct arena *a, struct store_files *ret_files)
+{
+    (void)s, (void)a;
+    *ret_files = (struct store_files){.wal_segment = 0};
+    return OK;
+}
+
 static struct err
 starting_delete_series(struct store *s, struct matchers matchers, int64_t mint_ms, int64_t maxt_ms)
 {
@@ -94,6 +103,7 @@ static const struct store_ops starting_ops = {
     .exemplars = starting_exemplars,
     .metadata = starting_metadata,
     .cardinality = starting_cardinality,
+    .files = starting_files,
     .admin = &starting_admin_ops,
 };
 
@@ -114,4 +124,15 @@ tenant_stores_find(void *arg, struct arena *a, struct str tenant)
         return starting;
     }
     return store_tsdb_of_tenant(tenants, a, tenant);
+}
+
+struct err
+tenant_stores_list(void *arg, struct arena *a, struct str_list *ret_names)
+{
+    struct tenant_stores *s = arg;
+    struct tenants *tenants = atomic_load_explicit(&s->tenants, memory_order_acquire);
+    if (!tenants)
+        return not_ready();
+    *ret_names = tenants_names(tenants, a);
+    return OK;
 }

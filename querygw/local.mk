@@ -4,9 +4,11 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 %canon_reldir%_libquerygw_a_SOURCES = \
 	%reldir%/api/admin.c \
 	%reldir%/api/api.c %reldir%/api/api.h %reldir%/api/api_int.h %reldir%/api/routes.h \
+	%reldir%/api/elsewhere.c \
 	%reldir%/api/exemplars.c \
 	%reldir%/api/expression.c \
 	%reldir%/api/features.c %reldir%/api/features.h \
+	%reldir%/api/features_list.c \
 	%reldir%/api/flavour.h \
 	%reldir%/api/json_out.c %reldir%/api/json_out.h \
 	%reldir%/api/label_name.c %reldir%/api/label_name.h \

@@ -281,6 +281,21 @@ db_cardinality(struct db *db, size_t limit, struct arena *a, struct cardinality 
     return head_cardinality(db->head, limit, a, ret_cardinality);
 }
 
+void
+db_block_metas(struct db *db, struct arena *a, struct str_list *ret_metas)
+{
+    AUTO(buf_fini) struct buf line = BUF_INIT;
+    const struct view *view = views_acquire(&db->views);
+    struct str_list metas = {.v = ARENA_ARRAY(a, struct str, view->blocks.v.n)};
+    for (size_t i = 0; i < view->blocks.v.n; i++) {
+        buf_clear(&line);
+        block_meta_format_line(block_meta_of(view->blocks.v.v[i]), &line);
+        metas.v[metas.n++] = arena_str(a, buf_str(&line));
+    }
+    views_release(&db->views, view);
+    *ret_metas = metas;
+}
+
 /* --- upkeep ----------------------------------------------------------------------------------- */
 
 struct err

@@ -80,6 +80,9 @@ struct err db_metadata(struct db *db, struct str family, size_t limit, struct ar
 struct err db_cardinality(struct db *db, size_t limit, struct arena *a,
                           struct cardinality *ret_cardinality);
 
+/* meta.json of each block that readers see, as a line, in order of their time. In the arena. */
+void db_block_metas(struct db *db, struct arena *a, struct str_list *ret_metas);
+
 /* What became of a deletion. */
 struct delete_result {
     size_t head_spans;   /* logged: of a series of the head each, hardly ever two */

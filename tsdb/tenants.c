@@ -5,6 +5,8 @@
  * it; others who want the tenant wait on `changed` and look again by name. */
 #include "tsdb/tenants_int.h"
 
+#include <stdlib.h>
+
 #include "base/assert.h"
 #include "base/mem.h"
 
@@ -288,6 +290,27 @@ tenants_know(struct tenants *t, struct str name)
 {
     LOCKED(&t->lock);
     return map_get(&t->by_name, name) != NULL;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+struct str_list
+tenants_names(struct tenants *t, struct arena *a)
+{
+    struct str_list names = {.n = 0};
+    LOCKED(&t->lock);
+    names.v = ARENA_ARRAY(a, struct str, t->all.n);
+    vec_each (&t->all, n) {
+        if ((*n)->state != TENANT_GONE)
+            names.v[names.n++] = arena_str(a, (*n)->name);
+    }
+    if (names.n > 1)
+        qsort(names.v, names.n, sizeof *names.v, by_text);
+    return names;
 }
 
 size_t

@@ -63,6 +63,8 @@ void tenant_hurry(struct tenant *n);
 /* There is such a tenant, open or closed. */
 bool tenants_know(struct tenants *t, struct str name);
 size_t tenants_count(struct tenants *t);
+/* The names of all of them, sorted; copies in the arena. */
+struct str_list tenants_names(struct tenants *t, struct arena *a);
 /* The sorted external labels of a tenant, which need not exist; in the arena. The tenant's own
  * label goes before one of the same name in tenants_opts.labels. */
 struct labels tenants_labels(const struct tenants *t, struct str name, struct arena *a);

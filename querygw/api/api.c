@@ -105,8 +105,15 @@ find_store(struct api_call *c)
     struct str tenant = http_header(c->r, o->tenant_header);
     if (tenant.n == 0)
         tenant = str_of_cstr(o->default_tenant);
+    return call_store_of(c, tenant, &c->store);
+}
+
+struct err
+call_store_of(struct api_call *c, struct str tenant, struct store **ret_store)
+{
+    const struct api_opts *o = &c->api->opts;
     TRY(tenant_name_check(tenant));
-    c->store = o->store_of_tenant(o->arg, &c->arena, tenant);
+    *ret_store = o->store_of_tenant(o->arg, &c->arena, tenant);
     return OK;
 }
 
@@ -262,6 +269,25 @@ api_run(struct api *api, struct http_request *r, struct err (*run)(struct api_ca
 #include "querygw/api/routes.h"
 #undef X
 
+static void
+route_tsdb_of_tenants(void *arg, struct http_request *r)
+{
+    api_run(arg, r, call_tsdb_of_tenants, API_ERRORS_JSON);
+}
+
+void
+api_add_receive_routes(struct api *api, struct router *router)
+{
+    ASSERT(api->opts.list_tenants);
+    router_add(router, &(struct route){.path = "/api/v1/status/tsdb",
+                                       .methods = ROUTE_GET,
+                                       .name = "tsdb_status",
+                                       .handler = route_tsdb_of_tenants,
+                                       .arg = api,
+                                       .pool = api->opts.pool,
+                                       .flags = ROUTE_CORS});
+}
+
 void
 api_add_routes(struct api *api, struct router *router)
 {
@@ -296,8 +322,19 @@ own_text(const char *text)
 static void
 each_text(struct api_opts *o, void (*visit)(const char **text))
 {
-    const char **texts[] = {&o->tenant_header, &o->default_tenant, &o->version,   &o->revision,
-                            &o->branch,        &o->build_user,     &o->build_date};
+    const char **texts[] = {
+        &o->tenant_header,
+        &o->default_tenant,
+        &o->write_tenant_header,
+        &o->write_default_tenant,
+        &o->version,
+        &o->revision,
+        &o->branch,
+        &o->build_user,
+        &o->build_date,
+        &o->config_yaml,
+        &o->retention,
+    };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         visit(texts[i]);
 }

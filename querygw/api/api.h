@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/pool.h"
 #include "net/router.h"
 #include "querygw/api/features.h"
@@ -26,12 +27,16 @@ struct api_opts {
     /* The store of a tenant, which may live in the request's arena; NULL when there is no such
      * tenant. `tenant` has passed tenant_name_check(). Called on workers, any number at once. */
     struct store *(*store_of_tenant)(void *arg, struct arena *a, struct str tenant);
+    /* The names of all tenants; NULL: api_add_receive_routes() is not called. */
+    struct err (*list_tenants)(void *arg, struct arena *a, struct str_list *ret_names);
     void *arg;
     const char *tenant_header;  /* copied; "THANOS-TENANT" */
     const char *default_tenant; /* copied; for requests without the header */
+    const char *write_tenant_header, *write_default_tenant; /* the same of a receiver's route */
     struct pool *pool;          /* of queries; borrowed for life, as clock and log */
     const struct clock *clock;
     struct log *log;         /* may be NULL */
+    struct metrics *metrics; /* the same: of the process, shown by /status */
     enum api_flavour flavour;
     bool cors;               /* pages of other origins may ask */
     bool admin;              /* whoever can reach the API may delete, clean and copy data */
@@ -42,6 +47,8 @@ struct api_opts {
     size_t read_samples_max; /* of a remote read; 0: 50 million */
     /* For /status; texts copied, NULL shows as "". */
     const char *version, *revision, *branch, *build_user, *build_date;
+    const char *config_yaml; /* what Prometheus would have in its file */
+    const char *retention;   /* "15d" */
     /* Calls visit for every flag; NULL: no flags are shown. */
     void (*each_flag)(void *arg, void (*visit)(void *visit_arg, struct str name, struct str value),
                       void *visit_arg);
@@ -56,3 +63,6 @@ void api_close(struct api *api);
 DEFINE_AUTO(struct api *, api_close)
 /* `api` must outlive the router's last request. */
 void api_add_routes(struct api *api, struct router *router);
+/* The one route of the API that a Thanos receiver has, beside its doors for writes: the figures of
+ * the heads of one tenant, chosen by the header of writes, or of all. */
+void api_add_receive_routes(struct api *api, struct router *router);

@@ -29,6 +29,11 @@ struct api_call {
 #include "querygw/api/routes.h"
 #undef X
 
+/* api_add_receive_routes() */
+struct err call_tsdb_of_tenants(struct api_call *c);
+
+/* Of another tenant than the request's; NULL: no such tenant. */
+struct err call_store_of(struct api_call *c, struct str tenant, struct store **ret_store);
 /* Answers for a route, which then returns OK: 204, or an error of which err_codes.h tells status or
  * type otherwise. */
 void call_reply_nothing(struct api_call *c);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
+#include "base/regex.h"
 #include "querygw/api/api_int.h"
 #include "querygw/api/rfc3339.h"
 
@@ -28,29 +29,61 @@ call_status_buildinfo(struct api_call *c)
     return call_end_data(c);
 }
 
+static void
+put_instant(struct api_call *c, const char *key, int64_t unix_s)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    rfc3339_format(unix_s, &text);
+    put_field(c, key, buf_str(&text));
+}
+
+/* Only in Prometheus' answer. */
+static void
+put_host(struct api_call *c)
+{
+    char host[256];
+    bool has_host = gethostname(host, sizeof host - 1) == 0;
+    host[sizeof host - 1] = '\0';
+    put_field(c, "hostname", has_host ? str_of_cstr(host) : STR(""));
+    put_instant(c, "serverTime", clock_wall_ms(c->api->opts.clock) / 1000);
+    json_key(&c->out.w, STR("reloadConfigSuccess"));
+    json_bool(&c->out.w, true);
+    put_instant(c, "lastConfigTime", c->api->started_s);
+    json_key(&c->out.w, STR("corruptionCount"));
+    json_u64(&c->out.w, 0);
+}
+
 struct err
 call_status_runtimeinfo(struct api_call *c)
 {
-    AUTO(buf_fini) struct buf started = BUF_INIT, now = BUF_INIT;
-    rfc3339_format(c->api->started_s, &started);
-    rfc3339_format(clock_wall_ms(c->api->opts.clock) / 1000, &now);
-    char dir[4096], host[256];
+    char dir[4096];
     bool has_dir = getcwd(dir, sizeof dir) != NULL;
-    bool has_host = gethostname(host, sizeof host - 1) == 0;
-    host[sizeof host - 1] = '\0';
-
     call_begin_data(c);
     json_begin_object(&c->out.w);
-    put_field(c, "startTime", buf_str(&started));
+    put_instant(c, "startTime", c->api->started_s);
     put_field(c, "CWD", has_dir ? str_of_cstr(dir) : STR(""));
-    put_field(c, "hostname", has_host ? str_of_cstr(host) : STR(""));
-    put_field(c, "serverTime", buf_str(&now));
+    if (!c->params.flavour.short_runtime)
+        put_host(c);
     json_key(&c->out.w, STR("goroutineCount"));
     json_u64(&c->out.w, pool_threads(c->api->opts.pool));
     json_key(&c->out.w, STR("GOMAXPROCS"));
     json_u64(&c->out.w, cpu_count());
+    json_key(&c->out.w, STR("GOMEMLIMIT"));
+    json_i64(&c->out.w, INT64_MAX); /* none */
     put_field(c, "GOGC", STR(""));
     put_field(c, "GODEBUG", STR(""));
+    if (!c->params.flavour.short_runtime)
+        put_field(c, "storageRetention", str_of_cstr(c->api->opts.retention));
+    json_end_object(&c->out.w);
+    return call_end_data(c);
+}
+
+struct err
+call_status_config(struct api_call *c)
+{
+    call_begin_data(c);
+    json_begin_object(&c->out.w);
+    put_field(c, "yaml", str_of_cstr(c->api->opts.config_yaml));
     json_end_object(&c->out.w);
     return call_end_data(c);
 }
@@ -72,5 +105,26 @@ call_status_flags(struct api_call *c)
     if (o->each_flag)
         o->each_flag(o->each_flag_arg, put_flag, c);
     json_end_object(&c->out.w);
+    return call_end_data(c);
+}
+
+static bool
+name_matches(void *regex, struct str name)
+{
+    return regex_match(regex, name);
+}
+
+struct err
+call_status_self_metrics(struct api_call *c)
+{
+    struct str pattern = param_text(&c->params, "metric_name_pattern");
+    AUTO(regex_free) struct regex *regex = NULL;
+    AUTO(buf_fini) struct buf families = BUF_INIT;
+    if (pattern.n > 0)
+        TRY_IN(regex_compile(pattern, &regex), "invalid metric_name_pattern");
+    if (c->api->opts.metrics)
+        metrics_write_json(c->api->opts.metrics, regex ? name_matches : NULL, regex, &families);
+    call_begin_data(c);
+    json_raw(&c->out.w, families.n > 0 ? buf_str(&families) : STR("[]"));
     return call_end_data(c);
 }

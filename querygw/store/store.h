@@ -17,6 +17,11 @@ struct store_admin_ops {
     struct err (*snapshot)(struct store *s, enum snapshot_scope scope, struct arena *a,
                            struct str *ret_name);
 };
+/* What a store keeps on the disk of this process. */
+struct store_files {
+    struct str_list blocks; /* meta.json of each, one line; in the arena of the call */
+    uint64_t wal_segment;   /* that is being written */
+};
 struct store_ops {
     /* As db_select(). */
     struct err (*select)(struct store *s, const struct select_query *q, struct matchers matchers,
@@ -36,6 +41,7 @@ struct store_ops {
     /* As db_cardinality(). */
     struct err (*cardinality)(struct store *s, size_t limit, struct arena *a,
                               struct cardinality *ret_cardinality);
+    struct err (*files)(struct store *s, struct arena *a, struct store_files *ret_files);
     const struct store_admin_ops *admin; /* NULL: it can only be read */
 };
 /* The first member of every implementation. */

@@ -92,15 +92,31 @@ tsdb_metadata(struct store *s, struct str family, size_t limit, struct arena *a,
     return OK;
 }
 
+/* Of a closed tenant: its head is empty, so there is nothing to open it for. */
 static struct err
 tsdb_cardinality(struct store *s, size_t limit, struct arena *a,
                  struct cardinality *ret_cardinality)
 {
     struct db *db;
-    TRY(db_for(s, INT64_MIN, INT64_MAX, &db));
+    TRY(db_for(s, INT64_MAX, INT64_MAX, &db));
     if (db)
         return db_cardinality(db, limit, a, ret_cardinality);
     *ret_cardinality = CARDINALITY_EMPTY;
+    return OK;
+}
+
+static struct err
+tsdb_files(struct store *s, struct arena *a, struct store_files *ret_files)
+{
+    struct db *db;
+    struct db_stats stats;
+    *ret_files = (struct store_files){.wal_segment = 0};
+    TRY(db_for(s, INT64_MIN, INT64_MAX, &db));
+    if (!db)
+        return OK;
+    db_block_metas(db, a, &ret_files->blocks);
+    db_stats(db, &stats);
+    ret_files->wal_segment = stats.wal_segment;
     return OK;
 }
 
@@ -147,6 +163,7 @@ static const struct store_ops tsdb_ops = {
     .exemplars = tsdb_exemplars,
     .metadata = tsdb_metadata,
     .cardinality = tsdb_cardinality,
+    .files = tsdb_files,
     .admin = &tsdb_admin_ops,
 };
 

@@ -91,6 +91,46 @@ static const char *const expositions[] = {
         "# EOF\n",
 };
 
+#define JSON_REQUESTS                                                                              \
+    "{\"name\":\"http_requests_total\",\"help\":\"Requests \\\"by\\\" code\\nand \\\\ path.\","    \
+    "\"type\":\"COUNTER\",\"metric\":["                                                            \
+    "{\"label\":[{\"name\":\"code\",\"value\":\"200\"},"                                           \
+    "{\"name\":\"path\",\"value\":\"a\\\"b\\\\c\\nd\\ufffd\"}],\"counter\":{\"value\":1}},"        \
+    "{\"label\":[{\"name\":\"code\",\"value\":\"500\"},{\"name\":\"path\",\"value\":\"/\"}],"      \
+    "\"counter\":{\"value\":1000002.5}}]}"
+#define JSON_LATENCY                                                                               \
+    "{\"name\":\"latency_seconds\",\"help\":\"Time.\",\"type\":\"HISTOGRAM\",\"metric\":["         \
+    "{\"label\":[{\"name\":\"path\",\"value\":\"/\"}],\"histogram\":{\"bucket\":["                 \
+    "{\"cumulativeCount\":\"1\",\"upperBound\":0.5},{\"cumulativeCount\":\"3\",\"upperBound\":1}," \
+    "{\"cumulativeCount\":\"4\",\"upperBound\":1000000}],\"sampleCount\":\"5\","                   \
+    "\"sampleSum\":10000004.00001}}]}"
+#define JSON_TEMPERATURE                                                                           \
+    "{\"name\":\"temperature\",\"help\":\"Degrees.\",\"type\":\"GAUGE\",\"metric\":["              \
+    "{\"gauge\":{\"value\":-4}}]}"
+
+static bool
+is_temperature(void *arg, struct str name)
+{
+    (void)arg;
+    return str_eq(name, STR("temperature"));
+}
+
+START_TEST(test_json)
+{
+    struct metrics *m = sample_registry();
+    AUTO(buf_fini) struct buf all = BUF_INIT, one = BUF_INIT;
+    metrics_write_json(m, is_temperature, NULL, &one);
+    ck_assert_str_eq(buf_cstr(&one), "[" JSON_TEMPERATURE "]");
+    metric_set(metrics_single(m, &temperature_spec), NAN);
+    metrics_write_json(m, NULL, NULL, &all);
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&all), JSON_REQUESTS));
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&all), "," JSON_LATENCY ","));
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&all), "{\"gauge\":{\"value\":\"NaN\"}}"));
+    ck_assert_ptr_null(strstr(buf_cstr(&all), "unused"));
+    metrics_close(m);
+}
+END_TEST
+
 START_TEST(test_exposition)
 {
     struct metrics *m = sample_registry();
@@ -324,6 +364,7 @@ metrics_suite(void)
 {
     Suite *s = suite_create("metrics");
     TCase *t = tcase_create("metrics");
+    tcase_add_test(t, test_json);
     tcase_add_loop_test(t, test_exposition, 0, ARRAY_LEN(expositions));
     tcase_add_loop_test(t, test_add, 0, ARRAY_LEN(add_cases));
     tcase_add_test(t, test_identity);

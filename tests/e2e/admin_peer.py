@@ -78,6 +78,12 @@ with checks.check("eight hours are written, the older ones are in blocks"):
     lib.wait_until(lambda: len(metas(mneme.tenant())) >= 3, 30, "blocks")
     assert seen(mneme.http) == expected
 
+with checks.check("the API names the blocks and the log"):
+    on_disk = sorted(metas(mneme.tenant()), key=lambda m: m["minTime"])
+    assert lib.api(mneme.http, "status/tsdb/blocks")["blocks"] == on_disk
+    replay = lib.api(mneme.http, "status/walreplay")
+    assert replay["min"] == 0 and replay["current"] == replay["max"] > 0, replay
+
 with checks.check("a series is deleted for some hours, over blocks and head"):
     status, _, body = admin("delete_series", **{"match[]": 'm{n="b"}', "start": seconds(100),
                                                "end": seconds(440)})

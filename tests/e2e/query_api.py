@@ -155,6 +155,13 @@ with checks.check("status of the head, as the samples written and as Prometheus 
     assert found == sizes, (found, sizes)
     print(f"        {got['headStats']}, Prometheus has {want['headStats']['chunkCount']} chunks")
 
+with checks.check("the write port tells the same of tenants, as Thanos' receiver"):
+    got = lib.api(mneme.http, "status/tsdb", limit="100")
+    want = [{"tenant": "default-tenant", **got}]
+    for params in [{}, {"all_tenants": "true"}]:
+        assert lib.api(mneme.write, "status/tsdb", limit="100", **params) == want
+    assert lib.api(mneme.write, "status/tsdb", {"THANOS-TENANT": "nobody"}) == []
+
 # --- remote read
 
 READ_ALL = (samples.BEGIN_MS - 1000, samples.END_MS + 1000)

@@ -1,6 +1,7 @@
 /* api_fixture.h - a live server with the query API over two fake stores.
  *
- * Tenant "default-tenant" has `store`, tenant "other" has `other`, nobody else has anything. */
+ * Tenant "default-tenant" has `store`, tenant "other" has `other`, nobody else has anything; a
+ * list of tenants also names "gone". */
 #pragma once
 #include "net/http_server.h"
 #include "querygw/api/api.h"
@@ -12,10 +13,10 @@ struct api_fixture {
     struct loops *loops;
     struct pool *pool;
     struct metrics *metrics;
-    struct router *router;
-    struct http_server *server;
+    struct router *router, *receive_router;
+    struct http_server *server, *receive_server;
     struct api *api;
-    unsigned port;
+    unsigned port, receive_port; /* of api_add_routes(), of api_add_receive_routes() */
 };
 
 /* Zero fields of *opts get what every test needs. */

@@ -400,6 +400,14 @@ fake_cardinality(struct store *base, size_t limit, struct arena *a,
     return OK;
 }
 
+static struct err
+fake_files(struct store *base, struct arena *a, struct store_files *ret_files)
+{
+    (void)a;
+    *ret_files = container_of(base, struct fake_store, store)->files;
+    return OK;
+}
+
 static const struct store_ops fake_ops = {
     .select = fake_select,
     .label_names = fake_label_names,
@@ -407,6 +415,7 @@ static const struct store_ops fake_ops = {
     .exemplars = fake_exemplars,
     .metadata = fake_metadata,
     .cardinality = fake_cardinality,
+    .files = fake_files,
 };
 
 void

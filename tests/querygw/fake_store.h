@@ -28,6 +28,7 @@ struct fake_store {
     struct select_query last_query;
     struct exemplars *exemplars;     /* what the store tells of them; owned, for tests to fill */
     struct metadata_store *metadata; /* the same */
+    struct store_files files;        /* what it says of its files, for tests to fill */
     struct cardinality cardinality;  /* what it tells of itself, for tests to fill; cut at limits */
 };
 

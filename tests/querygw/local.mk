@@ -15,6 +15,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_api_about.c \
 	%reldir%/test_api_admin.c \
 	%reldir%/test_api_flavour.c \
+	%reldir%/test_api_status.c \
 	%reldir%/test_ast_json.c \
 	%reldir%/test_check.c \
 	%reldir%/test_engine.c \

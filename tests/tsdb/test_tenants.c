@@ -53,6 +53,10 @@ START_TEST(test_restart)
     tenant_kit_start(k);
     ck_assert_uint_eq(tenants_count(k->tenants), 5);
     ck_assert_uint_eq(tenant_kit_in_state(k, "open"), 5);
+    struct str_list names = tenants_names(k->tenants, &f.arena);
+    ck_assert_uint_eq(names.n, 5);
+    for (size_t i = 0; i < names.n; i++)
+        ck_assert(names.v[i].n == 1 && names.v[i].p[0] == (char)('a' + i));
     ck_assert_str_eq(tenant_kit_dump(k, &f.arena, "c"), "up: 1000=2; ");
     ck_assert(tenant_kit_metric(k, "prometheus_tsdb_head_series{tenant=\"c\"}") == 1);
     fixture_stop(&f);

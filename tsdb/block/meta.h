@@ -58,6 +58,8 @@ auto_block_meta_fini(struct block_meta *m)
 
 /* Appends the text of the file. */
 void block_meta_format(const struct block_meta *m, struct buf *to);
+/* The same in one line, without what this version does not know: for APIs. */
+void block_meta_format_line(const struct block_meta *m, struct buf *to);
 /* Replaces <dir>/meta.json as a whole: a crash leaves the old one or the new one. */
 struct err block_meta_write(struct fs *fs, const char *dir, const struct block_meta *m);
 

@@ -119,19 +119,36 @@ put_compaction(struct json_writer *j, const struct block_meta *m)
     json_end_object(j);
 }
 
+static void
+put_meta(struct json_writer *j, const struct block_meta *m)
+{
+    json_begin_object(j);
+    put_name_and_times(j, &m->ulid, m->mint_ms, m->maxt_ms);
+    put_stats(j, m);
+    put_compaction(j, m);
+    json_key(j, STR("version"));
+    json_u64(j, BLOCK_META_VERSION);
+    put_rest(j, &m->unknown);
+    json_end_object(j);
+}
+
+void
+block_meta_format_line(const struct block_meta *m, struct buf *to)
+{
+    struct json_writer j;
+    struct block_meta known = *m; /* borrows */
+    known.unknown = known.unknown_stats = known.unknown_compaction = known.unknown_hints =
+        (struct buf)BUF_INIT;
+    json_init(&j, to, JSON_HTML);
+    put_meta(&j, &known);
+}
+
 void
 block_meta_format(const struct block_meta *m, struct buf *to)
 {
     struct json_writer j;
     json_init_tabs(&j, to, JSON_HTML);
-    json_begin_object(&j);
-    put_name_and_times(&j, &m->ulid, m->mint_ms, m->maxt_ms);
-    put_stats(&j, m);
-    put_compaction(&j, m);
-    json_key(&j, STR("version"));
-    json_u64(&j, BLOCK_META_VERSION);
-    put_rest(&j, &m->unknown);
-    json_end_object(&j);
+    put_meta(&j, m);
     if (m->line_end)
         buf_put_u8(to, '\n');
 }
