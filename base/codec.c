@@ -19,7 +19,8 @@ enum {
     SNAPPY_EXPANSION_MAX = 22,  /* a copy of 64 bytes takes 3: the densest that exists */
     STEP_BYTES = 64 << 10,      /* room that a streaming coder is given at least */
     ZLIB_BYTES_MAX = 1 << 30,   /* zlib counts in 32 bits: more is fed in parts */
-    GZIP_WINDOW_BITS = 15 + 16, /* 32 KiB, and the gzip wrapping */
+    ZLIB_WINDOW_BITS = 15,      /* 32 KiB, and the zlib wrapping */
+    GZIP_WINDOW_BITS = 15 + 16, /* the same, and the gzip wrapping */
     GZIP_MEM_LEVEL = 8,         /* zlib's default */
     ZSTD_LEVEL = 3,             /* zstd's default */
     ZSTD_WINDOW_LOG_MAX = 23,   /* 8 MiB: the most that levels 1-19 and Go's encoder use */
@@ -174,7 +175,7 @@ zstd_encode(struct str bytes, struct buf *to)
 
 /* Members may follow each other (RFC 1952 section 2.2); anything else behind one is refused. */
 static struct err
-gzip_inflate(z_stream *z, struct str bytes, size_t limit_bytes, struct buf *to)
+inflate_all(z_stream *z, const char *what, struct str bytes, size_t limit_bytes, struct buf *to)
 {
     size_t start = to->n;
     struct str rest = bytes;
@@ -189,7 +190,7 @@ gzip_inflate(z_stream *z, struct str bytes, size_t limit_bytes, struct buf *to)
         to->n += room - z->avail_out;
         rest = str_skip(rest, part - z->avail_in);
         if (to->n - start > limit_bytes)
-            return too_large("gzip", limit_bytes);
+            return too_large(what, limit_bytes);
         if (status == Z_STREAM_END && rest.n == 0)
             return OK;
         if (status == Z_STREAM_END && inflateReset(z) == Z_OK)
@@ -197,38 +198,48 @@ gzip_inflate(z_stream *z, struct str bytes, size_t limit_bytes, struct buf *to)
         if (status == Z_MEM_ERROR)
             UNREACHABLE("out of memory");
         if (status != Z_OK && status != Z_BUF_ERROR)
-            return ERR(ERR_INVALID, "gzip: %s", z->msg ? z->msg : "malformed");
+            return ERR(ERR_INVALID, "%s: %s", what, z->msg ? z->msg : "malformed");
         if (rest.n == 0 && z->avail_out > 0)
-            return ERR(ERR_INVALID, "gzip: cut short");
+            return ERR(ERR_INVALID, "%s: cut short", what);
     }
+}
+
+static struct err
+decode_zlib(const char *what, int window_bits, struct str bytes, size_t limit_bytes, struct buf *to)
+{
+    if (bytes.n == 0)
+        return ERR(ERR_INVALID, "%s: empty input", what);
+    z_stream z = {0};
+    int status = inflateInit2(&z, window_bits);
+    ASSERT(status == Z_OK);
+    struct err e = inflate_all(&z, what, bytes, limit_bytes, to);
+    inflateEnd(&z);
+    return e;
 }
 
 struct err
 gzip_decode(struct str bytes, size_t limit_bytes, struct buf *to)
 {
-    if (bytes.n == 0)
-        return ERR(ERR_INVALID, "gzip: empty input");
-    z_stream z = {0};
-    int status = inflateInit2(&z, GZIP_WINDOW_BITS);
-    ASSERT(status == Z_OK);
-    struct err e = gzip_inflate(&z, bytes, limit_bytes, to);
-    inflateEnd(&z);
-    return e;
+    return decode_zlib("gzip", GZIP_WINDOW_BITS, bytes, limit_bytes, to);
+}
+
+struct err
+deflate_decode(struct str bytes, size_t limit_bytes, struct buf *to)
+{
+    return decode_zlib("deflate", ZLIB_WINDOW_BITS, bytes, limit_bytes, to);
 }
 
 void
 gzip_encode(struct str bytes, struct buf *to)
 {
-    struct codec_stream *s = codec_stream_open(CODEC_GZIP);
-    codec_stream_write(s, bytes, CODEC_FINISH, to);
-    codec_stream_close(s);
+    codec_encode(CODEC_GZIP, bytes, to);
 }
 
 /* --- streams ------------------------------------------------------------------------------ */
 
 struct codec_stream {
     enum codec codec;
-    z_stream z;      /* CODEC_GZIP */
+    z_stream z;      /* CODEC_GZIP, CODEC_DEFLATE */
     ZSTD_CCtx *zstd; /* CODEC_ZSTD */
 };
 
@@ -237,9 +248,10 @@ codec_stream_open(enum codec codec)
 {
     struct codec_stream *s = mem_alloc_zero(sizeof *s);
     s->codec = codec;
-    if (codec == CODEC_GZIP) {
-        int status = deflateInit2(&s->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW_BITS,
-                                  GZIP_MEM_LEVEL, Z_DEFAULT_STRATEGY);
+    if (codec == CODEC_GZIP || codec == CODEC_DEFLATE) {
+        int bits = codec == CODEC_GZIP ? GZIP_WINDOW_BITS : ZLIB_WINDOW_BITS;
+        int status = deflateInit2(&s->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, bits, GZIP_MEM_LEVEL,
+                                  Z_DEFAULT_STRATEGY);
         ASSERT(status == Z_OK);
     }
     if (codec == CODEC_ZSTD) {
@@ -256,14 +268,14 @@ codec_stream_close(struct codec_stream *s)
 {
     if (!s)
         return;
-    if (s->codec == CODEC_GZIP)
+    if (s->codec == CODEC_GZIP || s->codec == CODEC_DEFLATE)
         deflateEnd(&s->z);
     ZSTD_freeCCtx(s->zstd);
     mem_free(s);
 }
 
 static void
-gzip_write(struct codec_stream *s, struct str bytes, enum codec_flush flush, struct buf *to)
+zlib_write(struct codec_stream *s, struct str bytes, enum codec_flush flush, struct buf *to)
 {
     do {
         struct str part = str_take(&bytes, size_min(bytes.n, ZLIB_BYTES_MAX));
@@ -305,11 +317,25 @@ codec_stream_write(struct codec_stream *s, struct str bytes, enum codec_flush fl
         buf_append(to, bytes);
         return;
     case CODEC_GZIP:
-        gzip_write(s, bytes, flush, to);
+    case CODEC_DEFLATE:
+        zlib_write(s, bytes, flush, to);
         return;
     case CODEC_ZSTD:
         zstd_write(s, bytes, flush, to);
         return;
     }
     UNREACHABLE("every codec stands above");
+}
+
+void
+codec_encode(enum codec codec, struct str bytes, struct buf *to)
+{
+    ASSERT(codec != CODEC_NONE);
+    if (codec == CODEC_ZSTD) {
+        zstd_encode(bytes, to); /* writes the size into the frame */
+        return;
+    }
+    struct codec_stream *s = codec_stream_open(codec);
+    codec_stream_write(s, bytes, CODEC_FINISH, to);
+    codec_stream_close(s);
 }

@@ -1,4 +1,4 @@
-/* codec.h - whole-buffer compression: snappy blocks, zstd, gzip.
+/* codec.h - whole-buffer compression: snappy blocks, zstd, gzip, and what HTTP calls deflate.
  *
  * Decoders learn the decoded size before they allocate and refuse more than limit_bytes with
  * ERR_TOO_LARGE; malformed input is ERR_INVALID. All append to *to.
@@ -20,8 +20,11 @@ void zstd_encode(struct str bytes, struct buf *to);
 struct err gzip_decode(struct str bytes, size_t limit_bytes, struct buf *to);
 void gzip_encode(struct str bytes, struct buf *to);
 
+/* The zlib format (RFC 1950), as HTTP's "deflate" means it. */
+struct err deflate_decode(struct str bytes, size_t limit_bytes, struct buf *to);
+
 /* Streams for answers of unknown length. */
-enum codec { CODEC_NONE, CODEC_GZIP, CODEC_ZSTD };
+enum codec { CODEC_NONE, CODEC_GZIP, CODEC_DEFLATE, CODEC_ZSTD };
 struct codec_stream;
 /* The caller owns the result; CODEC_NONE copies. */
 struct codec_stream *codec_stream_open(enum codec codec);
@@ -29,3 +32,5 @@ void codec_stream_close(struct codec_stream *s);
 enum codec_flush { CODEC_MORE, CODEC_FINISH };
 void codec_stream_write(struct codec_stream *s, struct str bytes, enum codec_flush flush,
                         struct buf *to);
+/* The whole at once; not for CODEC_NONE. */
+void codec_encode(enum codec codec, struct str bytes, struct buf *to);

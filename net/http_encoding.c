@@ -32,7 +32,8 @@ parse_weight(struct str parameter)
 enum codec
 http_encoding_choose(struct str accept_encoding)
 {
-    unsigned weights[] = {[CODEC_NONE] = 1, [CODEC_GZIP] = 0, [CODEC_ZSTD] = 0};
+    unsigned weights[] = {
+        [CODEC_NONE] = 1, [CODEC_DEFLATE] = 0, [CODEC_GZIP] = 0, [CODEC_ZSTD] = 0};
     unsigned any = 0;
     bool named_gzip = false;
     while (accept_encoding.n > 0) {
@@ -41,6 +42,8 @@ http_encoding_choose(struct str accept_encoding)
         unsigned weight = parse_weight(item);
         if (str_eq_nocase(name, STR("zstd")))
             weights[CODEC_ZSTD] = weight;
+        else if (str_eq_nocase(name, STR("deflate")))
+            weights[CODEC_DEFLATE] = weight;
         else if (str_eq_nocase(name, STR("identity")))
             weights[CODEC_NONE] = weight;
         else if (str_eq(name, STR("*")))
@@ -50,11 +53,13 @@ http_encoding_choose(struct str accept_encoding)
     }
     if (!named_gzip)
         weights[CODEC_GZIP] = any; /* zstd is for those only who name it */
+    static const enum codec by_liking[] = {CODEC_DEFLATE, CODEC_GZIP, CODEC_ZSTD};
     enum codec best = CODEC_NONE;
-    if (weights[CODEC_GZIP] > 0 && weights[CODEC_GZIP] >= weights[best])
-        best = CODEC_GZIP;
-    if (weights[CODEC_ZSTD] > 0 && weights[CODEC_ZSTD] >= weights[best])
-        best = CODEC_ZSTD;
+    for (size_t i = 0; i < ARRAY_LEN(by_liking); i++) {
+        unsigned weight = weights[by_liking[i]];
+        if (weight > 0 && weight >= weights[best])
+            best = by_liking[i];
+    }
     return best;
 }
 
@@ -64,6 +69,8 @@ http_encoding_name(enum codec codec)
     switch (codec) {
     case CODEC_GZIP:
         return "gzip";
+    case CODEC_DEFLATE:
+        return "deflate";
     case CODEC_ZSTD:
         return "zstd";
     case CODEC_NONE:

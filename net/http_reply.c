@@ -168,10 +168,7 @@ compress_body(struct http_request *r, const char *content_type, struct buf *body
     if (codec == CODEC_NONE)
         return CODEC_NONE;
     struct buf packed = BUF_INIT;
-    if (codec == CODEC_GZIP)
-        gzip_encode(buf_str(body), &packed);
-    else
-        zstd_encode(buf_str(body), &packed);
+    codec_encode(codec, buf_str(body), &packed);
     if (packed.n >= body->n) {
         buf_fini(&packed);
         return CODEC_NONE;

@@ -178,9 +178,25 @@ START_TEST(test_bomb)
 }
 END_TEST
 
+START_TEST(test_deflate)
+{
+    AUTO(buf_fini) struct buf packed = BUF_INIT, back = BUF_INIT;
+    codec_encode(CODEC_DEFLATE, STR("aaaaaaaaaaaaaaaaaaaa"), &packed);
+    CK_OK(deflate_decode(buf_str(&packed), 20, &back));
+    ck_assert(str_eq(buf_str(&back), STR("aaaaaaaaaaaaaaaaaaaa")));
+    CK_ERR(ERR_TOO_LARGE, deflate_decode(buf_str(&packed), 19, &back));
+    CK_ERR(ERR_INVALID, deflate_decode(str_of(packed.p, packed.n - 1), 20, &back));
+    CK_ERR(ERR_INVALID, deflate_decode(STR(""), 20, &back));
+    CK_ERR(ERR_INVALID, deflate_decode(STR("text"), 20, &back));
+    buf_clear(&packed);
+    gzip_encode(STR("a"), &packed);
+    CK_ERR(ERR_INVALID, deflate_decode(buf_str(&packed), 20, &back)); /* another wrapping */
+}
+END_TEST
+
 START_TEST(test_stream)
 {
-    static const enum codec codecs[] = {CODEC_NONE, CODEC_GZIP, CODEC_ZSTD};
+    static const enum codec codecs[] = {CODEC_NONE, CODEC_GZIP, CODEC_ZSTD, CODEC_DEFLATE};
     AUTO(buf_fini) struct buf bytes = BUF_INIT, packed = BUF_INIT, back = BUF_INIT;
     struct codec_stream *s = codec_stream_open(codecs[_i]);
     for (int i = 0; i < 50000; i++) {
@@ -192,6 +208,8 @@ START_TEST(test_stream)
     codec_stream_close(s);
     if (codecs[_i] == CODEC_NONE)
         buf_append(&back, buf_str(&packed));
+    else if (codecs[_i] == CODEC_DEFLATE)
+        CK_OK(deflate_decode(buf_str(&packed), bytes.n, &back));
     else
         CK_OK(decode(codecs[_i] == CODEC_GZIP ? GZIP : ZSTD, buf_str(&packed), bytes.n, &back));
     ck_assert(str_eq(buf_str(&back), buf_str(&bytes)));
@@ -277,7 +295,8 @@ codec_suite(void)
     tcase_add_test(t, test_concatenated);
     tcase_add_loop_test(t, test_round_trip, 0, FORMATS * ARRAY_LEN(sizes));
     tcase_add_loop_test(t, test_bomb, 0, FORMATS);
-    tcase_add_loop_test(t, test_stream, 0, 3);
+    tcase_add_test(t, test_deflate);
+    tcase_add_loop_test(t, test_stream, 0, 4);
     tcase_add_loop_test(t, test_snappy_first_byte, 0, ARRAY_LEN(first_cases));
     tcase_add_test(t, test_snappy_length);
     suite_add_tcase(s, t);

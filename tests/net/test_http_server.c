@@ -198,6 +198,7 @@ static const struct coding {
     {"none", "", NULL},
     {"gzip", "gzip", gzip_decode},
     {"zstd", "zstd", zstd_decode},
+    {"deflate", "deflate, br", deflate_decode},
     {"zstd first", "gzip, deflate, br, zstd", zstd_decode},
     {"unknown", "br", NULL},
     {"refused", "gzip;q=0", NULL},
