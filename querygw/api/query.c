@@ -42,7 +42,9 @@ read_limits(struct api_call *c, struct query *q)
                                        .clock = o->clock,
                                        .deadline_ns = http_deadline_ns(c->r),
                                        .canceled = client_is_gone,
-                                       .arg = c->r};
+                                       .arg = c->r,
+                                       .delays_names = o->features.delayed_name_removal,
+                                       .use_start_timestamps = o->features.use_start_timestamps};
     if (param_text(&c->params, "timeout").n) {
         int64_t timeout_ns;
         TRY(param_duration(&c->params, "timeout", &timeout_ns));

@@ -1,5 +1,7 @@
 /* --enable-feature: every name of Prometheus and Thanos that is about queries, and what it does to
  * the routes that parse expressions. */
+#include <string.h>
+
 #include "base/mem.h"
 #include "tests/harness.h"
 #include "tests/querygw/api_fixture.h"
@@ -62,6 +64,8 @@ setup_on(void)
 {
     struct api_features features = api_features_default();
     features.parse.experimental_functions = true;
+    features.delayed_name_removal = true;
+    features.use_start_timestamps = true;
     start(features);
 }
 
@@ -105,6 +109,31 @@ START_TEST(test_routes_on)
 }
 END_TEST
 
+/* What the engine does otherwise: the row's text is in the answer only when it is on. */
+static const struct engine_case {
+    const char *target, *text;
+} engine_cases[] = {
+    {"/api/v1/"
+     "query?time=0&query=label_replace(abs(up),%22n%22,%22$1%22,%22__name__%22,%22(.%2B)%22)",
+     "\"n\":\"up\""},
+    {"/api/v1/query?time=0&query=start_timestamp(up)", "\"value\":[0,\"0\"]"},
+};
+
+START_TEST(test_engine_off)
+{
+    AUTO(reply_fini) struct reply r = api_get(&f, engine_cases[_i].target, "");
+    ck_assert_ptr_null(strstr(buf_cstr(&r.body), engine_cases[_i].text));
+}
+END_TEST
+
+START_TEST(test_engine_on)
+{
+    AUTO(reply_fini) struct reply r = api_get(&f, engine_cases[_i].target, "");
+    ck_assert_msg(strstr(buf_cstr(&r.body), engine_cases[_i].text) != NULL, "%s",
+                  buf_cstr(&r.body));
+}
+END_TEST
+
 Suite *
 features_suite(void)
 {
@@ -115,10 +144,12 @@ features_suite(void)
     TCase *off = tcase_create("off");
     tcase_add_checked_fixture(off, setup_off, teardown);
     tcase_add_loop_test(off, test_routes_off, 0, ARRAY_LEN(route_cases));
+    tcase_add_loop_test(off, test_engine_off, 0, ARRAY_LEN(engine_cases));
     suite_add_tcase(s, off);
     TCase *on = tcase_create("on");
     tcase_add_checked_fixture(on, setup_on, teardown);
     tcase_add_loop_test(on, test_routes_on, 0, ARRAY_LEN(route_cases));
+    tcase_add_loop_test(on, test_engine_on, 0, ARRAY_LEN(engine_cases));
     suite_add_tcase(s, on);
     return s;
 }
