@@ -82,15 +82,15 @@ struct promql_vector_selector {
 };
 
 struct promql_matrix_selector {
-    struct promql_node *selector; /* a PROMQL_VECTOR_SELECTOR that carries offset and @ */
-    int64_t range_ms;             /* 0 when range_expr is set */
+    struct promql_node *selector;   /* a PROMQL_VECTOR_SELECTOR that carries offset and @ */
+    int64_t range_ms;               /* 0 when range_expr is set */
     struct promql_node *range_expr; /* a PROMQL_DURATION, or NULL */
 };
 
 struct promql_subquery {
     struct promql_node *expr;
-    int64_t range_ms; /* 0 when range_expr is set */
-    int64_t step_ms;  /* 0: the default step, or step_expr is set */
+    int64_t range_ms;                           /* 0 when range_expr is set */
+    int64_t step_ms;                            /* 0: the default step, or step_expr is set */
     struct promql_node *range_expr, *step_expr; /* PROMQL_DURATION, or NULL */
     struct promql_offset offset;
     struct promql_at at;
@@ -111,8 +111,8 @@ enum promql_card {
 /* How the elements of two instant vectors find each other. */
 struct promql_matching {
     enum promql_card card;
-    bool on;                     /* on (labels); otherwise ignoring (labels) */
-    struct promql_labels labels; /* empty for neither on nor ignoring */
+    bool on;                      /* on (labels); otherwise ignoring (labels) */
+    struct promql_labels labels;  /* empty for neither on nor ignoring */
     struct promql_labels include; /* of group_left (...) or group_right (...) */
     bool has_fill_left, has_fill_right;
     double fill_left, fill_right; /* for an element of the other side without a partner */

@@ -17,7 +17,7 @@ struct promql_limits {
     uint64_t deadline_ns;        /* monotonic; 0: none */
     bool (*canceled)(void *arg); /* NULL: never */
     void *arg;
-    bool delays_names; /* no limit but an option: delayed_name.h */
+    bool delays_names;         /* no limit but an option: delayed_name.h */
     bool use_start_timestamps; /* no limit but an option: Prometheus' use-start-timestamps */
 };
 

@@ -34,8 +34,8 @@ struct mixed_window {
     const struct windows *w; /* of the series' floats */
     const struct histogram_points *histograms;
     const struct windows *starts; /* times and start timestamps of these; NULL: they do not count */
-    uint8_t *resets;                   /* of each histogram: see histogram_resets() */
-    size_t float_lo, float_hi;         /* its floats */
+    uint8_t *resets;              /* of each histogram: see histogram_resets() */
+    size_t float_lo, float_hi;    /* its floats */
     size_t histogram_lo, histogram_hi; /* its histograms, one at least */
     int64_t end_ms;
     struct labels series;      /* for notes, as the range is */

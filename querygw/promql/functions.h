@@ -115,7 +115,7 @@ enum promql_fn {
 #define X(name, text, returns, count, args, variadic, experimental) name,
     PROMQL_FUNCTIONS(X)
 #undef X
-    PROMQL_FN_COUNT_OF
+        PROMQL_FN_COUNT_OF
 };
 
 enum { PROMQL_FUNCTION_ARGS_MAX = 5 };

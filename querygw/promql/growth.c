@@ -26,8 +26,7 @@ double
 growth_factor_since_start(double range, int64_t started_ms, int64_t before_ms, int64_t after_ms,
                           size_t count)
 {
-    double distance =
-        count > 1 ? (double)(before_ms - after_ms) / 1000 / (double)(count - 1) : 0;
+    double distance = count > 1 ? (double)(before_ms - after_ms) / 1000 / (double)(count - 1) : 0;
     double to_end = cut((double)after_ms / 1000, distance);
     double sampled = (double)(started_ms - after_ms) / 1000;
     return (sampled + 0 + to_end) / sampled / range;

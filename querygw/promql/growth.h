@@ -21,8 +21,8 @@ void growth_layout_set(struct growth_layout *l, int64_t range_ms, int64_t before
                        int64_t after_ms, size_t count);
 
 static inline void
-growth_layout_update(struct growth_layout *l, int64_t range_ms, int64_t before_ms,
-                     int64_t after_ms, size_t count)
+growth_layout_update(struct growth_layout *l, int64_t range_ms, int64_t before_ms, int64_t after_ms,
+                     size_t count)
 {
     if (before_ms != l->before_ms || after_ms != l->after_ms || count != l->count)
         growth_layout_set(l, range_ms, before_ms, after_ms, count);

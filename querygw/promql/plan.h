@@ -36,7 +36,7 @@ struct plan_select {
     struct matchers matchers;
     struct plan_node *subquery; /* samples are the points of this expression; or NULL */
     int64_t shift_ms;
-    int64_t window_ms;        /* the range, or the lookback of an instant selector */
+    int64_t window_ms; /* the range, or the lookback of an instant selector */
     /* anchored and smoothed: how much of the window lies before and, smoothed alone, behind what
      * the selector is about; the shift leads to the end of all of it. */
     int64_t before_ms, after_ms;

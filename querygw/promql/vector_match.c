@@ -45,7 +45,7 @@ struct op_vector_match {
     struct held_column *next;                /* of its group, yet to be matched */
     double *right;                           /* values of the one side, on the grid */
     struct column column;                    /* the result */
-    bool drops_name; /* at once, not when the query ends */
+    bool drops_name;                         /* at once, not when the query ends */
 
     /* behind the last series of the many side: the group whose elements are filled up */
     bool many_done;

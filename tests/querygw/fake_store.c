@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/vec.h"
-#include "tests/querygw/started_chunk.h"
+#include "tests/tsdb/started_chunk.h"
 #include "tsdb/chunk/histogram_chunk.h"
 #include "tsdb/chunk/xor.h"
 

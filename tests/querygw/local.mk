@@ -38,11 +38,11 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_step.c \
 	%reldir%/test_store_shard.c \
 	%reldir%/test_store_tsdb.c \
-	%reldir%/started_chunk.c %reldir%/started_chunk.h \
 	%reldir%/test_window_sums.c \
 	tests/net/client.c tests/net/client.h \
 	tests/tsdb/head_kit.c tests/tsdb/head_kit.h \
 	tests/tsdb/histogram_kit.c tests/tsdb/histogram_kit.h \
+	tests/tsdb/started_chunk.c tests/tsdb/started_chunk.h \
 	tests/tsdb/histogram_story.c tests/tsdb/histogram_story.h
 %canon_reldir%_test_querygw_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/querygw/suites.h"'
 %canon_reldir%_test_querygw_CFLAGS = $(TEST_CFLAGS)

@@ -1,8 +1,9 @@
 /* started_chunk.c - each sample in the form that fits all: tsdb/chunk/README.md has the formats. */
-#include "tests/querygw/started_chunk.h"
+#include "tests/tsdb/started_chunk.h"
 
 #include "base/assert.h"
-#include "tsdb/chunk/histogram_int.h"
+#include "base/mem.h"
+#include "tsdb/chunk/histogram_layout.h"
 #include "tsdb/chunk/start_times.h"
 #include "tsdb/chunk/varbit.h"
 #include "tsdb/model/sample.h"
@@ -87,15 +88,20 @@ xor2_encode(struct arena *a, const struct started_sample *v, size_t count)
 struct str
 started_histogram_encode(struct arena *a, int64_t t_ms, int64_t start_ms, const struct histogram *h)
 {
-    static const struct xor_window no_window = {XOR_LEAD_UNSET, 0};
     struct bit_out o = {.acc = 0};
-    struct histogram_state state = {0};
+    ASSERT(h->kind == HISTOGRAM_FLOAT);
     bit_out_put(&o, 1, 16);
     bit_out_put(&o, start_ms ? START_FIRST_KNOWN : 0, 8);
-    histogram_state_init(&state, h, no_window);
-    histogram_state_put_first(&state, &o, t_ms, h);
+    histogram_layout_put(&o, h);
+    varbit_put_int(&o, t_ms);
+    const uint64_t numbers[] = {h->count, h->zero_count, h->sum};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        bit_out_put(&o, numbers[i], 64);
+    for (size_t i = 0; i < h->positive.n; i++)
+        bit_out_put(&o, h->positive.v[i], 64);
+    for (size_t i = 0; i < h->negative.n; i++)
+        bit_out_put(&o, h->negative.v[i], 64);
     if (start_ms)
         put_varint(&o, t_ms - start_ms);
-    histogram_state_fini(&state);
     return seal(&o, a);
 }

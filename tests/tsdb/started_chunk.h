@@ -1,5 +1,6 @@
-/* started_chunk.h - writes chunks with start timestamps, which the product only reads. Right, but not
- * as short as they could be. Threads: any. */
+/* started_chunk.h - writes chunks with start timestamps, which the product only reads.
+ *
+ * They are right, but not as short as they could be. Threads: any. */
 #pragma once
 #include "base/arena.h"
 #include "tsdb/chunk/chunk.h"
