@@ -54,6 +54,36 @@ START_TEST(test_rules)
 }
 END_TEST
 
+/* What is kept need not come in the order of the numbers: the newer one is found behind an older.
+ */
+START_TEST(test_kept_out_of_order)
+{
+    struct isolation i;
+    isolation_init(&i);
+    struct epoch_guard a = {1}, b = {2}, c = {3};
+    struct append_stamp older = isolation_begin(&i, a);
+    isolation_end(&i, a);
+    struct append_stamp newer = isolation_begin(&i, b);
+    struct look during, after;
+    isolation_look(&i, &during);
+    isolation_end(&i, b);
+    isolation_look(&i, &after);
+    struct append_stamp last = isolation_begin(&i, c);
+    isolation_keep(&i, last, (struct overwritten){7, newer.seq, 1000});
+    isolation_keep(&i, last, (struct overwritten){8, older.seq, 1000});
+    int64_t end_ms = 2000;
+    isolation_look_back(&i, &during, 8, &end_ms);
+    isolation_look_back(&i, &after, 7, &end_ms);
+    ck_assert_int_eq(end_ms, 2000);
+    isolation_look_back(&i, &during, 7, &end_ms);
+    ck_assert_int_eq(end_ms, 1000);
+    isolation_look_end(&i, &during);
+    isolation_look_end(&i, &after);
+    isolation_end(&i, c);
+    isolation_fini(&i);
+}
+END_TEST
+
 /* Numbers come round: 0 is left out, and those of long ago are forgotten in time. */
 START_TEST(test_numbers_come_round)
 {
@@ -196,6 +226,7 @@ isolation_suite(void)
     TCase *t = tcase_create("isolation");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_rules);
+    tcase_add_test(t, test_kept_out_of_order);
     tcase_add_test(t, test_numbers_come_round);
     tcase_add_test(t, test_whole_requests);
     suite_add_tcase(s, t);

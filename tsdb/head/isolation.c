@@ -27,6 +27,7 @@ isolation_init(struct isolation *i)
 {
     *i = (struct isolation){.looking = VEC_INIT, .overwritten = VEC_INIT};
     atomic_init(&i->last, 0);
+    atomic_init(&i->newest, 0);
     lock_init(&i->lock, LOCK_RANK_HEAD_ISOLATION);
 }
 
@@ -110,6 +111,9 @@ isolation_keep(struct isolation *i, struct append_stamp stamp, struct overwritte
         i->overwritten.n = kept;
     }
     vec_push(&i->overwritten, o);
+    append_seq newest = atomic_load_explicit(&i->newest, memory_order_relaxed);
+    if (i->overwritten.n == 1 || seq_before(newest, o.seq))
+        atomic_store_explicit(&i->newest, o.seq, memory_order_relaxed);
     atomic_store_explicit(&i->kept, u32_of_size(i->overwritten.n), memory_order_release);
 }
 
@@ -165,6 +169,9 @@ void
 isolation_look_back(struct isolation *i, const struct look *l, uint32_t slot, int64_t *end_ms)
 {
     if (atomic_load_explicit(&i->kept, memory_order_acquire) == 0)
+        return;
+    /* The usual leftover of writers that are done: nothing of it is hidden from anybody. */
+    if (seq_before(atomic_load_explicit(&i->newest, memory_order_relaxed), l->oldest))
         return;
     LOCKED(&i->lock);
     for (size_t k = 0; k < i->overwritten.n; k++) {

@@ -35,8 +35,9 @@ struct isolation {
     VEC(append_seq) looking GUARDED_BY(lock); /* by each looker: the oldest hidden from it */
     _Atomic(uint32_t) lookers;                /* looking.n */
     VEC(struct overwritten) overwritten GUARDED_BY(lock);
-    _Atomic(uint32_t) kept; /* overwritten.n */
-    append_seq scrubbed; /* of the maintaining thread */
+    _Atomic(uint32_t) kept;     /* overwritten.n */
+    _Atomic(append_seq) newest; /* none of overwritten is newer; read behind `kept` */
+    append_seq scrubbed;        /* of the maintaining thread */
 };
 void isolation_init(struct isolation *i);
 void isolation_fini(struct isolation *i);
@@ -72,8 +73,7 @@ void isolation_look(struct isolation *i, struct look *ret_look);
 void isolation_look_end(struct isolation *i, const struct look *look);
 bool look_hides(const struct look *l, append_seq seq);
 /* For a flagged series: the least of *end_ms and what hidden appends found there. */
-void isolation_look_back(struct isolation *i, const struct look *l, uint32_t slot,
-                         int64_t *end_ms);
+void isolation_look_back(struct isolation *i, const struct look *l, uint32_t slot, int64_t *end_ms);
 
 /* So many numbers were given since the last time that series must forget old ones soon; true
  * once, to the maintaining thread, which then sets those to 0 for which isolation_is_old(). */
