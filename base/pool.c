@@ -1,6 +1,8 @@
 /* pool.c - threads that take jobs from one ring; and a loop shared between threads.
  *
- * No job runs under the lock. The threads block every signal: those are for the main thread. */
+ * Of threads that wait, the one that came last is woken: it has its stack, its caches and what the
+ * allocator keeps for it at hand, and those that are not needed sleep on and let go of theirs. No
+ * job runs under the lock. The threads block every signal: those are for the main thread. */
 #include "base/pool.h"
 
 #include <signal.h>
@@ -18,16 +20,23 @@ struct job {
     void *arg;
 };
 
+/* A thread that waits, on its stack. */
+struct idle {
+    struct idle *below; /* came before it */
+    struct cond woken_cond;
+    bool woken; /* taken off the pool's list */
+};
+
 struct pool {
     size_t queued_limit; /* immutable */
     size_t thread_count; /* started; immutable after pool_start() */
     pthread_t *threads;  /* owned; as above */
 
     struct lock lock;
-    struct cond changed;               /* a job came, or the pool stops */
-    struct job *jobs GUARDED_BY(lock); /* ring of queued_limit places */
-    size_t first GUARDED_BY(lock);     /* place of the oldest job */
-    _Atomic(size_t) queued;            /* written under the lock; read without it as a figure */
+    struct idle *idle GUARDED_BY(lock); /* the last one to wait first; NULL: all are at work */
+    struct job *jobs GUARDED_BY(lock);  /* ring of queued_limit places */
+    size_t first GUARDED_BY(lock);      /* place of the oldest job */
+    _Atomic(size_t) queued;             /* written under the lock; read without it as a figure */
     bool stopping GUARDED_BY(lock);
 };
 
@@ -37,13 +46,36 @@ queued_of(const struct pool *p)
     return atomic_load_explicit(&p->queued, memory_order_relaxed);
 }
 
+/* Returns when a job may be there, or the pool stops. */
+static void
+wait_idle(struct pool *p) REQUIRES(&p->lock)
+{
+    struct idle me = {.below = p->idle};
+    cond_init(&me.woken_cond);
+    p->idle = &me;
+    while (!me.woken)
+        cond_wait(&me.woken_cond, &p->lock);
+    cond_fini(&me.woken_cond);
+}
+
+static void
+wake_idle(struct pool *p) REQUIRES(&p->lock)
+{
+    struct idle *top = p->idle;
+    if (!top)
+        return;
+    p->idle = top->below;
+    top->woken = true;
+    cond_signal(&top->woken_cond);
+}
+
 /* The oldest job; false once the pool stops and none is left. */
 static bool
 next_job(struct pool *p, struct job *ret_job)
 {
     LOCKED(&p->lock);
     while (queued_of(p) == 0 && !p->stopping)
-        cond_wait(&p->changed, &p->lock);
+        wait_idle(p);
     if (queued_of(p) == 0)
         return false;
     *ret_job = p->jobs[p->first];
@@ -91,7 +123,6 @@ pool_start(const struct pool_opts *opts, struct pool **ret_pool)
     p->threads = mem_array_zero(opts->threads, sizeof *p->threads);
     p->jobs = mem_array_zero(opts->queued_limit, sizeof *p->jobs);
     lock_init(&p->lock, LOCK_RANK_POOL);
-    cond_init(&p->changed);
     while (p->thread_count < opts->threads)
         TRY(start_thread(p, opts->name));
     *ret_pool = TAKE(p);
@@ -106,12 +137,12 @@ pool_stop(struct pool *p)
     {
         LOCKED(&p->lock);
         p->stopping = true;
-        cond_broadcast(&p->changed);
+        while (p->idle)
+            wake_idle(p);
     }
     for (size_t i = 0; i < p->thread_count; i++)
         pthread_join(p->threads[i], NULL);
     ASSERT(queued_of(p) == 0);
-    cond_fini(&p->changed);
     lock_fini(&p->lock);
     mem_free(p->jobs);
     mem_free(p->threads);
@@ -128,7 +159,7 @@ pool_submit(struct pool *p, void (*run)(void *arg), void *arg)
         return false;
     p->jobs[(p->first + queued) % p->queued_limit] = (struct job){run, arg};
     atomic_store_explicit(&p->queued, queued + 1, memory_order_relaxed);
-    cond_signal(&p->changed);
+    wake_idle(p);
     return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/lock.h"
 #include "base/mem.h"
@@ -12,8 +13,8 @@ static struct pool *
 start(size_t threads, size_t queued_limit)
 {
     struct pool *p = NULL;
-    CK_OK(pool_start(&(struct pool_opts){.name = "test", .threads = threads,
-                                         .queued_limit = queued_limit}, &p));
+    CK_OK(pool_start(
+        &(struct pool_opts){.name = "test", .threads = threads, .queued_limit = queued_limit}, &p));
     return p;
 }
 
@@ -181,6 +182,54 @@ START_TEST(test_for_each_late_helper)
 }
 END_TEST
 
+struct who {
+    struct lock lock;
+    struct cond ran_cond;
+    pthread_t thread;
+    bool ran;
+};
+
+static void
+say_who(void *arg)
+{
+    struct who *w = arg;
+    LOCKED(&w->lock);
+    w->thread = pthread_self();
+    w->ran = true;
+    cond_signal(&w->ran_cond);
+}
+
+/* Jobs one after the other are few threads' work, usually one's: the last to wait is woken. */
+START_TEST(test_few_threads_for_little_work)
+{
+    enum { THREADS = 16, JOBS = 3 * THREADS };
+    struct pool *p = start(THREADS, 10);
+    pthread_t seen[JOBS];
+    size_t count = 0;
+    for (size_t i = 0; i < JOBS; i++) {
+        struct who w = {.ran = false};
+        lock_init(&w.lock, LOCK_RANK_LEAF);
+        cond_init(&w.ran_cond);
+        ck_assert(pool_submit(p, say_who, &w));
+        {
+            LOCKED(&w.lock);
+            while (!w.ran)
+                cond_wait(&w.ran_cond, &w.lock);
+        }
+        cond_fini(&w.ran_cond);
+        lock_fini(&w.lock);
+        usleep(2000); /* until the thread waits again */
+        size_t known = 0;
+        while (known < count && !pthread_equal(seen[known], w.thread))
+            known++;
+        if (known == count)
+            seen[count++] = w.thread;
+    }
+    ck_assert_uint_lt(count, THREADS / 2);
+    pool_stop(p);
+}
+END_TEST
+
 struct nested {
     struct pool *p;
     _Atomic(int) ran;
@@ -224,6 +273,7 @@ pool_suite(void)
     TCase *t = tcase_create("pool");
     tcase_add_test(t, test_runs_all);
     tcase_add_test(t, test_full);
+    tcase_add_test(t, test_few_threads_for_little_work);
     tcase_add_loop_test(t, test_for_each, 0, ARRAY_LEN(for_each_counts));
     tcase_add_test(t, test_for_each_when_full);
     tcase_add_test(t, test_for_each_late_helper);
