@@ -104,7 +104,8 @@ plan_subquery(const struct planner *p, const struct promql_subquery *q,
     int64_t first_ms = ret_select->mint_ms / step_ms * step_ms;
     if (first_ms < ret_select->mint_ms)
         first_ms += step_ms;
-    int64_t last_ms = i64_max(first_ms, ret_select->maxt_ms); /* one behind all windows: unseen */
+    int64_t last_ms = i64_max(first_ms, ret_select->maxt_ms);
+    ret_select->no_steps = first_ms > ret_select->maxt_ms; /* but a grid has a step */
     int64_t more = (last_ms - first_ms) / step_ms;
     if (more >= PROMQL_STEPS_MAX)
         return ERR(ERR_LIMIT, "subquery: more than %d steps", PROMQL_STEPS_MAX);

@@ -41,6 +41,7 @@ struct plan_select {
      * the selector is about; the shift leads to the end of all of it. */
     int64_t before_ms, after_ms;
     int64_t mint_ms, maxt_ms; /* all of it, inclusive */
+    bool no_steps;            /* of the subquery: no window holds one; nothing is evaluated */
     bool fixed;               /* every step sees the window of the first: @ in a longer grid */
     bool gives_time;          /* INSTANT: the samples' times, in seconds, in place of values */
     bool stats_only;          /* of histograms only count and sum are looked at */

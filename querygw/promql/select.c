@@ -195,20 +195,6 @@ keep_stats(struct select_reader *r)
     return arena_check(r->scratch);
 }
 
-/* A subquery without a step in its range was evaluated behind it: plan_subquery(). */
-static void
-drop_late(struct select_reader *r)
-{
-    size_t n = r->samples.n;
-    while (n > 0 && r->samples.t_ms[n - 1] > r->what->maxt_ms)
-        n--;
-    exec_release(r->x, r->samples.n - n);
-    r->samples.n = n;
-    struct histogram_points *p = &r->histograms;
-    while (p->n > 0 && p->t_ms[p->n - 1] > r->what->maxt_ms)
-        p->n--;
-}
-
 /* Forgets the current series. */
 static void
 reader_clear(struct select_reader *r)
@@ -239,10 +225,11 @@ forget_reset(struct select_reader *r, const struct float_histogram **h)
 static struct err
 next_of_subquery(struct select_reader *r, bool *ret_more)
 {
+    *ret_more = false;
+    if (r->what->no_steps)
+        return OK;
     TRY(subquery_next(r->subquery, &r->series.labels, &r->samples, &r->histograms,
                       reader_scratch(r), ret_more));
-    if (*ret_more)
-        drop_late(r);
     for (size_t i = 0; i < r->histograms.n; i++) {
         TRY(hold_histogram(r, r->histograms.v[i]));
         forget_reset(r, &r->histograms.v[i]);
