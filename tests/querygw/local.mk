@@ -35,6 +35,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_remote_read.c \
 	%reldir%/test_result_json.c \
 	%reldir%/test_result_json_histograms.c \
+	%reldir%/test_series_notation.c \
 	%reldir%/test_step.c \
 	%reldir%/test_store_shard.c \
 	%reldir%/test_store_tsdb.c \

@@ -72,6 +72,8 @@ START_TEST(test_own)
 }
 END_TEST
 
+#define HISTOGRAM_SCRIPT "load 10s\n m {{count:1 sum:2 buckets:[3 4]}}\n\neval instant at 0 m\n "
+
 /* A runner that cannot fail proves nothing. */
 static const struct wrong_case {
     const char *name, *script;
@@ -100,6 +102,21 @@ static const struct wrong_case {
     {"scalar", "eval instant at 0 1 + 1\n 3\n"},
     {"scalar for a vector", "load 10s\n m 1\n\neval instant at 0 m\n 1\n"},
     {"text", "eval instant at 0 \"a\"\n expect string \"b\"\n"},
+    {"histogram for a float", "load 10s\n m 1\n\neval instant at 0 m\n m {{count:1}}\n"},
+    {"float for a histogram", "load 10s\n m {{count:1}}\n\neval instant at 0 m\n m 1\n"},
+    {"count", HISTOGRAM_SCRIPT "m {{count:1.00001 sum:2 buckets:[3 4]}}\n"},
+    {"sum", HISTOGRAM_SCRIPT "m {{count:1 buckets:[3 4]}}\n"},
+    {"bucket", HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[3 5]}}\n"},
+    {"another bucket", HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[3 0 4]}}\n"},
+    {"place of buckets", HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[3 4] offset:1}}\n"},
+    {"negative bucket", HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[3 4] n_buckets:[1]}}\n"},
+    {"zero bucket", HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[3 4] z_bucket:1}}\n"},
+    {"zero threshold", HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[3 4] z_bucket_w:1}}\n"},
+    {"schema", HISTOGRAM_SCRIPT "m {{schema:1 count:1 sum:2 buckets:[3 4]}}\n"},
+    {"hint", HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[3 4] counter_reset_hint:gauge}}\n"},
+    {"custom bounds",
+     "load 10s\n m {{schema:-53 custom_values:[1]}}\n\neval instant at 0 m\n m {{schema:-53 "
+     "custom_values:[2]}}\n"},
     {"command", "evil instant at 0 m\n"},
     {"series syntax", "load 10s\n m 1x\n"},
     {"range times", "load 10s\n m 1 2\n\neval instant at 10s m[1m]\n expect range vector from 5s "
@@ -113,6 +130,21 @@ START_TEST(test_wrong_scripts_fail)
     struct promqltest_report report = {0};
     promqltest_run("wrong", str_of_cstr(c->script), PROMQLTEST_NAMES_DROP, &report);
     ck_assert_msg(report.failed == 1 && report.passed == 0, "%s", c->name);
+    promqltest_report_fini(&report);
+}
+END_TEST
+
+/* What does not count: the last digits, empty buckets, a hint that is not told. */
+START_TEST(test_alike_histograms_pass)
+{
+    static const char *const alike[] = {
+        HISTOGRAM_SCRIPT "m {{count:1.0000001 sum:2 buckets:[3 3.999999]}}\n",
+        HISTOGRAM_SCRIPT "m {{count:1 sum:2 buckets:[0 0 3 4 0] offset:-2 n_buckets:[0 0]}}\n",
+        "load 10s\n m {{counter_reset_hint:gauge}}\n\neval instant at 0 m\n m {{}}\n",
+    };
+    struct promqltest_report report = {0};
+    promqltest_run("alike", str_of_cstr(alike[_i]), PROMQLTEST_NAMES_DROP, &report);
+    ck_assert_msg(report.failed == 0 && report.passed > 0, "%s", alike[_i]);
     promqltest_report_fini(&report);
 }
 END_TEST
@@ -154,6 +186,7 @@ engine_scripts_suite(void)
     TCase *t = tcase_create("engine_scripts");
     tcase_add_loop_test(t, test_wrong_scripts_fail, 0, ARRAY_LEN(wrong_cases));
     tcase_add_loop_test(t, test_own, 0, ARRAY_LEN(own));
+    tcase_add_loop_test(t, test_alike_histograms_pass, 0, 3);
     tcase_add_test(t, test_upstream);
     suite_add_tcase(s, t);
     return s;
