@@ -1,6 +1,7 @@
 check_PROGRAMS += %reldir%/test_base
 %canon_reldir%_test_base_SOURCES = $(TEST_HARNESS) %reldir%/golden.h %reldir%/suites.h \
 	%reldir%/test_arena.c \
+	%reldir%/test_binary_log.c \
 	%reldir%/test_bytes.c \
 	%reldir%/test_clock.c \
 	%reldir%/test_codec.c \
