@@ -23,5 +23,6 @@ all_run(const struct command_line *line)
     opts.query_timeout_ms = f.query_timeout_ms;
     opts.query_lookback_ms = f.query_lookback_ms;
     opts.query_concurrent_max = f.query_concurrent_max;
+    opts.active_query_dir = f.query_active_path.p;
     return node_run(&opts, log);
 }

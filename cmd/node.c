@@ -19,6 +19,7 @@
 #include "net/http_server.h"
 #include "net/status.h"
 #include "net/tls.h"
+#include "querygw/api/active_queries.h"
 #include "querygw/api/api.h"
 #include "receiver/receive.h"
 #include "tsdb/tenants.h"
@@ -29,6 +30,7 @@ enum {
     WRITE_THREADS_MIN = 4, /* a group commit needs company */
     WRITES_QUEUED_MAX = 1000,
     QUERIES_QUEUED_MAX = 1000,
+    QUERY_WORKERS_MORE = 32,    /* than places for queries: who waits for one, and other routes */
     BACKGROUND_THREADS_MIN = 2, /* one for maintenance, one for what must not wait for it */
     BACKGROUND_QUEUED_MAX = 64,
 };
@@ -43,6 +45,7 @@ struct node {
     struct router *http_router, *write_router;
     struct tls_server *write_tls; /* NULL: plain text */
     struct receiver *receiver;
+    struct active_queries *active_queries; /* NULL: not noted */
     struct api *api;
     struct http_server *http_server, *write_server;
     struct tenants *tenants;
@@ -64,7 +67,7 @@ start_threads(struct node *n)
     };
     struct pool_opts queries = {
         .name = "query",
-        .threads = n->opts->query_concurrent_max,
+        .threads = n->opts->query_concurrent_max + QUERY_WORKERS_MORE,
         .queued_limit = QUERIES_QUEUED_MAX,
     };
     struct pool_opts background = {
@@ -106,6 +109,21 @@ write_config(const struct node_opts *o, struct buf *to)
 }
 
 static struct err
+open_active_queries(struct node *n)
+{
+    const char *dir = n->opts->active_query_dir;
+    if (!dir || dir[0] == '\0')
+        return OK;
+    struct active_queries_opts opts = {.fs = fs_posix(),
+                                       .dir = dir,
+                                       .places = n->opts->query_concurrent_max,
+                                       .clock = clock_system(),
+                                       .log = n->log};
+    TRY_IN(active_queries_open(&opts, &n->active_queries), "query.active-query-path");
+    return OK;
+}
+
+static struct err
 open_faces(struct node *n)
 {
     const struct node_opts *o = n->opts;
@@ -122,6 +140,7 @@ open_faces(struct node *n)
         .default_tenant = o->write_default_tenant,
     };
     TRY(receiver_open(&receiver, &n->receiver));
+    TRY(open_active_queries(n));
     AUTO(buf_fini) struct buf config = BUF_INIT, retention = BUF_INIT;
     write_config(o, &config);
     duration_format(o->retention_ms, &retention);
@@ -138,6 +157,8 @@ open_faces(struct node *n)
         .pool = n->queries,
         .clock = clock_system(),
         .log = n->log,
+        .queries_max = o->query_concurrent_max,
+        .active_queries = n->active_queries,
         .lookback_ms = o->query_lookback_ms,
         .metrics = n->metrics,
         .flavour = o->api_flavour,
@@ -315,6 +336,7 @@ node_stop(struct node *n)
     loops_stop(n->loops);
     receiver_close(n->receiver);
     api_close(n->api);
+    active_queries_close(n->active_queries);
     router_close(n->http_router);
     router_close(n->write_router);
     tls_server_close(n->write_tls);

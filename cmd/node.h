@@ -21,6 +21,7 @@ struct node_opts {
     const char *query_tenant_header, *query_default_tenant;
     int64_t query_timeout_ms, query_lookback_ms;
     size_t query_concurrent_max;
+    const char *active_query_dir; /* NULL or "": running queries are not noted */
     struct api_features features;
     bool api_admin;
     bool api_cors;

@@ -14,6 +14,9 @@
       "Time limit of one query.", .min = 1) \
     X(S, UINT, query_concurrent_max, "query.max-concurrent", "20", \
       "Queries evaluated at once; more wait.", .min = 1, .max = 10000) \
+    X(S, STRING, query_active_path, "query.active-query-path", "", \
+      "Directory of the file queries.active, which names the queries that are running; empty: " \
+      "none.") \
     X(S, DURATION, query_lookback_ms, "query.lookback-delta", "5m", \
       "How old the newest sample of a series may be to count at a point in time.", .min = 1) \
     X(S, STRING, query_tenant_header, "query.tenant-header", "THANOS-TENANT", \

@@ -2,6 +2,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 # No fused multiply-add: sums must round as Prometheus' do on every machine.
 %canon_reldir%_libquerygw_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 %canon_reldir%_libquerygw_a_SOURCES = \
+	%reldir%/api/active_queries.c %reldir%/api/active_queries.h \
 	%reldir%/api/admin.c \
 	%reldir%/api/api.c %reldir%/api/api.h %reldir%/api/api_int.h %reldir%/api/routes.h \
 	%reldir%/api/elsewhere.c \
@@ -10,6 +11,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/features.c %reldir%/api/features.h \
 	%reldir%/api/features_list.c \
 	%reldir%/api/flavour.h \
+	%reldir%/api/gate.c %reldir%/api/gate.h \
 	%reldir%/api/json_out.c %reldir%/api/json_out.h \
 	%reldir%/api/label_name.c %reldir%/api/label_name.h \
 	%reldir%/api/labels.c \

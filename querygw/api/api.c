@@ -352,6 +352,18 @@ free_text(const char **text)
     *text = NULL;
 }
 
+#define MINUTES(n) (60.0 * (n))
+static const double range_spans_s[] = {
+    MINUTES(15),  MINUTES(30),   MINUTES(60),   MINUTES(120),  MINUTES(240),   MINUTES(480),
+    MINUTES(960), MINUTES(1920), MINUTES(3840), MINUTES(7680), MINUTES(15360), MINUTES(30720),
+};
+static const struct metric_spec range_spans_spec = {
+    .type = METRIC_HISTOGRAM,
+    .name = "thanos_query_range_requested_timespan_duration_seconds",
+    .help = "A histogram of the query range window in seconds",
+    .buckets = range_spans_s,
+    .bucket_count = ARRAY_LEN(range_spans_s)};
+
 struct api *
 api_open(const struct api_opts *opts)
 {
@@ -366,6 +378,12 @@ api_open(const struct api_opts *opts)
         api->opts.query_bytes_max = API_QUERY_BYTES_MAX;
     if (!api->opts.read_samples_max)
         api->opts.read_samples_max = PROMQL_SAMPLES_MAX_DEFAULT;
+    api->gate = gate_open(&(struct gate_opts){
+        .places = opts->queries_max ? opts->queries_max : pool_threads(opts->pool),
+        .clock = opts->clock,
+        .metrics = opts->metrics});
+    if (opts->metrics)
+        api->range_spans = metrics_single(opts->metrics, &range_spans_spec);
     api->started_s = clock_wall_ms(opts->clock) / 1000;
     return api;
 }
@@ -375,6 +393,7 @@ api_close(struct api *api)
 {
     if (!api)
         return;
+    gate_close(api->gate);
     each_text(&api->opts, free_text);
     mem_free(api);
 }

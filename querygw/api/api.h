@@ -1,6 +1,7 @@
 /* api.h - the HTTP query API of Prometheus (v1) over stores, one a tenant.
  *
- * Every route runs on the query pool: its queue is the gate that bounds concurrent queries.
+ * Every route runs on the query pool. Queries wait for one of `queries_max` places there, so the
+ * pool has some workers more, for them and for other routes.
  * A request chooses its tenant by a header; a tenant that is not known answers with empty
  * results, as if it had no series yet. Format and messages: spec/query.md section 3.
  * Threads: open and close by the owner; the routes any worker. */
@@ -16,6 +17,7 @@
 #include "querygw/api/flavour.h"
 #include "querygw/store/store.h"
 
+struct active_queries;
 struct api;
 
 enum {
@@ -41,6 +43,8 @@ struct api_opts {
     bool cors;               /* pages of other origins may ask */
     bool admin;              /* whoever can reach the API may delete, clean and copy data */
     struct api_features features; /* api_features_default() and what was switched on */
+    size_t queries_max;      /* evaluated at once; 0: as many as the pool has workers */
+    struct active_queries *active_queries; /* borrowed for life; has as many places; NULL: none */
     int64_t lookback_ms;     /* 0: 5 minutes */
     size_t samples_max;      /* in memory, a query; 0: 50 million */
     size_t query_bytes_max;  /* arena of a query; 0: API_QUERY_BYTES_MAX */

@@ -1,6 +1,7 @@
 /* api_int.h - what the routes share: one request from its parameters to its answer. */
 #pragma once
 #include "querygw/api/api.h"
+#include "querygw/api/gate.h"
 #include "querygw/api/json_out.h"
 #include "querygw/api/params.h"
 #include "querygw/promql/notes.h"
@@ -8,6 +9,8 @@
 struct api {
     struct api_opts opts; /* immutable; its texts are owned */
     struct flavour flavour;
+    struct gate *gate;          /* owned: of query and query_range */
+    struct metric *range_spans; /* NULL: not counted */
     int64_t started_s; /* since 1970 */
     struct log_throttle log_errors;
 };

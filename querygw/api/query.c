@@ -1,4 +1,5 @@
 /* query.c - /api/v1/query and /api/v1/query_range: the read spine. */
+#include "querygw/api/active_queries.h"
 #include "querygw/api/api_int.h"
 #include "querygw/api/result_json.h"
 #include "querygw/api/store_params.h"
@@ -41,9 +42,9 @@ read_limits(struct api_call *c, struct query *q)
     q->limits = (struct promql_limits){.samples_max = o->samples_max,
                                        .clock = o->clock,
                                        .deadline_ns = http_deadline_ns(c->r),
+                                       .delays_names = o->features.delayed_name_removal,
                                        .canceled = client_is_gone,
                                        .arg = c->r,
-                                       .delays_names = o->features.delayed_name_removal,
                                        .use_start_timestamps = o->features.use_start_timestamps};
     if (param_text(&c->params, "timeout").n) {
         int64_t timeout_ns;
@@ -151,6 +152,33 @@ store_of(struct api_call *c, const struct query *q)
     return whole ? c->store : store_shard_of(&c->arena, c->store, &q->stores.shard);
 }
 
+static struct err
+wait_for_place(struct api_call *c, const struct query *q, size_t *ret_place)
+{
+    struct err e = gate_enter(c->api->gate, q->limits.deadline_ns, client_is_gone, c->r, ret_place);
+    bool mine = e.code == ERR_NONE || !c->params.flavour.queue_is_execution;
+    if (mine)
+        return e;
+    bool late = e.code == ERR_TIMEOUT;
+    err_drop(e);
+    return ERR(ERR_EXECUTION, "context %s", late ? "deadline exceeded" : "canceled");
+}
+
+static struct err
+evaluate(struct api_call *c, const struct query *q, const struct promql_plan *plan,
+         struct query_timings *t, struct promql_result **ret_result)
+{
+    AUTO(promql_close) struct promql_run *run = NULL; /* a slow client must not keep the store's */
+    uint64_t began_ns = clock_mono_ns(c->api->opts.clock);
+    TRY(promql_open(&c->arena, plan, store_of(c, q), &q->limits, &run));
+    t->query_preparation_s = seconds_since(c, began_ns);
+    TRY(promql_eval(run, ret_result));
+    t->eval_total_s = seconds_since(c, began_ns);
+    t->inner_eval_s = t->eval_total_s - t->query_preparation_s;
+    t->exec_total_s = t->eval_total_s + t->exec_queue_s;
+    return OK;
+}
+
 /* The spine. */
 static struct err
 query_run(struct api_call *c, const struct query *q)
@@ -158,20 +186,22 @@ query_run(struct api_call *c, const struct query *q)
     struct query_timings t = {0};
     struct promql_node *ast;
     struct promql_plan *plan;
-    AUTO(promql_close) struct promql_run *run = NULL;
-    struct promql_result *result;
+    struct promql_result *result = NULL;
+    size_t place = 0;
 
     TRY(param_error(&c->params, "query", call_parse(c, &ast)));
     struct err e = promql_plan(&c->arena, ast, &q->span, &plan);
     if (e.code == ERR_INVALID) /* an expression that the route cannot take */
         return param_error(&c->params, "query", e);
     TRY(e);
-    TRY(promql_open(&c->arena, plan, store_of(c, q), &q->limits, &run));
-    t.query_preparation_s = seconds_since(c, q->began_ns);
-    TRY(promql_eval(run, &result));
-    t.eval_total_s = t.exec_total_s = seconds_since(c, q->began_ns);
-    t.inner_eval_s = t.eval_total_s - t.query_preparation_s;
-    promql_close(TAKE(run)); /* a slow client must not keep the store's memory */
+    uint64_t asked_ns = clock_mono_ns(c->api->opts.clock);
+    TRY(wait_for_place(c, q, &place));
+    t.exec_queue_s = seconds_since(c, asked_ns);
+    active_queries_begin(c->api->opts.active_queries, place, c->query);
+    e = evaluate(c, q, plan, &t, &result);
+    active_queries_end(c->api->opts.active_queries, place);
+    gate_leave(c->api->gate, place); /* a slow client must not keep others waiting */
+    TRY(e);
     return query_reply(c, q, result, &t);
 }
 
@@ -207,6 +237,8 @@ call_query_range(struct api_call *c)
     TRY(read_step(&c->params, q.span.start_ms, q.span.end_ms, &step_ns));
     TRY(check_resolution(&c->params, q.span.start_ms, q.span.end_ms, step_ns));
     q.span.step_ms = step_ns / 1000000;
+    if (c->api->range_spans)
+        metric_observe(c->api->range_spans, (double)(q.span.end_ms - q.span.start_ms) / 1000);
     TRY(read_common(c, &q));
     return query_run(c, &q);
 }

@@ -11,16 +11,19 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/query_fixture.c %reldir%/query_fixture.h \
 	%reldir%/series_notation.c %reldir%/series_notation.h \
 	%reldir%/shared.c %reldir%/shared.h \
+	%reldir%/test_active_queries.c \
 	%reldir%/test_api.c \
 	%reldir%/test_api_about.c \
 	%reldir%/test_api_admin.c \
 	%reldir%/test_api_flavour.c \
+	%reldir%/test_api_gate.c \
 	%reldir%/test_api_status.c \
 	%reldir%/test_ast_json.c \
 	%reldir%/test_check.c \
 	%reldir%/test_engine.c \
 	%reldir%/test_engine_scripts.c \
 	%reldir%/test_features.c \
+	%reldir%/test_gate.c \
 	%reldir%/test_histogram_stats.c \
 	%reldir%/test_lex.c \
 	%reldir%/test_params.c \
