@@ -30,6 +30,7 @@ enum {
     WRITE_THREADS_MIN = 4, /* a group commit needs company */
     WRITES_QUEUED_MAX = 1000,
     QUERIES_QUEUED_MAX = 1000,
+    EVALS_QUEUED_MAX = 1000,    /* a query that finds no help goes on alone */
     QUERY_WORKERS_MORE = 32,    /* than places for queries: who waits for one, and other routes */
     BACKGROUND_THREADS_MIN = 2, /* one for maintenance, one for what must not wait for it */
     BACKGROUND_QUEUED_MAX = 64,
@@ -41,7 +42,7 @@ struct node {
     struct metrics *metrics;
     struct status *status;
     struct loops *loops;
-    struct pool *writes, *queries, *background;
+    struct pool *writes, *queries, *evals, *background; /* evals: NULL with one processor */
     struct router *http_router, *write_router;
     struct tls_server *write_tls; /* NULL: plain text */
     struct receiver *receiver;
@@ -77,6 +78,13 @@ start_threads(struct node *n)
     };
     TRY(pool_start(&writes, &n->writes));
     TRY(pool_start(&queries, &n->queries));
+    struct pool_opts evals = {
+        .name = "eval",
+        .threads = cpus - 1, /* and the query's own */
+        .queued_limit = EVALS_QUEUED_MAX,
+    };
+    if (evals.threads > 0)
+        TRY(pool_start(&evals, &n->evals));
     return pool_start(&background, &n->background);
 }
 
@@ -155,6 +163,7 @@ open_faces(struct node *n)
         .tenant_header = o->query_tenant_header,
         .default_tenant = o->query_default_tenant,
         .pool = n->queries,
+        .eval_pool = n->evals,
         .clock = clock_system(),
         .log = n->log,
         .queries_max = o->query_concurrent_max,
@@ -329,6 +338,7 @@ node_stop(struct node *n)
     http_server_stop(n->http_server, (uint64_t)n->opts->grace_ms);
     pool_stop(n->writes);
     pool_stop(n->queries);
+    pool_stop(n->evals);
     if (n->tenants)
         tenants_finish(n->tenants);
     pool_stop(n->background);

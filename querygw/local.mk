@@ -36,6 +36,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/arith.c %reldir%/promql/arith.h \
 	%reldir%/promql/ast.c %reldir%/promql/ast.h \
 	%reldir%/promql/ast_json.c %reldir%/promql/ast_json.h \
+	%reldir%/promql/batch.c %reldir%/promql/batch.h \
 	%reldir%/promql/bucket.c %reldir%/promql/bucket.h \
 	%reldir%/promql/bucket_call.c \
 	%reldir%/promql/bucket_notes.c %reldir%/promql/bucket_notes.h \
@@ -77,6 +78,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/notes.c %reldir%/promql/notes.h \
 	%reldir%/promql/op.c %reldir%/promql/op.h \
 	%reldir%/promql/operators.c %reldir%/promql/operators.h \
+	%reldir%/promql/parallel.c %reldir%/promql/parallel.h \
 	%reldir%/promql/parse.c %reldir%/promql/parse.h %reldir%/promql/parse_int.h \
 	%reldir%/promql/parse_duration.c \
 	%reldir%/promql/parse_modifier.c \

@@ -36,6 +36,7 @@ struct api_opts {
     const char *default_tenant; /* copied; for requests without the header */
     const char *write_tenant_header, *write_default_tenant; /* the same of a receiver's route */
     struct pool *pool;          /* of queries; borrowed for life, as clock and log */
+    struct pool *eval_pool;     /* of series: helps every query; NULL: none */
     const struct clock *clock;
     struct log *log;         /* may be NULL */
     struct metrics *metrics; /* the same: of the process, shown by /status */

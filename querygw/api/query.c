@@ -45,6 +45,7 @@ read_limits(struct api_call *c, struct query *q)
                                        .delays_names = o->features.delayed_name_removal,
                                        .canceled = client_is_gone,
                                        .arg = c->r,
+                                       .pool = o->eval_pool,
                                        .use_start_timestamps = o->features.use_start_timestamps};
     if (param_text(&c->params, "timeout").n) {
         int64_t timeout_ns;

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/pool.h"
 #include "querygw/promql/notes.h"
 #include "querygw/store/store.h"
 
@@ -17,6 +18,10 @@ struct promql_limits {
     uint64_t deadline_ns;        /* monotonic; 0: none */
     bool (*canceled)(void *arg); /* NULL: never */
     void *arg;
+    /* Series are evaluated on its threads, too; NULL: on the caller's alone. Borrowed. canceled()
+     * is then called on them. */
+    struct pool *pool;
+    size_t batch_series;       /* that a thread takes at a time; 0: by their size */
     bool delays_names;         /* no limit but an option: delayed_name.h */
     bool use_start_timestamps; /* no limit but an option: Prometheus' use-start-timestamps */
 };
@@ -37,6 +42,8 @@ struct exec {
     struct promql_stats stats;
     struct notes notes;
     struct select_reader *readers; /* all of the query, to be closed with it */
+    bool leaves_names; /* of a batch: names that a leaf would drop are left to whoever joins batches
+                        */
     size_t samples_held;
     size_t work;        /* since the last look at clock and client */
     uint64_t hash_seed; /* of label sets */

@@ -51,6 +51,18 @@ notes_add_plain(struct notes *n, enum note_kind kind, struct str text)
     return notes_keep(n, kind, &(struct note){.text = text});
 }
 
+struct err
+notes_merge(struct notes *n, const struct notes *from)
+{
+    for (size_t kind = 0; kind < NOTE_KIND_COUNT; kind++) {
+        size_t shown = size_min(from->count[kind], NOTES_SHOWN_MAX);
+        for (size_t i = 0; i < shown; i++)
+            TRY(notes_keep(n, (enum note_kind)kind, &from->shown[kind][i]));
+        n->count[kind] += from->count[kind] - shown;
+    }
+    return OK;
+}
+
 size_t
 notes_lines(const struct notes *n, enum note_kind kind)
 {

@@ -37,6 +37,10 @@ struct err notes_add_times(struct notes *n, enum note_kind kind, struct promql_r
 /* About the request. */
 struct err notes_add_plain(struct notes *n, enum note_kind kind, struct str text);
 
+/* Adds those of `from`, with the same seed, in their order; of those that `from` does not show,
+ * only how many they are. */
+struct err notes_merge(struct notes *n, const struct notes *from);
+
 /* How many lines notes_line() gives. */
 size_t notes_lines(const struct notes *n, enum note_kind kind);
 /* The i-th line as the API shows it, with " (line:column)" where it is about a part of

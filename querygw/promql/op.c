@@ -2,6 +2,7 @@
 #include "querygw/promql/op.h"
 
 #include "base/assert.h"
+#include "querygw/promql/parallel.h"
 
 static struct op *
 open_aggregate(struct exec *x, const struct plan_node *n)
@@ -38,9 +39,9 @@ op_open(struct exec *x, const struct plan_node *n)
 {
     switch (n->kind) {
     case PLAN_INSTANT:
-        return op_instant_open(x, n);
+        return parallel_is_possible(x, n) ? op_parallel_open(x, n) : op_instant_open(x, n);
     case PLAN_RANGE_CALL:
-        return op_range_call_open(x, n);
+        return parallel_is_possible(x, n) ? op_parallel_open(x, n) : op_range_call_open(x, n);
     case PLAN_NEGATE:
         return op_negate_open(x, n);
     case PLAN_VECTOR_SCALAR:

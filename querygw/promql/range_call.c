@@ -242,7 +242,7 @@ range_call_next(struct op *op, struct column **ret_column)
         TRY(note_bad_quantiles(o));
     o->column.labels = o->reader->series.labels;
     o->column.drop_name = select_drops_name(o->reader);
-    if (!f->keeps_name)
+    if (!f->keeps_name && !op->x->leaves_names)
         TRY(drop_name(&o->guard, &o->labels, &o->column));
     *ret_column = &o->column;
     return OK;

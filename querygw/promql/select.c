@@ -30,8 +30,8 @@ select_start(struct select_reader *r)
 }
 
 /* Some window ends at or after the chunk's first sample and begins before its last one. */
-static bool
-chunk_is_seen(const struct select_reader *r, const struct chunk_view *c)
+bool
+select_sees_chunk(const struct select_reader *r, const struct chunk_view *c)
 {
     const struct plan_select *s = r->what;
     if (c->maxt_ms < s->mint_ms || c->mint_ms > s->maxt_ms)
@@ -157,7 +157,7 @@ select_decode(struct select_reader *r)
 {
     for (size_t i = 0; i < r->series.chunk_count; i++) {
         const struct chunk_view *c = &r->series.chunks[i];
-        if (!chunk_is_seen(r, c))
+        if (!select_sees_chunk(r, c))
             continue;
         if (!chunk_holds_histograms(c->encoding))
             TRY(decode_floats(r, c));
@@ -238,27 +238,29 @@ next_of_subquery(struct select_reader *r, bool *ret_more)
 }
 
 struct err
+select_pull(struct select_reader *r, bool *ret_more)
+{
+    if (!r->started)
+        TRY(select_start(r));
+    *ret_more = false;
+    return r->set ? series_set_next(r->set, &r->series, ret_more) : OK;
+}
+
+struct err
 select_next(struct select_reader *r, bool *ret_more)
 {
     reader_clear(r);
     if (r->subquery)
         return next_of_subquery(r, ret_more);
-    if (!r->started)
-        TRY(select_start(r));
     do {
         reader_clear(r);
-        bool more = false;
-        if (r->set)
-            TRY(series_set_next(r->set, &r->series, &more));
-        if (!more) {
-            *ret_more = false;
+        TRY(select_pull(r, ret_more));
+        if (!*ret_more)
             return OK;
-        }
         TRY(select_decode(r));
         if (r->what->stats_only && r->histograms.n)
             TRY(keep_stats(r));
     } while (r->samples.n + r->histograms.n == 0);
-    *ret_more = true;
     return OK;
 }
 

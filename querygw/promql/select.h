@@ -32,6 +32,11 @@ struct select_reader {
 /* Lives in the query's arena; closed with the query by select_close_all(). */
 struct select_reader *select_open(struct exec *x, const struct plan_select *what,
                                   const struct promql_grid *grid);
+/* For whoever decodes itself: the next series of the store in r->series, as it is. *ret_more is
+ * false behind the last. */
+struct err select_pull(struct select_reader *r, bool *ret_more);
+/* Some window holds samples of the chunk. */
+bool select_sees_chunk(const struct select_reader *r, const struct chunk_view *c);
 /* Moves to the next series that has a sample in the time of the selector; stale markers are
  * samples. *ret_more is false behind the last. */
 struct err select_next(struct select_reader *r, bool *ret_more);

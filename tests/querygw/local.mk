@@ -26,6 +26,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_gate.c \
 	%reldir%/test_histogram_stats.c \
 	%reldir%/test_lex.c \
+	%reldir%/test_parallel.c \
 	%reldir%/test_params.c \
 	%reldir%/test_parse.c \
 	%reldir%/test_parse_errors.c \

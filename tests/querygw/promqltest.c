@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "conf/units.h"
 #include "querygw/promql/parse.h"
@@ -22,6 +23,7 @@ struct script {
     struct fake_store store;
     struct arena arena; /* of the current command */
     struct promqltest_report *report;
+    struct pool *pool;
     bool delays_names;
 };
 
@@ -218,6 +220,7 @@ struct mode {
     const char *name; /* for reports */
     struct promql_span span;
     bool fixes_times; /* its selectors are @ its own time */
+    bool parallel;    /* a thread takes one series at a time */
 };
 
 /* *ret_result is NULL where the times of the query cannot be fixed. */
@@ -227,6 +230,10 @@ evaluate(struct script *s, const struct eval *e, const struct mode *mode,
 {
     const struct promql_parse_opts opts = {true, true, true, true};
     struct promql_limits limits = {.delays_names = s->delays_names, .use_start_timestamps = true};
+    if (mode->parallel) {
+        limits.pool = s->pool;
+        limits.batch_series = 1;
+    }
     struct promql_node *ast;
     struct promql_plan *plan;
     AUTO(promql_close) struct promql_run *run = NULL;
@@ -291,7 +298,7 @@ run_elsewhere(struct script *s, const struct eval *e)
     int64_t t = e->span.start_ms;
     const int64_t others[] = {-10 * t, 0, t / 5, t, 10 * t, t - 1000, t + 1000};
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-        struct mode m = {" (at another time)", e->span, true};
+        struct mode m = {.name = " (at another time)", .span = e->span, .fixes_times = true};
         m.span.start_ms = m.span.end_ms = others[i];
         enum outcome o = run_once(s, e, &m);
         if (o != OUTCOME_PASSED)
@@ -316,6 +323,9 @@ static void
 run_eval(struct script *s, const struct eval *e)
 {
     enum outcome o = run_once(s, e, &(struct mode){.name = "", .span = e->span});
+    if (o == OUTCOME_PASSED)
+        o = run_once(s, e,
+                     &(struct mode){.name = " (parallel)", .span = e->span, .parallel = true});
     bool repeat = e->instant && !asks_for_span(e->query) && !e->expects_string &&
                   !e->expects_points && !eval_wants(e, EXPECT_FAIL) &&
                   !eval_wants(e, EXPECT_ORDERED);
@@ -365,6 +375,9 @@ promqltest_run(const char *name, struct str text, enum promqltest_names names,
                        .delays_names = names == PROMQLTEST_NAMES_DELAY};
     fake_store_init(&s.store);
     arena_init(&s.arena, 0);
+    struct err started =
+        pool_start(&(struct pool_opts){.name = "eval", .threads = 2, .queued_limit = 64}, &s.pool);
+    ASSERT(!started.code);
     struct str line;
     while (take_line(&s, &line)) {
         if (line.n == 0)
@@ -378,6 +391,7 @@ promqltest_run(const char *name, struct str text, enum promqltest_names names,
         err_drop(e);
         arena_reset(&s.arena);
     }
+    pool_stop(s.pool);
     arena_fini(&s.arena);
     fake_store_fini(&s.store);
 }
