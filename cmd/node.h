@@ -23,6 +23,8 @@ struct node_opts {
     size_t query_concurrent_max;
     const char *active_query_dir; /* NULL or "": running queries are not noted */
     struct api_features features;
+    size_t read_samples_max, reads_max, read_frame_bytes_max; /* of remote reads; the first:
+                                                               * 0 is none */
     bool api_admin;
     bool api_cors;
     enum api_flavour api_flavour;

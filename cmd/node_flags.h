@@ -26,6 +26,9 @@
         .retention_bytes = (f).tsdb_retention_bytes,                                               \
         .block_min_ms = (f).tsdb_block_min_ms,                                                     \
         .block_max_ms = (f).tsdb_block_max_ms,                                                     \
+        .read_samples_max = (size_t)(f).read_samples_max,                                          \
+        .reads_max = (size_t)(f).reads_max,                                                        \
+        .read_frame_bytes_max = (size_t)(f).read_frame_bytes_max,                                  \
         .api_flavour =                                                                             \
             str_eq((f).web_api_flavour, STR("thanos")) ? API_THANOS : API_PROMETHEUS,              \
         .api_cors = !(f).web_disable_cors,                                                         \

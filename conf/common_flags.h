@@ -77,6 +77,15 @@
       "External label that carries the tenant.")
 
 #define API_FLAGS(X, S) \
+    X(S, UINT, read_samples_max, "storage.remote.read-sample-limit", "50000000", \
+      "Most samples of one answer to a remote read of samples; 0: no limit.", \
+      .notes = FLAG_HIDDEN) \
+    X(S, UINT, reads_max, "storage.remote.read-concurrent-limit", "10", \
+      "Remote reads answered at once; more wait.", .min = 1, .max = 10000, \
+      .notes = FLAG_HIDDEN) \
+    X(S, UINT, read_frame_bytes_max, "storage.remote.read-max-bytes-in-frame", "1048576", \
+      "Bytes of a frame of a streamed remote read, if a single chunk is not larger.", .min = 1, \
+      .max = 1 << 30, .notes = FLAG_HIDDEN) \
     X(S, BOOL, web_disable_cors, "web.disable-cors", "false", \
       "Leave out the headers by which pages of other origins may use the query API.") \
     X(S, ENUM, web_api_flavour, "web.api-flavour", "prometheus", \

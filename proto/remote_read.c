@@ -13,7 +13,8 @@
 #include "proto/prompb_int.h"
 
 enum { REQUEST_QUERIES = 1, REQUEST_ACCEPTED = 2 };
-enum { QUERY_START = 1, QUERY_END = 2, QUERY_MATCHERS = 3 };
+enum { QUERY_START = 1, QUERY_END = 2, QUERY_MATCHERS = 3, QUERY_HINTS = 4 };
+enum { HINTS_FUNC = 2, HINTS_START = 3, HINTS_END = 4 };
 enum { MATCHER_TYPE = 1, MATCHER_NAME = 2, MATCHER_VALUE = 3 };
 enum { RESPONSE_RESULTS = 1, RESULT_SERIES = 1 };
 enum { FRAME_SERIES = 1, FRAME_QUERY_INDEX = 2, CHUNKED_LABELS = 1, CHUNKED_CHUNKS = 2 };
@@ -81,7 +82,24 @@ count_fields(struct str message, uint32_t number)
     return count;
 }
 
-/* The hints are the sender's wishes about precision: nothing that an answer depends on. */
+static struct err
+hints_decode(struct str message, struct read_hints *to)
+{
+    struct reader r = reader_of(message);
+    struct pb_field f;
+    to->given = true;
+    while (pb_next(&r, &f)) {
+        if (f.number == HINTS_START || f.number == HINTS_END) {
+            TRY(want_wire(&f, PB_VARINT, "a hint's time"));
+            *(f.number == HINTS_START ? &to->start_ms : &to->end_ms) = (int64_t)f.value;
+        } else if (f.number == HINTS_FUNC) {
+            TRY(want_wire(&f, PB_LEN, "a hint's function"));
+            to->func = f.bytes;
+        }
+    }
+    return check_end(&r, "hints");
+}
+
 static struct err
 query_decode(struct arena *a, struct str message, struct read_query *ret_query)
 {
@@ -100,6 +118,9 @@ query_decode(struct arena *a, struct str message, struct read_query *ret_query)
         } else if (f.number == QUERY_MATCHERS) {
             TRY(want_wire(&f, PB_LEN, "a query's matcher"));
             TRY(matcher_decode(a, f.bytes, matchers++));
+        } else if (f.number == QUERY_HINTS) {
+            TRY(want_wire(&f, PB_LEN, "a query's hints"));
+            TRY(hints_decode(f.bytes, &q.hints));
         }
     }
     TRY(check_end(&r, "query"));

@@ -9,9 +9,16 @@
 enum { READ_QUERIES_MAX = 1000, READ_MATCHERS_MAX = 1000 };
 enum read_response_type { READ_SAMPLES = 0, READ_STREAMED_XOR_CHUNKS = 1 };
 
+/* What the sender will do with the answer, as far as that can make it smaller. */
+struct read_hints {
+    bool given;
+    int64_t start_ms, end_ms; /* both 0: not said */
+    struct str func;          /* "series": it wants label sets only */
+};
 struct read_query {
     int64_t mint_ms, maxt_ms;
     struct matchers matchers; /* compiled; in the arena */
+    struct read_hints hints;
 };
 struct read_request {
     struct read_query *queries;

@@ -8,6 +8,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/api/elsewhere.c \
 	%reldir%/api/exemplars.c \
 	%reldir%/api/expression.c \
+	%reldir%/api/external_labels.c %reldir%/api/external_labels.h \
 	%reldir%/api/features.c %reldir%/api/features.h \
 	%reldir%/api/features_list.c \
 	%reldir%/api/flavour.h \

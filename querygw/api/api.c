@@ -382,6 +382,10 @@ api_open(const struct api_opts *opts)
         .places = opts->queries_max ? opts->queries_max : pool_threads(opts->pool),
         .clock = opts->clock,
         .metrics = opts->metrics});
+    if (!api->opts.read_frame_bytes_max)
+        api->opts.read_frame_bytes_max = API_READ_FRAME_BYTES_MAX;
+    api->read_gate = gate_open(&(struct gate_opts){
+        .places = opts->reads_max ? opts->reads_max : API_READS_MAX, .clock = opts->clock});
     if (opts->metrics)
         api->range_spans = metrics_single(opts->metrics, &range_spans_spec);
     api->started_s = clock_wall_ms(opts->clock) / 1000;
@@ -394,6 +398,7 @@ api_close(struct api *api)
     if (!api)
         return;
     gate_close(api->gate);
+    gate_close(api->read_gate);
     each_text(&api->opts, free_text);
     mem_free(api);
 }

@@ -22,6 +22,8 @@ struct api;
 
 enum {
     API_BODY_BYTES_MAX = 4 << 20,       /* of a query: the form of a POST */
+    API_READS_MAX = 10,
+    API_READ_FRAME_BYTES_MAX = 1 << 20,
     API_READ_BODY_BYTES_MAX = 32 << 20, /* of a remote read, before and after decompression */
 };
 
@@ -50,6 +52,9 @@ struct api_opts {
     size_t samples_max;      /* in memory, a query; 0: 50 million */
     size_t query_bytes_max;  /* arena of a query; 0: API_QUERY_BYTES_MAX */
     size_t read_samples_max; /* of a remote read; 0: 50 million */
+    size_t reads_max;        /* remote reads at once; 0: API_READS_MAX */
+    size_t read_frame_bytes_max;   /* of its frames, but for a single chunk; 0: 1 MiB */
+    struct labels external_labels; /* in answers to remote reads; sorted; borrowed for life */
     /* For /status; texts copied, NULL shows as "". */
     const char *version, *revision, *branch, *build_user, *build_date;
     const char *config_yaml; /* what Prometheus would have in its file */

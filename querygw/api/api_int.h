@@ -10,6 +10,7 @@ struct api {
     struct api_opts opts; /* immutable; its texts are owned */
     struct flavour flavour;
     struct gate *gate;          /* owned: of query and query_range */
+    struct gate *read_gate;     /* owned: of remote reads */
     struct metric *range_spans; /* NULL: not counted */
     int64_t started_s; /* since 1970 */
     struct log_throttle log_errors;

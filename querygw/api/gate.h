@@ -14,7 +14,7 @@ struct gate;
 struct gate_opts {
     size_t places;             /* > 0 */
     const struct clock *clock; /* borrowed for life, as metrics */
-    struct metrics *metrics;   /* may be NULL: thanos_query_concurrent_gate_queries_* */
+    struct metrics *metrics;   /* NULL: thanos_query_concurrent_gate_queries_* are not told */
 };
 
 /* The caller owns the result. */

@@ -2,9 +2,8 @@
 #include "base/codec.h"
 #include "proto/remote_read.h"
 #include "querygw/api/api_int.h"
+#include "querygw/api/external_labels.h"
 #include "tsdb/model/histogram.h"
-
-enum { READ_FRAME_BYTES_MAX = 1 << 20 }; /* what clients expect at least; ours keep below */
 
 /* Protobuf's own bytes around each chunk: tags, lengths, two times, a type. */
 enum { CHUNK_OVERHEAD_BYTES = 48, FRAME_OVERHEAD_BYTES = 64 };
@@ -19,15 +18,35 @@ decode_request(struct api_call *c, struct read_request *ret_request)
     return OK;
 }
 
+static bool
+wants_labels_only(const struct read_query *q)
+{
+    return q->hints.given && str_eq(q->hints.func, STR("series"));
+}
+
+/* What the sender will look at, which may be less than the query's time. */
+static void
+narrow(struct read_query *q)
+{
+    const struct read_hints *h = &q->hints;
+    if (!h->given || (h->start_ms == 0 && h->end_ms == 0))
+        return;
+    q->mint_ms = i64_max(q->mint_ms, h->start_ms);
+    q->maxt_ms = i64_min(q->maxt_ms, h->end_ms);
+}
+
 static struct err
 open_set(struct api_call *c, const struct read_query *q, struct series_set **ret_set)
 {
     *ret_set = NULL;
-    if (!c->store)
+    if (!c->store || q->mint_ms > q->maxt_ms)
         return OK;
-    struct select_query select = {
-        .mint_ms = q->mint_ms, .maxt_ms = q->maxt_ms, .want = SELECT_CHUNKS};
-    return c->store->ops->select(c->store, &select, q->matchers, &c->arena, ret_set);
+    struct select_query select = {.mint_ms = q->mint_ms,
+                                  .maxt_ms = q->maxt_ms,
+                                  .want = wants_labels_only(q) ? SELECT_LABELS : SELECT_CHUNKS};
+    struct matchers matchers =
+        external_labels_strip(&c->arena, q->matchers, c->api->opts.external_labels);
+    return c->store->ops->select(c->store, &select, matchers, &c->arena, ret_set);
 }
 
 static struct err
@@ -50,12 +69,14 @@ struct decoded {
     struct sample_columns floats;
     struct histogram_columns histograms;
     struct arena arena; /* of the histograms' buckets */
+    struct label_list labels;
 };
 
 static void
 decoded_init(struct decoded *d, size_t bytes_max)
 {
-    *d = (struct decoded){SAMPLE_COLUMNS_INIT, HISTOGRAM_COLUMNS_INIT, .arena = {0}};
+    *d = (struct decoded){SAMPLE_COLUMNS_INIT, HISTOGRAM_COLUMNS_INIT, .arena = {0},
+                          .labels = VEC_INIT};
     arena_init(&d->arena, bytes_max);
 }
 
@@ -65,6 +86,7 @@ decoded_fini(struct decoded *d)
     sample_columns_fini(&d->floats);
     histogram_columns_fini(&d->histograms);
     arena_fini(&d->arena);
+    vec_fini(&d->labels);
 }
 
 static struct err
@@ -98,8 +120,10 @@ put_all_series(struct api_call *c, const struct read_query *q, struct series_set
         if (n > *samples_left)
             return ERR(ERR_INVALID, "exceeded sample limit (%zu)", o->read_samples_max);
         *samples_left -= n;
-        if (n > 0)
-            read_response_series(to, series.labels, &d->floats, &d->histograms);
+        if (n > 0 || wants_labels_only(q))
+            read_response_series(
+                to, external_labels_merge(&d->labels, series.labels, o->external_labels),
+                &d->floats, &d->histograms);
         if (to->to->n + to->query.n > o->query_bytes_max)
             return ERR(ERR_LIMIT, "remote read: an answer of more than %zu bytes",
                        o->query_bytes_max);
@@ -159,24 +183,32 @@ label_bytes(struct labels l)
     return bytes;
 }
 
-/* One series in as many frames as keep each below READ_FRAME_BYTES_MAX. */
+/* What is used again for every series. */
+struct frames {
+    size_t query_index;
+    struct buf frame;
+    struct label_list labels;
+};
+
+/* One series in as many frames as keep each below the limit, as far as one chunk does. */
 static struct err
-stream_series(struct api_call *c, size_t query_index, const struct series_view *s,
-              struct buf *frame)
+stream_series(struct api_call *c, const struct series_view *s, struct frames *f)
 {
-    size_t first = 0, bytes = label_bytes(s->labels);
+    struct labels labels =
+        external_labels_merge(&f->labels, s->labels, c->api->opts.external_labels);
+    size_t first = 0, bytes = label_bytes(labels);
     for (size_t i = 0; i < s->chunk_count; i++) {
         size_t more = s->chunks[i].data.n + CHUNK_OVERHEAD_BYTES;
         bool last = i + 1 == s->chunk_count;
         size_t after = last ? 0 : s->chunks[i + 1].data.n + CHUNK_OVERHEAD_BYTES;
         bytes += more;
-        if (!last && bytes + after <= READ_FRAME_BYTES_MAX)
+        if (!last && bytes + after <= c->api->opts.read_frame_bytes_max)
             continue;
-        buf_clear(frame);
-        read_frame_encode(frame, query_index, s->labels, s->chunks + first, i + 1 - first);
-        TRY(http_reply_write(c->r, buf_str(frame)));
+        buf_clear(&f->frame);
+        read_frame_encode(&f->frame, f->query_index, labels, s->chunks + first, i + 1 - first);
+        TRY(http_reply_write(c->r, buf_str(&f->frame)));
         first = i + 1;
-        bytes = label_bytes(s->labels);
+        bytes = label_bytes(labels);
     }
     return OK;
 }
@@ -189,34 +221,61 @@ begin_chunks(struct api_call *c)
 }
 
 static struct err
-stream_query(struct api_call *c, const struct read_query *q, size_t query_index)
+stream_set(struct api_call *c, struct series_set *set, struct frames *f)
 {
-    AUTO(series_set_close) struct series_set *set = NULL;
-    AUTO(buf_fini) struct buf frame = BUF_INIT;
-    TRY(open_set(c, q, &set));
-    if (!c->streaming) /* the store took the first query: errors still had a status till here */
-        begin_chunks(c);
     for (;;) {
         struct series_view series;
         bool more;
         TRY(next_series(c, set, &series, &more));
         if (!more)
             return OK;
-        TRY(stream_series(c, query_index, &series, &frame));
+        TRY(stream_series(c, &series, f));
     }
+}
+
+static struct err
+stream_query(struct api_call *c, const struct read_query *q, size_t query_index)
+{
+    AUTO(series_set_close) struct series_set *set = NULL;
+    struct frames f = {.query_index = query_index, .frame = BUF_INIT, .labels = VEC_INIT};
+    TRY(open_set(c, q, &set));
+    if (!c->streaming) /* the store took the first query: errors still had a status till here */
+        begin_chunks(c);
+    struct err e = stream_set(c, set, &f);
+    buf_fini(&f.frame);
+    vec_fini(&f.labels);
+    return e;
+}
+
+static struct err
+stream_chunks(struct api_call *c, const struct read_request *request)
+{
+    for (size_t i = 0; i < request->query_count; i++)
+        TRY(stream_query(c, &request->queries[i], i));
+    if (!c->streaming)
+        begin_chunks(c);
+    http_reply_end(TAKE(c->r));
+    return OK;
+}
+
+static bool
+client_is_gone(void *arg)
+{
+    return http_canceled(arg);
 }
 
 struct err
 call_remote_read(struct api_call *c)
 {
     struct read_request request;
-    TRY(decode_request(c, &request));
-    if (request.response_type == READ_SAMPLES)
-        return reply_samples(c, &request);
-    for (size_t i = 0; i < request.query_count; i++)
-        TRY(stream_query(c, &request.queries[i], i));
-    if (!c->streaming)
-        begin_chunks(c);
-    http_reply_end(TAKE(c->r));
-    return OK;
+    size_t place;
+    TRY(gate_enter(c->api->read_gate, http_deadline_ns(c->r), client_is_gone, c->r, &place));
+    struct err e = decode_request(c, &request);
+    for (size_t i = 0; e.code == ERR_NONE && i < request.query_count; i++)
+        narrow(&request.queries[i]);
+    if (e.code == ERR_NONE)
+        e = request.response_type == READ_SAMPLES ? reply_samples(c, &request)
+                                                  : stream_chunks(c, &request);
+    gate_leave(c->api->read_gate, place);
+    return e;
 }

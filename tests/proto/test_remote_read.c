@@ -29,6 +29,9 @@ request_show(const struct read_request *request, struct buf *to)
             buf_append(to, STR(" "));
             matcher_format(&q->matchers.v[k], to);
         }
+        if (q->hints.given)
+            buf_printf(to, " for %.*s %jd %jd", STR_FMT(q->hints.func), (intmax_t)q->hints.start_ms,
+                       (intmax_t)q->hints.end_ms);
         buf_append(to, STR("]"));
     }
 }
@@ -60,8 +63,16 @@ static const struct request_case {
     {"times last", STR_INIT("\x0a\x0d" MATCHER "\x10\x02\x08\x01"), "samples [1 2 up=\"b\"]"},
     {"negative time", STR_INIT("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
      "samples [-1 0]"},
-    {"hints are passed over", STR_INIT("\x0a\x0a\x08\x01\x22\x04\x08\x05\x12\x00\x10\x02"),
-     "samples [1 2]"},
+    {"hints without times", STR_INIT("\x0a\x0a\x08\x01\x22\x04\x08\x05\x12\x00\x10\x02"),
+     "samples [1 2 for  0 0]"},
+    {"empty hints", STR_INIT("\x0a\x02\x22\x00"), "samples [0 0 for  0 0]"},
+    {"all hints",
+     STR_INIT("\x0a\x17\x22\x15\x08\x05\x12\x04"
+              "rate"
+              "\x18\x03\x20\x04\x2a\x03"
+              "job"
+              "\x30\x01\x38\x09"),
+     "samples [0 0 for rate 3 4]"},
     {"unknown fields", STR_INIT("\x7a\x01x" QUERY "\x78\x01"), "samples [1 2 up=\"b\"]"},
     {"samples accepted", STR_INIT("\x10\x00"), "samples"},
     {"chunks accepted", STR_INIT("\x10\x01"), "chunks"},
@@ -94,6 +105,10 @@ static const struct bad_request_case {
     {"query is a number", STR_INIT("\x08\x01"), "wrong wire type"},
     {"time is text", STR_INIT("\x0a\x03\x0a\x01x"), "wrong wire type of a query's time"},
     {"matcher is a number", STR_INIT("\x0a\x02\x18\x01"), "wrong wire type of a query's matcher"},
+    {"hints are a number", STR_INIT("\x0a\x02\x20\x01"), "wrong wire type of a query's hints"},
+    {"hint's time is text", STR_INIT("\x0a\x05\x22\x03\x1a\x01x"), "a hint's time"},
+    {"hint's function is a number", STR_INIT("\x0a\x04\x22\x02\x10\x01"), "a hint's function"},
+    {"hints cut short", STR_INIT("\x0a\x04\x22\x02\x12\x09"), "malformed hints"},
     {"query cut short", STR_INIT("\x0a\x02\x1a\x09"), "malformed query"},
     {"matcher cut short", STR_INIT("\x0a\x04\x1a\x02\x12\x09"), "malformed matcher"},
     {"matcher type is text", STR_INIT("\x0a\x05\x1a\x03\x0a\x01x"), "a matcher's type"},

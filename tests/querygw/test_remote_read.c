@@ -243,6 +243,134 @@ START_TEST(test_bad_requests)
 }
 END_TEST
 
+/* --- hints, external labels, frames ----------------------------------------------------------- */
+
+static struct label external[] = {{STR_INIT("job"), STR_INIT("never")},
+                                  {STR_INIT("zone"), STR_INIT("z1")}};
+
+static void
+setup_labeled(void)
+{
+    struct api_opts opts = {.read_samples_max = 500,
+                            .read_frame_bytes_max = 300,
+                            .external_labels = {external, ARRAY_LEN(external)}};
+    api_fixture_start(&f, opts);
+    notation_load_text(&f.store,
+                       "up{job=\"a\"} 0+1x100\n"
+                       "alone 5\n",
+                       0, 1000);
+}
+
+/* Query{start, end, matchers, hints}; matchers "name=value" of equality. */
+struct wish {
+    const char *name;
+    int64_t start_ms, end_ms;
+    const char *matchers[3]; /* name, value, name, ... */
+    const char *values[3];
+    bool hinted;
+    int64_t hint_start_ms, hint_end_ms;
+    const char *func;
+    const char *want; /* "labels:samples; " a series */
+};
+
+static void
+put_wish(struct buf *to, const struct wish *w)
+{
+    AUTO(buf_fini) struct buf query = BUF_INIT;
+    pb_put_i64(&query, 1, w->start_ms);
+    pb_put_i64(&query, 2, w->end_ms);
+    for (size_t i = 0; i < ARRAY_LEN(w->matchers) && w->matchers[i]; i++) {
+        AUTO(buf_fini) struct buf matcher = BUF_INIT;
+        pb_put_bytes(&matcher, 2, str_of_cstr(w->matchers[i]));
+        pb_put_bytes(&matcher, 3, str_of_cstr(w->values[i]));
+        pb_put_bytes(&query, 3, buf_str(&matcher));
+    }
+    if (w->hinted) {
+        AUTO(buf_fini) struct buf hints = BUF_INIT;
+        pb_put_bytes(&hints, 2, str_of_cstr(w->func ? w->func : ""));
+        pb_put_i64(&hints, 3, w->hint_start_ms);
+        pb_put_i64(&hints, 4, w->hint_end_ms);
+        pb_put_bytes(&query, 4, buf_str(&hints));
+    }
+    pb_put_bytes(to, 1, buf_str(&query));
+}
+
+/* "name=value,..." of the labels, fields `number` of a series. */
+static void
+show_labels(struct str series, struct buf *to)
+{
+    struct reader r = reader_of(series);
+    size_t n = count_fields(series, 1);
+    for (size_t i = 0; i < n; i++) {
+        struct reader label = reader_of(next_bytes(&r, 1));
+        struct str name = next_bytes(&label, 1), value = next_bytes(&label, 2);
+        buf_printf(to, "%s%.*s=%.*s", i ? "," : "", STR_FMT(name), STR_FMT(value));
+    }
+}
+
+#define UP    "__name__=up,job=a,zone=z1"
+#define ALONE "__name__=alone,job=never,zone=z1"
+
+static const struct wish wishes[] = {
+    {"labels are added", 0, 99000, {"__name__"}, {"up"}, .want = UP ":100; "},
+    {"stored ones go first", 0, 0, {"__name__"}, {"alone"}, .want = ALONE ":1; "},
+    {"asked for", 0, 0, {"__name__", "zone"}, {"up", "z1"}, .want = UP ":1; "},
+    {"asked for by a series without", 0, 0, {"job"}, {"never"}, .want = ALONE ":1; "},
+    {"another value", 0, 0, {"__name__", "zone"}, {"up", "z2"}, .want = ""},
+    {"narrowed", 0, 99000, {"__name__"}, {"up"}, true, 10000, 19999, "rate", UP ":10; "},
+    {"not widened", 10000, 19999, {"__name__"}, {"up"}, true, 0, 99000, "", UP ":10; "},
+    {"hints without times", 10000, 19999, {"__name__"}, {"up"}, true, 0, 0, "", UP ":10; "},
+    {"hints of another time", 0, 9999, {"__name__"}, {"up"}, true, 20000, 30000, "", ""},
+    {"label sets only", 0, 99000, {"__name__"}, {"up"}, true, 0, 99000, "series", UP ":0; "},
+};
+
+START_TEST(test_wish)
+{
+    const struct wish *w = &wishes[_i];
+    AUTO(buf_fini) struct buf message = BUF_INIT, decoded = BUF_INIT, got = BUF_INIT;
+    put_wish(&message, w);
+    AUTO(reply_fini) struct reply r = ask(&message);
+    ck_assert_int_eq(r.status, 200);
+    CK_OK(snappy_decode(buf_str(&r.body), 1 << 20, &decoded));
+    struct reader results = reader_of(buf_str(&decoded));
+    struct str result = next_bytes(&results, 1);
+    struct reader all = reader_of(result);
+    for (size_t n = count_fields(result, 1); n > 0; n--) {
+        struct str series = next_bytes(&all, 1);
+        show_labels(series, &got);
+        buf_printf(&got, ":%zu; ", count_fields(series, 2));
+    }
+    ck_assert_msg(strcmp(buf_cstr(&got), w->want) == 0, "%s: %s", w->name, buf_cstr(&got));
+}
+END_TEST
+
+/* Each frame has the labels and stays below the limit, though a chunk or two fit at most. */
+START_TEST(test_frame_limit)
+{
+    f.store.chunk_samples = 10;
+    AUTO(buf_fini) struct buf message = BUF_INIT;
+    put_wish(&message, &wishes[0]);
+    pb_put_u64(&message, 2, READ_STREAMED_XOR_CHUNKS);
+    AUTO(reply_fini) struct reply r = ask(&message);
+    ck_assert_int_eq(r.status, 200);
+    struct reader frames = reader_of(buf_str(&r.body));
+    size_t count = 0, chunks = 0;
+    while (reader_left(&frames) > 0) {
+        struct str frame = take_frame(&frames);
+        AUTO(buf_fini) struct buf labels = BUF_INIT;
+        struct reader fields = reader_of(frame);
+        struct str series = next_bytes(&fields, 1);
+        show_labels(series, &labels);
+        ck_assert_str_eq(buf_cstr(&labels), UP);
+        ck_assert_uint_le(frame.n, 300);
+        chunks += count_fields(series, 2);
+        count++;
+    }
+    ck_assert_uint_ge(chunks, 10);
+    ck_assert_uint_gt(count, 3);
+}
+END_TEST
+
 Suite *
 remote_read_suite(void)
 {
@@ -258,5 +386,10 @@ remote_read_suite(void)
     tcase_add_test(t, test_store_faults);
     tcase_add_loop_test(t, test_bad_requests, 0, ARRAY_LEN(bad_cases));
     suite_add_tcase(s, t);
+    TCase *labeled = tcase_create("labeled");
+    tcase_add_checked_fixture(labeled, setup_labeled, teardown);
+    tcase_add_loop_test(labeled, test_wish, 0, ARRAY_LEN(wishes));
+    tcase_add_test(labeled, test_frame_limit);
+    suite_add_tcase(s, labeled);
     return s;
 }
