@@ -254,6 +254,33 @@ def timed_query(port, params, endpoint="query_range"):
     return status, answer, time.monotonic() - began
 
 
+def memory(key):
+    """A figure of the process in bytes, from /proc."""
+    with open(f"/proc/{mneme.process.pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(key)) * 1024
+
+
+with checks.check("a long answer costs memory for its numbers, not for its text"):
+    whole = urllib.parse.urlencode({"query": "slow", "step": "300ms", "start": seconds(60_000),
+                                    "end": seconds(3_359_700)})
+    for reads in ["at once", "after a pause"]:
+        with open(f"/proc/{mneme.process.pid}/clear_refs", "w") as f:
+            f.write("5")  # VmHWM begins anew
+        before = memory("VmRSS")
+        s = socket.create_connection(("127.0.0.1", mneme.http))
+        s.sendall(f"GET /api/v1/query_range?{whole} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        time.sleep(1 if reads == "after a pause" else 0)
+        got = tail = 0
+        while piece := s.recv(1 << 20):
+            got, tail = got + len(piece), piece
+        s.close()
+        grown = memory("VmHWM") - before
+        numbers = len(slow_series) * 11000 * 8
+        print(f"        {got >> 10} KiB of text read {reads}: {grown >> 10} KiB of memory, "
+              f"{numbers >> 10} KiB of them for numbers")
+        assert tail.endswith(b"}"), tail[-80:]
+        assert got > 25 << 20 and grown < numbers + (8 << 20), (got, grown)
+
 with checks.check("clients that leave free their workers"):
     status, answer, alone_s = timed_query(mneme.http, SLOW)
     assert status == 200 and len(answer["data"]["result"][0]["values"]) == 11000, answer
