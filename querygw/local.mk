@@ -4,6 +4,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 %canon_reldir%_libquerygw_a_SOURCES = \
 	%reldir%/api/active_queries.c %reldir%/api/active_queries.h \
 	%reldir%/api/admin.c \
+	%reldir%/api/analysis.c %reldir%/api/analysis.h \
 	%reldir%/api/api.c %reldir%/api/api.h %reldir%/api/api_int.h %reldir%/api/routes.h \
 	%reldir%/api/elsewhere.c \
 	%reldir%/api/exemplars.c \
@@ -111,6 +112,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/vector_set.c \
 	%reldir%/promql/window_sums.c %reldir%/promql/window_sums.h \
 	%reldir%/store/store.h \
+	%reldir%/store/store_counted.c %reldir%/store/store_counted.h \
 	%reldir%/store/store_shard.c %reldir%/store/store_shard.h \
 	%reldir%/store/store_tsdb.c %reldir%/store/store_tsdb.h
 EXTRA_DIST += %reldir%/README.md %reldir%/api/README.md %reldir%/promql/README.md \

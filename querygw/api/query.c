@@ -1,5 +1,7 @@
 /* query.c - /api/v1/query and /api/v1/query_range: the read spine. */
+#include "base/assert.h"
 #include "querygw/api/active_queries.h"
+#include "querygw/api/analysis.h"
 #include "querygw/api/api_int.h"
 #include "querygw/api/result_json.h"
 #include "querygw/api/store_params.h"
@@ -19,6 +21,7 @@ struct query {
     size_t limit;     /* series in the answer; 0: all */
     struct str stats; /* empty: none */
     struct store_params stores;
+    struct store_counts *counts; /* of what is read; NULL: nobody asked for an analysis */
     uint64_t began_ns;
 };
 
@@ -74,6 +77,17 @@ read_lookback(const struct api_call *c, struct query *q)
     return OK;
 }
 
+static void
+read_analyze(struct api_call *c, struct query *q)
+{
+    struct str text = param_text(&c->params, "analyze");
+    bool wanted = str_eq(text, STR("true")) || str_eq(text, STR("1"));
+    if (!wanted || !c->params.flavour.tells_analysis)
+        return;
+    q->counts = ARENA_NEW(&c->arena, struct store_counts);
+    store_counts_init(q->counts);
+}
+
 /* What both routes have. */
 static struct err
 read_common(struct api_call *c, struct query *q)
@@ -81,6 +95,7 @@ read_common(struct api_call *c, struct query *q)
     TRY(read_limits(c, q));
     TRY(store_params_read(&c->params, &c->arena, &q->stores));
     TRY(read_lookback(c, q));
+    read_analyze(c, q);
     q->stats = param_text(&c->params, "stats");
     c->query = param_text(&c->params, "query");
     return OK;
@@ -134,6 +149,26 @@ add_warnings(struct api_call *c, const struct query *q, size_t series)
                                         STR_FMT(q->stats)));
 }
 
+/* result_write_json() has ended the object with its last byte: it gets one member more. */
+static void
+put_analysis(struct api_call *c, const struct query *q, const struct promql_result *r,
+             const struct query_timings *timings)
+{
+    struct buf *to = &c->out.buf;
+    ASSERT(to->n > 0 && to->p[to->n - 1] == '}');
+    to->n--;
+    buf_append(to, STR(",\"analysis\":"));
+    if (q->counts)
+        analysis_write_json(&(struct analysis){.query = c->query,
+                                               .seconds = timings->eval_total_s,
+                                               .stats = r->stats,
+                                               .counts = q->counts},
+                            to);
+    else
+        buf_append(to, STR("{}"));
+    buf_put_u8(to, '}');
+}
+
 /* The answer: data and stats, then notes. */
 static struct err
 query_reply(struct api_call *c, const struct query *q, const struct promql_result *r,
@@ -143,14 +178,20 @@ query_reply(struct api_call *c, const struct query *q, const struct promql_resul
     TRY(add_warnings(c, q, r->count));
     call_begin_data(c);
     TRY(result_write_json(&c->out, r, q->limit, q->stats.n ? timings : NULL));
+    if (c->params.flavour.tells_analysis)
+        put_analysis(c, q, r, timings);
     return call_end_data(c);
 }
 
 static struct store *
 store_of(struct api_call *c, const struct query *q)
 {
-    bool whole = !c->store || q->stores.shard.total < 1;
-    return whole ? c->store : store_shard_of(&c->arena, c->store, &q->stores.shard);
+    struct store *store = c->store;
+    if (store && q->counts)
+        store = store_counted_of(&c->arena, store, c->api->opts.clock, q->counts);
+    if (store && q->stores.shard.total > 0)
+        store = store_shard_of(&c->arena, store, &q->stores.shard);
+    return store;
 }
 
 static struct err

@@ -231,7 +231,10 @@ with checks.check("the same panel, table and browser of Thanos' flavour"):
     assert "no-store" not in ask.fields.get("Cache-Control", ""), "infos may be cached"
     data = ask("GET", "query_range", query="up", **SPAN)
     assert len(data["result"][0]["values"]) == 3600 // 14 + 1, "a step of 14 s by default"
-    assert ask.fields["Access-Control-Allow-Origin"] == "*"
+    assert data["analysis"] == {} and ask.fields["Access-Control-Allow-Origin"] == "*"
+    data = ask("GET", "query", query="sum(rate(up[1m0s]))", analyze="true", engine="thanos")
+    read = data["analysis"]["children"][0]["fanout"][0]
+    assert read["series"] == 3 and read["samples"] > 0, data["analysis"]
     assert ask("GET", "alerts") == {"alerts": None}
     assert ask("GET", "rules") == {"groups": []}
     assert ask("GET", "stores") == {}

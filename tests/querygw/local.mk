@@ -12,6 +12,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/series_notation.c %reldir%/series_notation.h \
 	%reldir%/shared.c %reldir%/shared.h \
 	%reldir%/test_active_queries.c \
+	%reldir%/test_analysis.c \
 	%reldir%/test_api.c \
 	%reldir%/test_api_about.c \
 	%reldir%/test_api_admin.c \

@@ -58,6 +58,7 @@ teardown(void)
 #define TRUNCATED      ",\"warnings\":[\"results truncated due to limit\"]"
 #define UP(job)        "{\"__name__\":\"up\",\"job\":\"" job "\"}"
 #define VECTOR(result) "{\"resultType\":\"vector\",\"result\":[" result "]}"
+#define T_VECTOR(result) "{\"resultType\":\"vector\",\"result\":[" result "],\"analysis\":{}}"
 #define ONE(job)       "{\"metric\":" UP(job) ",\"value\":[60,\"2\"]}"
 #define RATE           "{\"metric\":{\"job\":\"a\"},\"value\":[180,\"0.016666666666666666\"]}"
 #define NO_COUNTER                                                                                 \
@@ -71,7 +72,8 @@ teardown(void)
 #define OPEN_BRACE "1:4: parse error: unexpected end of input inside braces"
 #define RANGE(q)   "/api/v1/query_range?query=up%7Bjob=%22a%22%7D&" q
 #define MATRIX(p)                                                                                  \
-    DATA("{\"resultType\":\"matrix\",\"result\":[{\"metric\":" UP("a") ",\"values\":[" p "]}]}")
+    DATA("{\"resultType\":\"matrix\",\"result\":[{\"metric\":" UP("a") ",\"values\":[" p           \
+                                                                       "]}],\"analysis\":{}}")
 #define QUERY "/api/v1/query?query=up%7Bjob=%22a%22%7D&time=60"
 
 /* NULL: as Prometheus. */
@@ -80,13 +82,13 @@ static const struct both_case {
 } both_cases[] = {
     {"infos", "/api/v1/query?query=rate(up%7Bjob=%22a%22%7D[3m])&time=180",
      "{\"status\":\"success\",\"data\":" VECTOR(RATE) ",\"infos\":[\"" NO_COUNTER " (1:6)\"]}",
-     "{\"status\":\"success\",\"data\":" VECTOR(RATE) ",\"warnings\":[\"" NO_COUNTER "\"]}"},
+     "{\"status\":\"success\",\"data\":" T_VECTOR(RATE) ",\"warnings\":[\"" NO_COUNTER "\"]}"},
     {"limit of a query", "/api/v1/query?query=up&time=60&limit=1",
      "{\"status\":\"success\",\"data\":" VECTOR(ONE("a")) TRUNCATED "}",
-     DATA(VECTOR(ONE("a") "," ONE("b")))},
+     DATA(T_VECTOR(ONE("a") "," ONE("b")))},
     {"bad limit of a query", QUERY "&limit=x",
      BAD("invalid parameter \\\"limit\\\": strconv.Atoi: parsing \\\"x\\\": invalid syntax"),
-     DATA(VECTOR(ONE("a")))},
+     DATA(T_VECTOR(ONE("a")))},
     {"limit of series", "/api/v1/series?match[]=up&limit=1",
      "{\"status\":\"success\",\"data\":[" UP("a") "]" TRUNCATED "}", NULL},
     {"bad limit of series", "/api/v1/series?match[]=up&limit=x",
@@ -137,7 +139,7 @@ static const struct both_case {
     {"all of Thanos'",
      QUERY "&dedup=0&partial_response=t&max_source_resolution=auto&engine=thanos&"
            "storeMatch[]=%7B__address__=%22x%22%7D&shard_info=%7B%22total_shards%22:0%7D",
-     DATA(VECTOR(ONE("a"))), NULL},
+     DATA(VECTOR(ONE("a"))), DATA(T_VECTOR(ONE("a")))},
     {"bad dedup of series", "/api/v1/series?match[]=up&dedup=x", DATA("[" UP("a") "," UP("b") "]"),
      BAD("'dedup' parameter: " BOOL_X)},
     {"bad partial_response of labels", "/api/v1/labels?partial_response=x",
@@ -242,7 +244,7 @@ START_TEST(test_replica_labels)
 {
     AUTO(reply_fini) struct reply r = api_get(&f, QUERY "&replicaLabels[]=job", "");
     ck_assert_str_eq(buf_cstr(&r.body),
-                     "{\"status\":\"success\",\"data\":" VECTOR(
+                     "{\"status\":\"success\",\"data\":" T_VECTOR(
                          ONE("a")) ",\"warnings\":[\"replicaLabels[]: this version does not "
                                    "deduplicate\"]}");
     ck_assert(str_eq(reply_header(&r, "Cache-Control"), STR("no-store")));
