@@ -97,7 +97,7 @@
     X(S, LIST, features, "enable-feature", NULL, \
       "Features to turn on, comma-separated: promql-experimental-functions, " \
       "promql-extended-range-selectors, promql-binop-fill-modifiers, " \
-      "promql-delayed-name-removal, promql-per-step-stats, use-start-timestamps.")
+      "promql-delayed-name-removal, use-start-timestamps.")
 
 #define TSDB_FLAGS(X, S) \
     X(S, DURATION, tsdb_retention_ms, "tsdb.retention", "15d", \

@@ -168,6 +168,33 @@ call_alertmanagers(struct api_call *c)
     return reply_data(c, STR("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}"));
 }
 
+/* --- searching -------------------------------------------------------------------------------- */
+
+static struct err
+refuse_search(struct api_call *c)
+{
+    call_reply_error(c, 500, "unavailable", STR("search API disabled"));
+    return OK;
+}
+
+struct err
+call_search_metric_names(struct api_call *c)
+{
+    return refuse_search(c);
+}
+
+struct err
+call_search_label_names(struct api_call *c)
+{
+    return refuse_search(c);
+}
+
+struct err
+call_search_label_values(struct api_call *c)
+{
+    return refuse_search(c);
+}
+
 /* --- notices to those who look after the process ---------------------------------------------- */
 
 struct err

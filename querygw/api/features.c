@@ -21,8 +21,6 @@ static const struct feature {
      offsetof(struct api_features, parse.fill_modifiers)},
     {STR_INIT("promql-delayed-name-removal"), API_FEATURE_ON,
      offsetof(struct api_features, delayed_name_removal)},
-    {STR_INIT("promql-per-step-stats"), API_FEATURE_ON,
-     offsetof(struct api_features, per_step_stats)},
     {STR_INIT("use-start-timestamps"), API_FEATURE_ON,
      offsetof(struct api_features, use_start_timestamps)},
     {STR_INIT("promql-duration-expr"), API_FEATURE_PERMANENT, NO_SWITCH},
@@ -31,6 +29,7 @@ static const struct feature {
     {STR_INIT("native-histograms"), API_FEATURE_PERMANENT, NO_SWITCH},
     {STR_INIT("ooo-native-histograms"), API_FEATURE_PERMANENT, NO_SWITCH},
     {STR_INIT("query-pushdown"), API_FEATURE_GONE, NO_SWITCH},
+    {STR_INIT("promql-per-step-stats"), API_FEATURE_NOT_YET, NO_SWITCH},
     {STR_INIT("metric-names-filter"), API_FEATURE_NOT_YET, NO_SWITCH},
 };
 

@@ -8,7 +8,6 @@ struct api_features {
     struct promql_parse_opts parse;
     bool delayed_name_removal; /* __name__ leaves at the end of a query, not at each operator */
     bool use_start_timestamps; /* rate() and its like take counters to start where samples say */
-    bool per_step_stats;       /* stats=all tells figures of each step */
 };
 
 /* What is on without any flag: what Prometheus 3.14 has made permanent. */

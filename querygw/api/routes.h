@@ -43,3 +43,9 @@ X(query_explain, "/api/v1/query_explain", ROUTE_GET | ROUTE_POST, API_BODY_BYTES
 X(query_range_explain, "/api/v1/query_range_explain", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
   API_ERRORS_JSON)
 X(status_self_metrics, "/api/v1/status/self_metrics", ROUTE_GET, 0, API_ERRORS_JSON)
+X(search_metric_names, "/api/v1/search/metric_names", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
+  API_ERRORS_JSON)
+X(search_label_names, "/api/v1/search/label_names", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
+  API_ERRORS_JSON)
+X(search_label_values, "/api/v1/search/label_values", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
+  API_ERRORS_JSON)

@@ -231,6 +231,18 @@ START_TEST(test_self_metrics)
 }
 END_TEST
 
+START_TEST(test_search)
+{
+    static const char *const what[] = {"metric_names", "label_names", "label_values"};
+    AUTO(buf_fini) struct buf target = BUF_INIT;
+    buf_printf(&target, "/api/v1/search/%s", what[_i]);
+    AUTO(reply_fini) struct reply r = api_get(&f, buf_cstr(&target), "");
+    ck_assert_int_eq(r.status, 500);
+    ck_assert_str_eq(buf_cstr(&r.body), "{\"status\":\"error\",\"errorType\":\"unavailable\","
+                                        "\"error\":\"search API disabled\"}");
+}
+END_TEST
+
 START_TEST(test_notifications_live)
 {
     AUTO(reply_fini) struct reply r = api_get(&f, "/api/v1/notifications/live", "");
@@ -292,6 +304,7 @@ api_status_suite(void)
     tcase_add_test(t, test_runtime_prometheus);
     tcase_add_test(t, test_features);
     tcase_add_test(t, test_self_metrics);
+    tcase_add_loop_test(t, test_search, 0, 3);
     tcase_add_test(t, test_notifications_live);
     suite_add_tcase(s, t);
     TCase *thanos = tcase_create("thanos");

@@ -18,7 +18,7 @@ static const struct word_case {
     {"promql-extended-range-selectors", API_FEATURE_ON, {.parse.extended_range_selectors = true}},
     {"promql-binop-fill-modifiers", API_FEATURE_ON, {.parse.fill_modifiers = true}},
     {"promql-delayed-name-removal", API_FEATURE_ON, {.delayed_name_removal = true}},
-    {"promql-per-step-stats", API_FEATURE_ON, {.per_step_stats = true}},
+    {"promql-per-step-stats", API_FEATURE_NOT_YET, {.delayed_name_removal = false}},
     {"use-start-timestamps", API_FEATURE_ON, {.use_start_timestamps = true}},
     {"promql-duration-expr", API_FEATURE_PERMANENT, {.delayed_name_removal = false}},
     {"promql-at-modifier", API_FEATURE_PERMANENT, {.delayed_name_removal = false}},
@@ -41,7 +41,6 @@ START_TEST(test_words)
                    got.parse.fill_modifiers == c->want.parse.fill_modifiers &&
                    got.parse.duration_expressions &&
                    got.delayed_name_removal == c->want.delayed_name_removal &&
-                   got.per_step_stats == c->want.per_step_stats &&
                    got.use_start_timestamps == c->want.use_start_timestamps);
 }
 END_TEST
