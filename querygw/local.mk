@@ -52,6 +52,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/func_changes.c \
 	%reldir%/promql/func_date.c \
 	%reldir%/promql/func_extended.c \
+	%reldir%/promql/func_extended_histogram.c \
 	%reldir%/promql/func_histogram.c \
 	%reldir%/promql/func_histogram_rate.c \
 	%reldir%/promql/func_map.c %reldir%/promql/func_map.h \

@@ -13,14 +13,27 @@ struct extended_cursor {
     size_t end;    /* the first sample at or behind its end */
 };
 
-/* The window at one step. Samples first and last give the values at its borders, [from, to) lie
- * strictly between them. */
-struct extended_window {
-    int64_t begin_ms, end_ms;
-    size_t first, last, from, to;
-    bool smoothed;
-    bool last_has_left; /* the sample before the last is seen as well */
-};
+struct extended_window
+extended_window_at(const struct windows *w, int64_t seen_until_ms)
+{
+    int64_t end_ms = seen_until_ms - w->after_ms;
+    return (struct extended_window){.end_ms = end_ms,
+                                    .begin_ms = end_ms - (w->range_ms - w->before_ms - w->after_ms),
+                                    .smoothed = w->after_ms > 0};
+}
+
+bool
+extended_window_set(struct extended_window *e, size_t lo, size_t hi, size_t inside, size_t end)
+{
+    if (inside >= hi)
+        return false;
+    e->first = inside > lo ? inside - 1 : inside;
+    e->last = e->smoothed ? size_min(end, hi - 1) : hi - 1;
+    e->from = inside;
+    e->to = size_min(end, hi);
+    e->last_has_left = e->last > lo;
+    return true;
+}
 
 /* Moves to `step`; false when no sample is behind the begin of the window. */
 static bool
@@ -29,21 +42,12 @@ extended_move(const struct windows *w, struct extended_cursor *c, size_t step,
 {
     if (!window_move(w, &c->seen, step))
         return false;
-    e->end_ms = window_end_ms(w, step) - w->after_ms;
-    e->begin_ms = e->end_ms - (w->range_ms - w->before_ms - w->after_ms);
+    *e = extended_window_at(w, window_end_ms(w, step));
     while (c->inside < w->n && w->t_ms[c->inside] <= e->begin_ms)
         c->inside++;
     while (c->end < w->n && w->t_ms[c->end] < e->end_ms)
         c->end++;
-    if (c->inside >= c->seen.hi)
-        return false;
-    e->smoothed = w->after_ms > 0;
-    e->first = c->inside > c->seen.lo ? c->inside - 1 : c->inside;
-    e->last = e->smoothed ? size_min(c->end, c->seen.hi - 1) : c->seen.hi - 1;
-    e->from = c->inside;
-    e->to = size_min(c->end, c->seen.hi);
-    e->last_has_left = e->last > c->seen.lo;
-    return true;
+    return extended_window_set(e, c->seen.lo, c->seen.hi, c->inside, c->end);
 }
 
 /* Between samples i - 1 and i. A counter that fell starts from 0. */
@@ -141,11 +145,20 @@ RUN(run_resets_between, count_between(w, counter_resets_until(scratch, w), to))
 
 /* The first SMOOTHED_COUNT of them may be smoothed. */
 static const struct range_function functions[] = {
-    {.id = PROMQL_FN_RATE, .run = run_rate_between, .wants_counter = true},
-    {.id = PROMQL_FN_INCREASE, .run = run_increase_between, .wants_counter = true},
-    {.id = PROMQL_FN_DELTA, .run = run_delta_between},
-    {.id = PROMQL_FN_CHANGES, .run = run_changes_between},
-    {.id = PROMQL_FN_RESETS, .run = run_resets_between, .run_started = run_resets_between},
+    {.id = PROMQL_FN_RATE,
+     .run = run_rate_between,
+     .run_mixed = mixed_rate_between,
+     .wants_counter = true},
+    {.id = PROMQL_FN_INCREASE,
+     .run = run_increase_between,
+     .run_mixed = mixed_increase_between,
+     .wants_counter = true},
+    {.id = PROMQL_FN_DELTA, .run = run_delta_between, .run_mixed = mixed_delta_between},
+    {.id = PROMQL_FN_CHANGES, .run = run_changes_between, .run_mixed = mixed_changes_between},
+    {.id = PROMQL_FN_RESETS,
+     .run = run_resets_between,
+     .run_started = run_resets_between,
+     .run_mixed = mixed_resets_between},
 };
 enum { SMOOTHED_COUNT = 3 };
 
@@ -198,6 +211,9 @@ extended_samples(struct select_reader *r)
 {
     const struct plan_select *s = r->what;
     struct sample_columns *v = &r->samples;
+    if (r->histograms.n)
+        return ERR(ERR_EXECUTION, "%s modifier is not supported with histograms",
+                   s->after_ms ? "smoothed" : "anchored");
     struct windows w = {
         .t_ms = v->t_ms,
         .values = (const double *)(const void *)v->bits,

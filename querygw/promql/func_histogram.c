@@ -24,6 +24,19 @@ give_histogram(const struct float_histogram *h, struct window_value *ret_value)
 }
 
 struct err
+mixed_note(const struct mixed_window *m, enum histogram_note note)
+{
+    return histogram_note_metric(m->x, note, m->range, m->series);
+}
+
+struct err
+mixed_note_bounds(const struct mixed_window *m, unsigned findings, const char *operation)
+{
+    return histogram_note_findings(m->x, findings & FLOAT_HISTOGRAM_BOUNDS_DIFFER, m->range,
+                                   operation);
+}
+
+struct err
 mixed_count(const struct mixed_window *m, struct window_value *ret_value)
 {
     size_t count = m->float_hi - m->float_lo + m->histogram_hi - m->histogram_lo;
@@ -161,27 +174,20 @@ mixed_resets(const struct mixed_window *m, struct window_value *ret_value)
 /* --- sums ---------------------------------------------------------------------------------- */
 
 static struct err
-refuse_mix(const struct mixed_window *m, struct window_value *ret_value)
-{
-    *ret_value = (struct window_value){.kind = WINDOW_NOTHING};
-    return histogram_note_metric(m->x, HISTOGRAM_NOTE_MIXED, m->range, m->series);
-}
-
-static struct err
 sum_or_mean(const struct mixed_window *m, enum histogram_total_kind kind,
             struct window_value *ret_value)
 {
+    *ret_value = (struct window_value){.kind = WINDOW_NOTHING};
     if (m->float_lo < m->float_hi)
-        return refuse_mix(m, ret_value);
+        return mixed_note(m, HISTOGRAM_NOTE_MIXED);
     struct histogram_total total = {.arena = m->arena, .kind = kind};
     for (size_t i = m->histogram_lo; i < m->histogram_hi; i++) {
         const struct float_histogram *h = m->histograms->v[i];
         TRY(exec_work(m->x, 1 + h->positive.n + h->negative.n));
         histogram_total_add(&total, h);
     }
-    *ret_value = (struct window_value){.kind = WINDOW_NOTHING};
     if (total.incompatible)
-        return histogram_note_metric(m->x, HISTOGRAM_NOTE_MIXED_SCHEMAS, m->range, m->series);
+        return mixed_note(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
     TRY(histogram_note_findings(m->x, histogram_total_findings(&total), m->range, "aggregation"));
     return give_histogram(histogram_total_value(&total), ret_value);
 }

@@ -7,20 +7,6 @@
 #include "querygw/promql/counter.h"
 #include "querygw/promql/growth.h"
 
-/* A note in place of a result. */
-static struct err
-give_up(const struct mixed_window *m, enum histogram_note note)
-{
-    return histogram_note_metric(m->x, note, m->range, m->series);
-}
-
-static struct err
-note_bounds(const struct mixed_window *m, unsigned findings, const char *operation)
-{
-    return histogram_note_findings(m->x, findings & FLOAT_HISTOGRAM_BOUNDS_DIFFER, m->range,
-                                   operation);
-}
-
 /* What the first sample counts for: nothing behind a reset right after it, so that its layout does
  * not matter either. */
 static struct float_histogram
@@ -63,11 +49,11 @@ note_hints(const struct mixed_window *m, bool is_counter)
     if (!is_counter) {
         if (v[lo]->reset == HISTOGRAM_GAUGE && v[hi - 1]->reset == HISTOGRAM_GAUGE)
             return OK;
-        return histogram_note_metric(m->x, HISTOGRAM_NOTE_NO_GAUGE, m->range, m->series);
+        return mixed_note(m, HISTOGRAM_NOTE_NO_GAUGE);
     }
     for (size_t i = lo; i < hi; i++)
         gauge = gauge || v[i]->reset == HISTOGRAM_GAUGE;
-    return gauge ? histogram_note_metric(m->x, HISTOGRAM_NOTE_NO_COUNTER, m->range, m->series) : OK;
+    return gauge ? mixed_note(m, HISTOGRAM_NOTE_NO_COUNTER) : OK;
 }
 
 /* The growth over a window of two histograms or more; NULL behind a note. */
@@ -81,22 +67,22 @@ growth_of(const struct mixed_window *m, bool is_counter, struct float_histogram 
     unsigned findings = 0;
     *ret_growth = NULL;
     if (!common_schema(m, &first, is_counter, &schema))
-        return give_up(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
+        return mixed_note(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
     struct float_histogram *h = float_histogram_copy(v[hi - 1], m->arena);
     if (schema != h->schema)
         float_histogram_reduce(h, schema, m->arena);
     if (!float_histogram_subtract(h, &first, m->arena, &findings))
-        return give_up(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
-    TRY(note_bounds(m, findings, "subtraction"));
+        return mixed_note(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
+    TRY(mixed_note_bounds(m, findings, "subtraction"));
     findings = 0;
     for (size_t i = lo + 1; is_counter && i < hi; i++) {
         const struct float_histogram *before = i == lo + 1 ? &first : v[i - 1];
         if (!histogram_was_reset(m, i))
             continue;
         if (!float_histogram_add(h, before, m->arena, &findings))
-            return give_up(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
+            return mixed_note(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
     }
-    TRY(note_bounds(m, findings, "addition"));
+    TRY(mixed_note_bounds(m, findings, "addition"));
     TRY(note_hints(m, is_counter));
     h->reset = HISTOGRAM_GAUGE;
     float_histogram_compact(h, m->arena);
@@ -117,9 +103,9 @@ growth_since_start(const struct mixed_window *m, struct float_histogram **growth
     }
     if (!float_histogram_add(*growth, first, m->arena, &findings)) {
         *growth = NULL;
-        return give_up(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
+        return mixed_note(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
     }
-    return note_bounds(m, findings, "addition");
+    return mixed_note_bounds(m, findings, "addition");
 }
 
 enum rate_kind { RATE_COUNTER, RATE_GAUGE };
@@ -132,7 +118,7 @@ extrapolated(const struct mixed_window *m, enum rate_kind kind, double range,
     size_t lo = m->histogram_lo, count = m->histogram_hi - lo;
     *ret_value = (struct window_value){.kind = WINDOW_NOTHING};
     if (m->float_lo < m->float_hi)
-        return give_up(m, HISTOGRAM_NOTE_MIXED);
+        return mixed_note(m, HISTOGRAM_NOTE_MIXED);
     int64_t before_ms = m->end_ms - p->t_ms[lo], after_ms = m->end_ms - p->t_ms[lo + count - 1];
     int64_t start_ms = kind == RATE_COUNTER && m->starts ? p->start_ms[lo] : 0;
     bool from_start = counter_start_within(start_ms, m->end_ms - m->w->range_ms, p->t_ms[lo]);
@@ -219,15 +205,15 @@ instant_of_histograms(const struct mixed_window *m, enum instant_kind kind,
     bool gauges = before->reset == HISTOGRAM_GAUGE && last->reset == HISTOGRAM_GAUGE;
     bool a_gauge = before->reset == HISTOGRAM_GAUGE || last->reset == HISTOGRAM_GAUGE;
     if (kind == INSTANT_RATE && a_gauge)
-        TRY(histogram_note_metric(m->x, HISTOGRAM_NOTE_NO_COUNTER, m->range, m->series));
+        TRY(mixed_note(m, HISTOGRAM_NOTE_NO_COUNTER));
     if (kind == INSTANT_DELTA && !gauges)
-        TRY(histogram_note_metric(m->x, HISTOGRAM_NOTE_NO_GAUGE, m->range, m->series));
+        TRY(mixed_note(m, HISTOGRAM_NOTE_NO_GAUGE));
     struct float_histogram *h = float_histogram_copy(last, m->arena);
     if (kind == INSTANT_DELTA || !histogram_was_reset(m, i)) {
         unsigned findings = 0;
         if (!float_histogram_subtract(h, before, m->arena, &findings))
-            return give_up(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
-        TRY(note_bounds(m, findings, "subtraction"));
+            return mixed_note(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
+        TRY(mixed_note_bounds(m, findings, "subtraction"));
     }
     h->reset = HISTOGRAM_GAUGE;
     float_histogram_compact(h, m->arena);
@@ -245,7 +231,7 @@ instant(const struct mixed_window *m, enum instant_kind kind, struct window_valu
         return OK;
     size_t floats = floats_at_end(m);
     if (floats == 1)
-        return give_up(m, HISTOGRAM_NOTE_MIXED);
+        return mixed_note(m, HISTOGRAM_NOTE_MIXED);
     if (floats == 0)
         return instant_of_histograms(m, kind, ret_value);
     instant_of_floats(m, kind, ret_value);

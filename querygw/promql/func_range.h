@@ -34,7 +34,7 @@ struct mixed_window {
     const struct windows *w; /* of the series' floats */
     const struct histogram_points *histograms;
     const struct windows *starts; /* times and start timestamps of these; NULL: they do not count */
-    uint8_t *resets;              /* of each histogram: see histogram_resets() */
+    uint8_t *resets;              /* of each histogram: see histogram_was_reset() */
     size_t float_lo, float_hi;    /* its floats */
     size_t histogram_lo, histogram_hi; /* its histograms, one at least */
     int64_t end_ms;

@@ -37,11 +37,18 @@ void *window_scratch_get(struct window_scratch *s, size_t count, size_t item_byt
 
 /* Whether the histogram i, not the first one, began anew behind the one before it. */
 bool histogram_was_reset(const struct mixed_window *m, size_t i);
+/* About the metric; and that custom bounds were cut down to the common ones, where the findings of
+ * an operation say so. */
+struct err mixed_note(const struct mixed_window *m, enum histogram_note note);
+struct err mixed_note_bounds(const struct mixed_window *m, unsigned findings,
+                             const char *operation);
 
 mixed_window_fn mixed_count, mixed_present, mixed_first, mixed_last, mixed_ts_of_first,
     mixed_ts_of_last, mixed_changes, mixed_resets, mixed_sum, mixed_avg; /* func_histogram.c */
 mixed_window_fn mixed_rate, mixed_increase, mixed_delta, mixed_irate,
     mixed_idelta; /* func_histogram_rate.c */
+mixed_window_fn mixed_rate_between, mixed_increase_between, mixed_delta_between,
+    mixed_changes_between, mixed_resets_between; /* func_extended_histogram.c */
 /* How many changes lead up to each sample; func_changes.c. */
 enum change_kind { CHANGE_ANY, CHANGE_DOWN };
 const uint32_t *changes_until(struct window_scratch *scratch, const struct windows *w,

@@ -10,6 +10,7 @@ struct op_instant {
     struct op op;
     struct select_reader *reader;
     struct column column;
+    struct arena *smoothed; /* histograms of the column; NULL before the first */
 };
 
 /* A sample at t serves the steps T with t <= T - shift < t + lookback. */
@@ -90,6 +91,20 @@ put_starts(struct select_reader *r)
 }
 
 static struct err
+smooth(struct op_instant *o)
+{
+    const struct plan_node *n = o->op.plan;
+    select_drop_stale(o->reader);
+    extended_smooth(&n->select, &n->grid, &o->reader->samples, &o->column);
+    if (o->reader->histograms.n == 0)
+        return OK;
+    if (!o->smoothed)
+        o->smoothed = exec_scratch(o->op.x);
+    arena_reset(o->smoothed);
+    return extended_smooth_histograms(o->reader, n->range, o->smoothed, &o->column);
+}
+
+static struct err
 instant_next(struct op *op, struct column **ret_column)
 {
     struct op_instant *o = (struct op_instant *)op;
@@ -103,14 +118,12 @@ instant_next(struct op *op, struct column **ret_column)
         column_clear(&o->column, steps);
         if (op->plan->select.gives_start)
             put_starts(o->reader);
-        if (op->plan->select.after_ms) {
-            select_drop_stale(o->reader);
-            extended_smooth(&op->plan->select, &op->plan->grid, &o->reader->samples, &o->column);
-        } else if (o->reader->histograms.n) {
+        if (op->plan->select.after_ms)
+            TRY(smooth(o));
+        else if (o->reader->histograms.n)
             instant_fill_mixed(o, &o->column);
-        } else {
+        else
             instant_fill(o, &o->column);
-        }
         if (column_fit(&o->column, steps))
             break;
     }
