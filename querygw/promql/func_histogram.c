@@ -118,10 +118,11 @@ histogram_was_reset(const struct mixed_window *m, size_t i)
 enum neighbours { NEIGHBOURS_DIFFER, NEIGHBOURS_RESET };
 
 static bool
-floats_count(double before, double now, enum neighbours what)
+floats_count(const struct mixed_window *m, size_t i, enum neighbours what)
 {
+    double before = m->w->values[i - 1], now = m->w->values[i];
     if (what == NEIGHBOURS_RESET)
-        return now < before;
+        return now < before || (m->w->starts_ms && counter_started_at(m->w, i));
     return now != before && !(isnan(now) && isnan(before));
 }
 
@@ -146,7 +147,7 @@ count_neighbours(const struct mixed_window *m, enum neighbours what, struct wind
         if (!first && is_float != before_is_float)
             count++;
         else if (!first && is_float)
-            count += floats_count(m->w->values[f - 1], m->w->values[f], what);
+            count += floats_count(m, f, what);
         else if (!first)
             count += histograms_count(m, h, what);
         before_is_float = is_float;

@@ -189,7 +189,8 @@ instant_of_floats(const struct mixed_window *m, enum instant_kind kind,
 {
     size_t i = m->float_hi - 1;
     double before = m->w->values[i - 1], last = m->w->values[i];
-    double growth = kind == INSTANT_RATE && last < before ? last : last - before;
+    bool reset = last < before || (m->w->starts_ms && counter_started_at(m->w, i));
+    double growth = kind == INSTANT_RATE && reset ? last : last - before;
     double seconds = (double)(m->w->t_ms[i] - m->w->t_ms[i - 1]) / 1000;
     *ret_value = (struct window_value){.kind = WINDOW_FLOAT,
                                        .value = kind == INSTANT_RATE ? growth / seconds : growth};
