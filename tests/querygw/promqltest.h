@@ -1,9 +1,9 @@
 /* promqltest.h - runs the test scripts of PromQL: load, clear, eval, expect.
  *
  * The language is that of prometheus promql/promqltest/README.md, with the older eval_fail,
- * eval_warn, eval_info and eval_ordered. Each query is also run on several threads, each instant one
- * as the middle step of a range query, and at other times with its selectors fixed by @. What the
- * engine answers with ERR_UNIMPLEMENTED is skipped and counted.
+ * eval_warn, eval_info and eval_ordered. Each query is also run on several threads, each instant
+ * one as the middle step of a range query and at other times with its selectors fixed by @.
+ * What the engine answers with ERR_UNIMPLEMENTED is skipped and counted.
  *
  * Prometheus runs all its scripts with delayed name removal (promql/promqltest, NewTestEngine). */
 #pragma once
