@@ -24,40 +24,23 @@ is_reset(const struct windows *w, size_t i)
 struct counter_resets
 counter_resets_find(struct window_scratch *scratch, const struct windows *w)
 {
-    struct counter_resets r = {.at = window_scratch_get(scratch, w->n, sizeof *r.at)};
-    if (w->starts_ms) {
-        for (size_t i = 1; i < w->n; i++)
-            if (is_reset(w, i))
-                r.at[r.n++] = (uint32_t)i;
-        return r;
-    }
+    double *lost = window_scratch_get(scratch, w->n, sizeof *lost + sizeof(uint32_t));
+    uint32_t *until = (uint32_t *)(void *)(lost + w->n);
+    if (w->n > 0)
+        until[0] = 0;
+    size_t n = 0;
     for (size_t i = 1; i < w->n; i++) { /* no branch: a gauge falls as often as it rises */
-        r.at[r.n] = (uint32_t)i;
-        r.n += w->values[i] < w->values[i - 1];
+        lost[n] = w->values[i - 1];
+        n += w->starts_ms ? is_reset(w, i) : w->values[i] < w->values[i - 1];
+        until[i] = (uint32_t)n;
     }
-    return r;
-}
-
-double
-counter_resets_add(struct counter_resets *r, const struct windows *w, const struct window_cursor *c,
-                   double to)
-{
-    while (r->hi < r->n && r->at[r->hi] < c->hi)
-        r->hi++;
-    while (r->lo < r->hi && r->at[r->lo] <= c->lo)
-        r->lo++;
-    for (size_t i = r->lo; i < r->hi; i++)
-        to += w->values[r->at[i] - 1];
-    return to;
+    return (struct counter_resets){.lost = lost, .until = until};
 }
 
 const uint32_t *
 counter_resets_until(struct window_scratch *scratch, const struct windows *w)
 {
-    uint32_t *until = window_scratch_get(scratch, w->n, sizeof *until);
-    for (size_t i = 0; i < w->n; i++)
-        until[i] = i == 0 ? 0 : until[i - 1] + is_reset(w, i);
-    return until;
+    return counter_resets_find(scratch, w).until;
 }
 
 static bool

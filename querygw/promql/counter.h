@@ -5,10 +5,11 @@
 #pragma once
 #include "querygw/promql/func_range_int.h"
 
+/* Numbered from 0 on. */
 struct counter_resets {
-    uint32_t *at; /* positions i of samples that begin anew, behind the first */
-    size_t n;
-    size_t lo, hi; /* those within the window: cursors of their own */
+    double *lost;    /* the value before each reset */
+    uint32_t *until; /* for each sample: how many resets lead up to it */
+    size_t lo, hi;   /* those within the window that was looked at last */
 };
 
 /* Sample i, not the first, is behind a reset as its start timestamp tells; w has those. */
@@ -25,9 +26,19 @@ counter_start_within(int64_t start_ms, int64_t begin_ms, int64_t first_ms)
 /* In scratch memory; start timestamps count where w has some. */
 struct counter_resets counter_resets_find(struct window_scratch *scratch, const struct windows *w);
 /* `to` and what the counter lost to resets between the samples of the window [lo, hi), added in
- * their order. Windows only move forward. */
-double counter_resets_add(struct counter_resets *r, const struct windows *w,
-                          const struct window_cursor *c, double to);
+ * their order. */
+static inline double
+counter_resets_add(struct counter_resets *r, const struct window_cursor *c, double to)
+{
+    r->lo = r->hi = 0;
+    if (c->lo >= c->hi)
+        return to;
+    r->lo = r->until[c->lo];
+    r->hi = r->until[c->hi - 1];
+    for (size_t i = r->lo; i < r->hi; i++)
+        to += r->lost[i];
+    return to;
+}
 /* How many resets lead up to each sample; in scratch memory. */
 const uint32_t *counter_resets_until(struct window_scratch *scratch, const struct windows *w);
 

@@ -85,7 +85,7 @@ lost_to_resets(struct counter_resets *resets, const struct windows *w,
     if (e->from >= e->to)
         return right < left ? left : 0;
     double lost = w->values[e->from] < left ? left : 0;
-    lost = counter_resets_add(resets, w, &(struct window_cursor){e->from, e->to}, lost);
+    lost = counter_resets_add(resets, &(struct window_cursor){e->from, e->to}, lost);
     return right < w->values[e->to - 1] ? lost + w->values[e->to - 1] : lost;
 }
 

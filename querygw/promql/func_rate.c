@@ -21,7 +21,7 @@ run_counter(struct exec *x, struct window_scratch *scratch, const struct windows
             continue;
         int64_t end_ms = window_end_ms(w, step);
         double growth = w->values[c.hi - 1] - w->values[c.lo];
-        growth = counter_resets_add(&resets, w, &c, growth);
+        growth = counter_resets_add(&resets, &c, growth);
         growth_layout_update(&layout, w->range_ms, end_ms - w->t_ms[c.lo],
                              end_ms - w->t_ms[c.hi - 1], c.hi - c.lo);
         column_set(to, step, growth * growth_factor(&layout, w->values[c.lo], growth));

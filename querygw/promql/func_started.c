@@ -23,7 +23,7 @@ run_growth(struct exec *x, struct window_scratch *scratch, const struct windows 
         if (count == 1 && !from_start)
             continue;
         double first = w->values[c.lo], growth = w->values[c.hi - 1] - first;
-        growth = counter_resets_add(&resets, w, &c, growth);
+        growth = counter_resets_add(&resets, &c, growth);
         TRY(exec_work(x, 1 + resets.hi - resets.lo));
         if (from_start) {
             column_set(to, step,
