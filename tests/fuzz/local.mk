@@ -1,5 +1,6 @@
 # Fuzz targets. A new one is two lines: its name in FUZZ_REPLAYS and its sources. See README.md.
 FUZZ_REPLAYS = \
+	%reldir%/fuzz_api_form_replay \
 	%reldir%/fuzz_api_params_replay \
 	%reldir%/fuzz_chunk_replay \
 	%reldir%/fuzz_chunk_segment_replay \
@@ -15,6 +16,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_numtext_replay \
 	%reldir%/fuzz_pb_replay \
 	%reldir%/fuzz_promql_replay \
+	%reldir%/fuzz_promql_eval_replay \
 	%reldir%/fuzz_regex_replay \
 	%reldir%/fuzz_remote_read_replay \
 	%reldir%/fuzz_remote_write_replay \
@@ -29,6 +31,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_xor_replay \
 	%reldir%/fuzz_xor_reopen_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
+%canon_reldir%_fuzz_api_form_replay_SOURCES = %reldir%/fuzz_api_form.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_api_params_replay_SOURCES = %reldir%/fuzz_api_params.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_chunk_replay_SOURCES = %reldir%/fuzz_chunk.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_chunk_segment_replay_SOURCES = %reldir%/fuzz_chunk_segment.c $(FUZZ_MAIN)
@@ -44,6 +47,9 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_numtext_replay_SOURCES = %reldir%/fuzz_numtext.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_pb_replay_SOURCES = %reldir%/fuzz_pb.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_promql_replay_SOURCES = %reldir%/fuzz_promql.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_promql_eval_replay_SOURCES = %reldir%/fuzz_promql_eval.c $(FUZZ_MAIN) \
+	%reldir%/promql_make.c %reldir%/promql_make.h \
+	tests/querygw/fake_store.c tests/querygw/fake_store.h
 %canon_reldir%_fuzz_regex_replay_SOURCES = %reldir%/fuzz_regex.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
@@ -64,9 +70,12 @@ EXTRA_DIST += %reldir%/README.md
 # The same targets with libFuzzer's main(): make fuzzers, in a build with --enable-fuzz.
 FUZZERS = $(FUZZ_REPLAYS:_replay=)
 if FUZZ
+# What a target consists of beside its own file.
+%reldir%/fuzz_promql_eval: FUZZ_OBJECTS = %reldir%/promql_make.$(OBJEXT) \
+	tests/querygw/fake_store.$(OBJEXT)
 $(FUZZERS): $(FUZZ_REPLAYS) $(MNEME_LAYERS)
 	$(AM_V_CCLD)$(CC) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) $(FUZZ_LDFLAGS) \
-		-o $@ $@.$(OBJEXT) $(LDADD) $(LIBS)
+		-o $@ $@.$(OBJEXT) $(FUZZ_OBJECTS) $(LDADD) $(LIBS)
 fuzzers: $(FUZZERS)
 .PHONY: fuzzers
 CLEANFILES += $(FUZZERS)
