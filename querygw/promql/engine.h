@@ -46,8 +46,8 @@ struct promql_result {
  * longer. The run lives in the arena. ERR_LIMIT when its budget cannot hold the columns. */
 struct err promql_open(struct arena *a, const struct promql_plan *plan, struct store *store,
                        const struct promql_limits *limits, struct promql_run **ret_run);
-/* Once. ERR_EXECUTION, ERR_LIMIT, ERR_TIMEOUT, ERR_CANCELED; ERR_UNIMPLEMENTED when the data
- * are of a kind that this version does not know; what the store fails with. */
+/* Once. ERR_EXECUTION, ERR_LIMIT, ERR_TIMEOUT, ERR_CANCELED; what chunks and the
+ * store fail with. */
 struct err promql_eval(struct promql_run *run, struct promql_result **ret_result);
 /* NULL is allowed. */
 void promql_close(struct promql_run *run);

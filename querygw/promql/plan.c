@@ -3,12 +3,6 @@
 #include "base/mem.h"
 #include "querygw/promql/plan_int.h"
 
-struct err
-plan_not_yet(const char *kind, struct str what)
-{
-    return ERR(ERR_UNIMPLEMENTED, "not implemented yet: %s%.*s", kind, STR_FMT(what));
-}
-
 struct plan_node *
 plan_new(const struct planner *p, enum plan_kind kind, const struct promql_node *ast,
          const struct promql_grid *grid)

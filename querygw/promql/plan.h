@@ -1,9 +1,9 @@
 /* plan.h - from a checked tree to what will be evaluated: typed operators, each with its grid
  * of steps, and selectors with the time window that they need.
  *
- * Planning is pure: no store, no clock. What this version cannot evaluate is refused here with
- * ERR_UNIMPLEMENTED, so nothing is half evaluated. Source of the semantics: spec/query.md
- * section 5; prometheus promql/engine.go (PreprocessExpr, getTimeRangesForSelector).
+ * Planning is pure: no store, no clock. What can be known to fail without data is refused here, so
+ * that nothing is half evaluated. Source of the semantics: spec/query.md section 5; prometheus
+ * promql/engine.go (PreprocessExpr, getTimeRangesForSelector).
  * Threads: immutable after planning: any. */
 #pragma once
 #include "base/arena.h"

@@ -12,8 +12,6 @@ struct planner {
     bool wants_stats, wants_buckets;
 };
 
-/* ERR_UNIMPLEMENTED "not implemented yet: ..." */
-struct err plan_not_yet(const char *kind, struct str what);
 /* A node for `ast` over `grid`; the caller fills the rest. */
 struct plan_node *plan_new(const struct planner *p, enum plan_kind kind,
                            const struct promql_node *ast, const struct promql_grid *grid);

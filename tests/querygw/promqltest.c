@@ -246,25 +246,20 @@ evaluate(struct script *s, const struct eval *e, const struct mode *mode,
     return promql_eval(run, ret_result);
 }
 
-enum outcome { OUTCOME_PASSED, OUTCOME_SKIPPED, OUTCOME_FAILED };
-
-static enum outcome
+/* The error was expected. */
+static bool
 judge_error(struct script *s, const struct eval *e, struct err *error, const char *mode)
 {
     struct str text = str_of_cstr(err_text(error));
-    if (error->code == ERR_UNIMPLEMENTED) {
-        buf_printf(&s->report->skips, "%s:%zu: %.*s: %s\n", s->name, e->line, STR_FMT(e->query),
-                   err_text(error));
-        return OUTCOME_SKIPPED;
-    }
-    for (size_t i = 0; i < e->expect.n; i++)
+    for (size_t i = 0; i < e->expect.n && error->code != ERR_UNIMPLEMENTED; i++)
         if (e->expect.v[i].kind == EXPECT_FAIL && expectation_met(&e->expect.v[i], text))
-            return OUTCOME_PASSED;
+            return true;
     fail(s, e, mode, text);
-    return OUTCOME_FAILED;
+    return false;
 }
 
-static enum outcome
+/* False behind fail(), as all that follow. */
+static bool
 run_once(struct script *s, const struct eval *e, const struct mode *mode)
 {
     struct promql_result *r;
@@ -272,12 +267,12 @@ run_once(struct script *s, const struct eval *e, const struct mode *mode)
     AUTO(buf_fini) struct buf why = BUF_INIT;
     struct err error = evaluate(s, e, mode, &r);
     if (error.code) {
-        enum outcome o = judge_error(s, e, &error, mode->name);
+        bool passed = judge_error(s, e, &error, mode->name);
         err_drop(error);
-        return o;
+        return passed;
     }
     if (!r)
-        return OUTCOME_PASSED;
+        return true;
     if (eval_wants(e, EXPECT_FAIL))
         buf_printf(&why, "did not fail");
     if (why.n == 0 && !repeated && compare_notes(e, r, NOTE_WARNING, &s->arena, &why))
@@ -286,13 +281,13 @@ run_once(struct script *s, const struct eval *e, const struct mode *mode)
     if (mode->fixes_times)
         at.span = mode->span;
     if (why.n == 0 && compare_result(&at, r, repeated, &why))
-        return OUTCOME_PASSED;
+        return true;
     fail(s, e, mode->name, buf_str(&why));
-    return OUTCOME_FAILED;
+    return false;
 }
 
 /* With all selectors @ its own time an instant query gives the same at any other. */
-static enum outcome
+static bool
 run_elsewhere(struct script *s, const struct eval *e)
 {
     int64_t t = e->span.start_ms;
@@ -300,11 +295,10 @@ run_elsewhere(struct script *s, const struct eval *e)
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         struct mode m = {.name = " (at another time)", .span = e->span, .fixes_times = true};
         m.span.start_ms = m.span.end_ms = others[i];
-        enum outcome o = run_once(s, e, &m);
-        if (o != OUTCOME_PASSED)
-            return o;
+        if (!run_once(s, e, &m))
+            return false;
     }
-    return OUTCOME_PASSED;
+    return true;
 }
 
 /* Asks anywhere for the query's own times, which a range query changes. */
@@ -322,24 +316,22 @@ asks_for_span(struct str query)
 static void
 run_eval(struct script *s, const struct eval *e)
 {
-    enum outcome o = run_once(s, e, &(struct mode){.name = "", .span = e->span});
-    if (o == OUTCOME_PASSED)
-        o = run_once(s, e,
-                     &(struct mode){.name = " (parallel)", .span = e->span, .parallel = true});
+    bool passed =
+        run_once(s, e, &(struct mode){.name = "", .span = e->span}) &&
+        run_once(s, e, &(struct mode){.name = " (parallel)", .span = e->span, .parallel = true});
     bool repeat = e->instant && !asks_for_span(e->query) && !e->expects_string &&
                   !e->expects_points && !eval_wants(e, EXPECT_FAIL) &&
                   !eval_wants(e, EXPECT_ORDERED);
-    if (o == OUTCOME_PASSED && repeat) {
+    if (passed && repeat) {
         struct mode around = {.name = " (as a range)", .span = e->span};
         around.span.start_ms -= RANGE_STEP_MS;
         around.span.end_ms += RANGE_STEP_MS;
         around.span.step_ms = RANGE_STEP_MS;
-        o = run_once(s, e, &around);
+        passed = run_once(s, e, &around);
     }
-    if (o == OUTCOME_PASSED && e->instant)
-        o = run_elsewhere(s, e);
-    s->report->passed += o == OUTCOME_PASSED;
-    s->report->skipped += o == OUTCOME_SKIPPED;
+    if (passed && e->instant)
+        passed = run_elsewhere(s, e);
+    s->report->passed += passed;
 }
 
 static struct err
@@ -400,5 +392,4 @@ void
 promqltest_report_fini(struct promqltest_report *report)
 {
     buf_fini(&report->failures);
-    buf_fini(&report->skips);
 }

@@ -144,6 +144,66 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* The i-th one: no two quantiles may be equal. */
+static const char *
+any_argument(enum promql_type type, size_t i)
+{
+    switch (type) {
+    case PROMQL_VECTOR:
+        return "{a=\"b\"}"; /* info() wants no name */
+    case PROMQL_MATRIX:
+        return "{a=\"b\"}[5m]";
+    case PROMQL_SCALAR:
+        return i % 2 ? "0.5" : "0.25";
+    case PROMQL_STRING:
+        return "\"a\"";
+    case PROMQL_NONE:
+        break;
+    }
+    ck_abort_msg("no type of an argument");
+}
+
+/* No function and no aggregator is known to the parser alone: over a series of floats and one of
+ * histograms. */
+static void
+plan_and_run(const char *query)
+{
+    struct query_fixture f;
+    struct promql_result *r;
+    struct label floats[] = {{STR("a"), STR("b")}, {STR("t"), STR("f")}};
+    struct label histograms[] = {{STR("a"), STR("b")}, {STR("t"), STR("h")}};
+    struct float_histogram h = {.count = 1, .sum = 2};
+    query_fixture_init(&f);
+    for (int64_t t_ms = 0; t_ms < 5000; t_ms += 1000) {
+        fake_store_add(&f.store, (struct labels){floats, 2}, t_ms, 1);
+        fake_store_add_histogram(&f.store, (struct labels){histograms, 2}, t_ms, 0, &h);
+    }
+    CK_OK(query_eval(&f, query, span_instant(5000), &r));
+    query_fixture_fini(&f);
+}
+
+START_TEST(test_every_function)
+{
+    const struct promql_function *f = promql_function((enum promql_fn)_i);
+    AUTO(buf_fini) struct buf query = BUF_INIT;
+    buf_printf(&query, "%.*s(", STR_FMT(f->name));
+    for (size_t i = 0; i < f->arg_count; i++)
+        buf_printf(&query, "%s%s", i ? ", " : "", any_argument(f->args[i], i));
+    buf_printf(&query, ")");
+    plan_and_run(buf_cstr(&query));
+}
+END_TEST
+
+START_TEST(test_every_aggregator)
+{
+    const struct promql_aggregator *g = promql_aggregator((enum promql_agg)_i);
+    AUTO(buf_fini) struct buf query = BUF_INIT;
+    buf_printf(&query, "%.*s(%s%s{a=\"b\"})", STR_FMT(g->name),
+               g->param ? any_argument(g->param, 0) : "", g->param ? ", " : "");
+    plan_and_run(buf_cstr(&query));
+}
+END_TEST
+
 /* The grid of the expression of a subquery, for the span above; steps are seconds. */
 static const struct subquery_case {
     const char *query;
@@ -256,6 +316,8 @@ plan_suite(void)
     TCase *t = tcase_create("plan");
     tcase_add_loop_test(t, test_windows, 0, ARRAY_LEN(window_cases));
     tcase_add_loop_test(t, test_refused, 0, ARRAY_LEN(refused_cases));
+    tcase_add_loop_test(t, test_every_function, 0, PROMQL_FN_COUNT_OF);
+    tcase_add_loop_test(t, test_every_aggregator, 0, PROMQL_AGG_COUNT_OF);
     tcase_add_loop_test(t, test_subquery, 0, ARRAY_LEN(subquery_cases));
     tcase_add_test(t, test_time_limits);
     tcase_add_test(t, test_repeat);
