@@ -29,7 +29,8 @@ static const struct feature {
     {STR_INIT("native-histograms"), API_FEATURE_PERMANENT, NO_SWITCH},
     {STR_INIT("ooo-native-histograms"), API_FEATURE_PERMANENT, NO_SWITCH},
     {STR_INIT("query-pushdown"), API_FEATURE_GONE, NO_SWITCH},
-    {STR_INIT("promql-per-step-stats"), API_FEATURE_NOT_YET, NO_SWITCH},
+    {STR_INIT("promql-per-step-stats"), API_FEATURE_ON,
+     offsetof(struct api_features, per_step_stats)},
     {STR_INIT("metric-names-filter"), API_FEATURE_NOT_YET, NO_SWITCH},
 };
 

@@ -7,6 +7,7 @@
 struct api_features {
     struct promql_parse_opts parse;
     bool delayed_name_removal; /* __name__ leaves at the end of a query, not at each operator */
+    bool per_step_stats;       /* stats=all tells figures of each step */
     bool use_start_timestamps; /* rate() and its like take counters to start where samples say */
 };
 

@@ -75,7 +75,7 @@ put_promql(struct json_writer *w, const struct api_features *f)
         {STR("offset"), true},
         {STR("on"), true},
         {STR("per_query_lookback_delta"), true},
-        {STR("per_step_stats"), false},
+        {STR("per_step_stats"), f->per_step_stats},
         {STR("smoothed"), f->parse.extended_range_selectors},
         {STR("subqueries"), true},
         {STR("type_and_unit_labels"), false},

@@ -97,6 +97,7 @@ read_common(struct api_call *c, struct query *q)
     TRY(read_lookback(c, q));
     read_analyze(c, q);
     q->stats = param_text(&c->params, "stats");
+    q->limits.counts_steps = c->api->opts.features.per_step_stats && str_eq(q->stats, STR("all"));
     c->query = param_text(&c->params, "query");
     return OK;
 }

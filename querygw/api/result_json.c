@@ -236,9 +236,33 @@ write_seconds(struct json_out *o, struct str key, double seconds)
     json_raw(&o->w, str_of(text, numtext_api(seconds, text)));
 }
 
+enum step_figure { STEP_TOTAL, STEP_READ };
+
+/* [[seconds,samples],...]; nothing unless steps were counted. */
 static void
-write_stats(struct json_out *o, const struct promql_stats *s, const struct query_timings *t)
+write_steps(struct json_out *o, struct str key, const struct promql_result *r,
+            enum step_figure figure)
 {
+    const struct promql_step_stats *steps = r->stats.steps;
+    if (!steps)
+        return;
+    json_key(&o->w, key);
+    json_begin_array(&o->w);
+    for (size_t i = 0; i < r->grid.steps; i++) {
+        char text[NUMTEXT_BYTES_MAX];
+        json_begin_array(&o->w);
+        size_t n = numtext_api((double)grid_time_ms(&r->grid, i) / 1000, text);
+        json_raw(&o->w, str_of(text, n));
+        json_u64(&o->w, figure == STEP_TOTAL ? steps[i].total : steps[i].read);
+        json_end_array(&o->w);
+    }
+    json_end_array(&o->w);
+}
+
+static void
+write_stats(struct json_out *o, const struct promql_result *r, const struct query_timings *t)
+{
+    const struct promql_stats *s = &r->stats;
     json_key(&o->w, STR("stats"));
     json_begin_object(&o->w);
     json_key(&o->w, STR("timings"));
@@ -252,8 +276,10 @@ write_stats(struct json_out *o, const struct promql_stats *s, const struct query
     json_end_object(&o->w);
     json_key(&o->w, STR("samples"));
     json_begin_object(&o->w);
+    write_steps(o, STR("totalQueryableSamplesPerStep"), r, STEP_TOTAL);
     json_key(&o->w, STR("totalQueryableSamples"));
     json_u64(&o->w, s->samples_total);
+    write_steps(o, STR("samplesReadPerStep"), r, STEP_READ);
     json_key(&o->w, STR("samplesRead"));
     json_u64(&o->w, s->samples_read);
     json_key(&o->w, STR("peakSamples"));
@@ -286,7 +312,7 @@ result_write_json(struct json_out *o, const struct promql_result *r, size_t limi
         UNREACHABLE("no result has this type");
     }
     if (timings)
-        write_stats(o, &r->stats, timings);
+        write_stats(o, r, timings);
     json_end_object(&o->w);
     return OK;
 }

@@ -77,6 +77,8 @@ batch_clear(struct batch *b, const struct exec *x)
                          .samples_held = x->samples_held,
                          .leaves_names = true};
     b->x.limits.pool = NULL;
+    if (x->stats.steps)
+        b->x.stats.steps = ARENA_ARRAY(&b->arena, struct promql_step_stats, b->plan->grid.steps);
     notes_init(&b->x.notes, &b->arena, x->hash_seed);
 }
 
@@ -158,5 +160,9 @@ batch_settle(struct batch *b, struct exec *x)
     x->stats.samples_total += b->x.stats.samples_total;
     x->stats.samples_read += b->x.stats.samples_read;
     x->stats.samples_peak = u64_max(x->stats.samples_peak, b->x.stats.samples_peak);
+    for (size_t i = 0; x->stats.steps && i < b->plan->grid.steps; i++) {
+        x->stats.steps[i].total += b->x.stats.steps[i].total;
+        x->stats.steps[i].read += b->x.stats.steps[i].read;
+    }
     return notes_merge(&x->notes, &b->x.notes);
 }

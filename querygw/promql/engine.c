@@ -28,6 +28,8 @@ promql_open(struct arena *a, const struct promql_plan *plan, struct store *store
     run->x = (struct exec){.arena = a, .store = store, .limits = *limits};
     run->x.hash_seed = hash_random_seed();
     notes_init(&run->x.notes, a, run->x.hash_seed);
+    if (limits->counts_steps)
+        run->x.stats.steps = ARENA_ARRAY(a, struct promql_step_stats, plan->grid.steps);
     delayed_names_init(&run->names, &run->x, plan->grid.steps);
     run->plan = plan;
     TRY(exec_check(&run->x));
@@ -156,8 +158,7 @@ eval_samples(struct promql_run *run)
         size_t looked_at = r->samples.n;
         for (size_t i = 0; i < r->histograms.n; i++)
             looked_at += histogram_point_samples(r->histograms.v[i]);
-        run->x.stats.samples_total += looked_at;
-        run->x.stats.samples_read += looked_at;
+        stats_count(&run->x.stats, 0, looked_at, looked_at);
         if (looked_at)
             TRY(keep_samples(run, r));
     }

@@ -22,16 +22,34 @@ struct promql_limits {
      * is then called on them. */
     struct pool *pool;
     size_t batch_series;       /* that a thread takes at a time; 0: by their size */
+    bool counts_steps;         /* promql_stats.steps */
     bool delays_names;         /* no limit but an option: delayed_name.h */
     bool use_start_timestamps; /* no limit but an option: Prometheus' use-start-timestamps */
 };
 
+/* Samples that are looked at for one step. */
+struct promql_step_stats {
+    uint64_t total, read;
+};
+
 /* Prometheus' query statistics. */
 struct promql_stats {
-    uint64_t samples_total; /* looked at, each window in full */
-    uint64_t samples_read;  /* looked at, overlaps of windows counted once */
-    uint64_t samples_peak;  /* in memory at a time */
+    uint64_t samples_total;          /* looked at, each window in full */
+    uint64_t samples_read;           /* looked at, overlaps of windows counted once */
+    uint64_t samples_peak;           /* in memory at a time */
+    struct promql_step_stats *steps; /* of the query's grid; NULL: not asked for, or a subquery */
 };
+
+static inline void
+stats_count(struct promql_stats *s, size_t step, uint64_t total, uint64_t read)
+{
+    s->samples_total += total;
+    s->samples_read += read;
+    if (s->steps) {
+        s->steps[step].total += total;
+        s->steps[step].read += read;
+    }
+}
 
 struct select_reader;
 

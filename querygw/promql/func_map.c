@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/binary_log.h"
 #include "base/mem.h"
 #include "querygw/promql/arith.h"
 #include "querygw/promql/histogram_stats.h"
@@ -23,7 +24,7 @@ MAP(ceil, ceil(v))
 MAP(floor, floor(v))
 MAP(exp, exp(v))
 MAP(ln, log(v))
-MAP(log2, log2(v))
+MAP(log2, binary_log(v))
 MAP(log10, log10(v))
 MAP(sqrt, sqrt(v))
 MAP(sgn, v<0 ? -1 : v> 0 ? 1 : v)

@@ -71,13 +71,23 @@ instant_fill_mixed(const struct op_instant *o, struct column *to)
 
 /* A histogram counts for more than one sample. */
 static size_t
-instant_samples(const struct column *c)
+element_samples(const struct column *c, size_t step)
 {
-    size_t samples = column_count(c);
-    for (size_t i = c->begin; c->histograms && i < c->end; i++)
-        if (column_has(c, i) && c->histograms[i])
-            samples += histogram_point_samples(c->histograms[i]) - 1;
-    return samples;
+    const struct float_histogram *h = column_histogram(c, step);
+    return h ? histogram_point_samples(h) : 1;
+}
+
+static void
+count_samples(struct promql_stats *stats, const struct column *c)
+{
+    if (!stats->steps && !c->histograms) {
+        size_t points = column_count(c);
+        stats_count(stats, 0, points, points);
+        return;
+    }
+    for (size_t i = c->begin; i < c->end; i++)
+        if (column_has(c, i))
+            stats_count(stats, i, element_samples(c, i), element_samples(c, i));
 }
 
 /* start_timestamp(): the samples get their start timestamps for values. */
@@ -127,11 +137,8 @@ instant_next(struct op *op, struct column **ret_column)
         if (column_fit(&o->column, steps))
             break;
     }
-    if (!op->plan->select.after_ms) { /* smoothed samples are not counted, as in Prometheus */
-        size_t points = instant_samples(&o->column);
-        op->x->stats.samples_total += points;
-        op->x->stats.samples_read += points;
-    }
+    if (!op->plan->select.after_ms) /* smoothed samples are not counted, as in Prometheus */
+        count_samples(&op->x->stats, &o->column);
     o->column.labels = o->reader->series.labels;
     *ret_column = &o->column;
     return OK;

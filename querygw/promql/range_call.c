@@ -31,9 +31,8 @@ count_samples(struct promql_stats *stats, const struct windows *w)
     for (size_t step = 0; step < w->steps; step++) {
         if (!window_move(w, &c, step))
             continue;
-        stats->samples_total += c.hi - c.lo;
-        if (c.hi > read_to)
-            stats->samples_read += c.hi - (c.lo > read_to ? c.lo : read_to);
+        size_t read = c.hi > read_to ? c.hi - size_max(c.lo, read_to) : 0;
+        stats_count(stats, step, c.hi - c.lo, read);
         read_to = c.hi;
     }
 }
@@ -108,12 +107,12 @@ put_value(struct op_range_call *o, size_t step, const struct window_value *v)
 
 /* As count_samples(), of the histograms in the window. */
 static void
-count_histograms(struct promql_stats *stats, const struct mixed_window *m, size_t *read_to)
+count_histograms(struct promql_stats *stats, const struct mixed_window *m, size_t step,
+                 size_t *read_to)
 {
     for (size_t i = m->histogram_lo; i < m->histogram_hi; i++) {
         size_t samples = histogram_point_samples(m->histograms->v[i]);
-        stats->samples_total += samples;
-        stats->samples_read += i >= *read_to ? samples : 0;
+        stats_count(stats, step, samples, i >= *read_to ? samples : 0);
     }
     *read_to = size_max(*read_to, m->histogram_hi);
 }
@@ -166,7 +165,7 @@ mix_in_histograms(struct op_range_call *o, const struct windows *w)
         m.histogram_lo = histograms.lo;
         m.histogram_hi = histograms.hi;
         m.end_ms = window_end_ms(w, step);
-        count_histograms(&o->op.x->stats, &m, &read_to);
+        count_histograms(&o->op.x->stats, &m, step, &read_to);
         TRY(mix_window(o, &m, step));
         TRY(arena_check(o->results));
     }

@@ -19,7 +19,8 @@ repeat_next(struct op *op, struct column **ret_column)
     struct column *once;
     TRY(op_next(o->child, &once));
     uint64_t looked_at = op->x->stats.samples_total - total;
-    op->x->stats.samples_total += looked_at * (steps - 1); /* as if each step had looked */
+    for (size_t i = 1; looked_at && i < steps; i++) /* as if each step had looked */
+        stats_count(&op->x->stats, i, looked_at, 0);
     *ret_column = NULL;
     if (!once)
         return OK;

@@ -61,9 +61,11 @@ static struct err
 child_next(struct subquery *s, struct column **ret_column)
 {
     struct promql_stats before = s->x->stats;
+    s->x->stats.steps = NULL;
     TRY(op_next(s->child, ret_column));
     s->x->stats.samples_total = before.samples_total;
     s->x->stats.samples_read = before.samples_read;
+    s->x->stats.steps = before.steps;
     return OK;
 }
 

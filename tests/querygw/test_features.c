@@ -18,7 +18,7 @@ static const struct word_case {
     {"promql-extended-range-selectors", API_FEATURE_ON, {.parse.extended_range_selectors = true}},
     {"promql-binop-fill-modifiers", API_FEATURE_ON, {.parse.fill_modifiers = true}},
     {"promql-delayed-name-removal", API_FEATURE_ON, {.delayed_name_removal = true}},
-    {"promql-per-step-stats", API_FEATURE_NOT_YET, {.delayed_name_removal = false}},
+    {"promql-per-step-stats", API_FEATURE_ON, {.per_step_stats = true}},
     {"use-start-timestamps", API_FEATURE_ON, {.use_start_timestamps = true}},
     {"promql-duration-expr", API_FEATURE_PERMANENT, {.delayed_name_removal = false}},
     {"promql-at-modifier", API_FEATURE_PERMANENT, {.delayed_name_removal = false}},
@@ -41,6 +41,7 @@ START_TEST(test_words)
                    got.parse.fill_modifiers == c->want.parse.fill_modifiers &&
                    got.parse.duration_expressions &&
                    got.delayed_name_removal == c->want.delayed_name_removal &&
+                   got.per_step_stats == c->want.per_step_stats &&
                    got.use_start_timestamps == c->want.use_start_timestamps);
 }
 END_TEST
@@ -64,6 +65,7 @@ setup_on(void)
     struct api_features features = api_features_default();
     features.parse.experimental_functions = true;
     features.delayed_name_removal = true;
+    features.per_step_stats = true;
     features.use_start_timestamps = true;
     start(features);
 }
@@ -116,6 +118,9 @@ static const struct engine_case {
      "query?time=0&query=label_replace(abs(up),%22n%22,%22$1%22,%22__name__%22,%22(.%2B)%22)",
      "\"n\":\"up\""},
     {"/api/v1/query?time=0&query=start_timestamp(up)", "\"value\":[0,\"0\"]"},
+    {"/api/v1/query_range?start=0&end=30&step=15&query=up&stats=all",
+     "\"totalQueryableSamplesPerStep\":[[0,1],[15,1],[30,1]],\"totalQueryableSamples\":3,"
+     "\"samplesReadPerStep\":[[0,1],[15,1],[30,1]],\"samplesRead\":3,"},
 };
 
 START_TEST(test_engine_off)
