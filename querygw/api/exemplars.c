@@ -70,7 +70,7 @@ put_series(struct json_out *o, const struct series_exemplars *s, bool as_thanos)
 }
 
 struct err
-call_query_exemplars(struct api_call *c)
+call_exemplars(struct api_call *c)
 {
     struct exemplar_query q = {0};
     TRY(param_time_or(&c->params, "start", PARAM_TIME_MIN_MS, &q.mint_ms));

@@ -1,6 +1,7 @@
 /* routes.h - every route of the query API.
  * X(name, path, methods, largest body, how errors are told)
- * `name` is the handler label of the http_* metrics, and call_<name>() the function.
+ * `name` is the handler label of the http_* metrics, as Thanos has it, and call_<name>() the
+ * function.
  * No include guard: define X before, undefine it after. */
 X(query, "/api/v1/query", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(query_range, "/api/v1/query_range", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
@@ -9,7 +10,7 @@ X(parse_query, "/api/v1/parse_query", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX
 X(series, "/api/v1/series", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(label_names, "/api/v1/labels", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, API_ERRORS_JSON)
 X(label_values, "/api/v1/label/:name/values", ROUTE_GET, 0, API_ERRORS_JSON)
-X(query_exemplars, "/api/v1/query_exemplars", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
+X(exemplars, "/api/v1/query_exemplars", ROUTE_GET | ROUTE_POST, API_BODY_BYTES_MAX, \
   API_ERRORS_JSON)
 X(metadata, "/api/v1/metadata", ROUTE_GET, 0, API_ERRORS_JSON)
 X(delete_series, "/api/v1/admin/tsdb/delete_series", ROUTE_POST | ROUTE_PUT, API_BODY_BYTES_MAX, \
@@ -19,8 +20,8 @@ X(clean_tombstones, "/api/v1/admin/tsdb/clean_tombstones", ROUTE_POST | ROUTE_PU
 X(snapshot, "/api/v1/admin/tsdb/snapshot", ROUTE_POST | ROUTE_PUT, API_BODY_BYTES_MAX, \
   API_ERRORS_JSON)
 X(remote_read, "/api/v1/read", ROUTE_POST, API_READ_BODY_BYTES_MAX, API_ERRORS_TEXT)
-X(status_buildinfo, "/api/v1/status/buildinfo", ROUTE_GET, 0, API_ERRORS_JSON)
-X(status_runtimeinfo, "/api/v1/status/runtimeinfo", ROUTE_GET, 0, API_ERRORS_JSON)
+X(status_build, "/api/v1/status/buildinfo", ROUTE_GET, 0, API_ERRORS_JSON)
+X(status_runtime, "/api/v1/status/runtimeinfo", ROUTE_GET, 0, API_ERRORS_JSON)
 X(status_flags, "/api/v1/status/flags", ROUTE_GET, 0, API_ERRORS_JSON)
 X(status_tsdb, "/api/v1/status/tsdb", ROUTE_GET, 0, API_ERRORS_JSON)
 X(status_tsdb_blocks, "/api/v1/status/tsdb/blocks", ROUTE_GET, 0, API_ERRORS_JSON)

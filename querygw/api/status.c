@@ -14,7 +14,7 @@ put_field(struct api_call *c, const char *key, struct str value)
 }
 
 struct err
-call_status_buildinfo(struct api_call *c)
+call_status_build(struct api_call *c)
 {
     const struct api_opts *o = &c->api->opts;
     call_begin_data(c);
@@ -54,7 +54,7 @@ put_host(struct api_call *c)
 }
 
 struct err
-call_status_runtimeinfo(struct api_call *c)
+call_status_runtime(struct api_call *c)
 {
     char dir[4096];
     bool has_dir = getcwd(dir, sizeof dir) != NULL;
