@@ -1,7 +1,7 @@
-/* numtext.c - Go's float text over the shim's shortest digits.
+/* numtext.c - Go's float text over shortest digits.
  *
- * Only the digits come from std::to_chars, in scientific form; where the point goes and when
- * an exponent is shown is decided here (chars_format::fixed prints 1e23 with the digits of
+ * Only the digits come from shortest.h or std::to_chars, in scientific form; where the point goes
+ * and when an exponent is shown is decided here (chars_format::fixed prints 1e23 with the digits of
  * the exact value, Go with zeros). The grammar of Go is checked here before std::from_chars
  * sees a text, which accepts more and less. */
 #include "base/numtext.h"
@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/numtext_shim.h"
+#include "base/shortest.h"
 
 enum {
     DIGITS_MAX = 17,              /* shortest digits of a double */
@@ -30,32 +31,35 @@ static const char digit_pairs[] = "0001020304050607080910111213141516171819"
                                   "6061626364656667686970717273747576777879"
                                   "8081828384858687888990919293949596979899";
 
+static const uint64_t powers_of_10[] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
+    10000000000000000000u,
+};
+
 /* log10(2) is 1233 / 4096, nearly. */
 static size_t
 digit_count(uint64_t v)
 {
-    static const uint64_t powers[] = {1,
-                                      10,
-                                      100,
-                                      1000,
-                                      10000,
-                                      100000,
-                                      1000000,
-                                      10000000,
-                                      100000000,
-                                      1000000000,
-                                      10000000000,
-                                      100000000000,
-                                      1000000000000,
-                                      10000000000000,
-                                      100000000000000,
-                                      1000000000000000,
-                                      10000000000000000,
-                                      100000000000000000,
-                                      1000000000000000000,
-                                      10000000000000000000u};
     size_t bits = 64 - (size_t)__builtin_clzll(v | 1), guess = bits * 1233 >> 12;
-    return guess + (v >= powers[guess] || guess == 0);
+    return guess + (v >= powers_of_10[guess] || guess == 0);
 }
 
 size_t
@@ -200,6 +204,41 @@ put_short(double magnitude, char *to)
     return to + (decimals % 10 ? 4 : decimals % 100 ? 3 : 2);
 }
 
+static void
+put_eight_digits(uint32_t v, char *to)
+{
+    numtext_four_digits(v / 10000, to);
+    numtext_four_digits(v % 10000, to + 4);
+}
+
+/* Digits and the zeros in front of them are copied in pieces of fixed size; what is too much is
+ * overwritten, or lies behind the end. */
+static char *
+put_usual(double magnitude, char *to)
+{
+    enum { ALL_DIGITS = 18 }; /* no double needs more than 17 */
+    struct shortest d = shortest_of(magnitude);
+    char text[2 * ALL_DIGITS] = {0};
+    memcpy(text, &digit_pairs[d.digits / UINT64_C(10000000000000000) * 2], 2);
+    put_eight_digits((uint32_t)(d.digits / 100000000 % 100000000), text + 2);
+    put_eight_digits((uint32_t)(d.digits % 100000000), text + 10);
+    size_t count = digit_count(d.digits), zeros = d.places - count;
+    const char *digits = text + ALL_DIGITS - count;
+    if (d.places >= count) {
+        memcpy(to, "0.00000000", 10);
+        ASSERT(zeros <= 8);
+        memcpy(to + 2 + zeros, digits, ALL_DIGITS);
+        return to + 2 + d.places;
+    }
+    size_t whole = count - d.places;
+    memcpy(to, digits, ALL_DIGITS);
+    if (d.places == 0)
+        return to + count;
+    memcpy(to + whole + 1, digits + whole, ALL_DIGITS);
+    to[whole] = '.';
+    return to + count + 1;
+}
+
 static char *
 put_shortest(double v, char *to)
 {
@@ -207,9 +246,7 @@ put_shortest(double v, char *to)
     char *end = put_short(magnitude, to);
     if (end)
         return end;
-    if (magnitude >= 1e-6 && magnitude < 1e15)
-        return to + numtext_shim_fixed(magnitude, to);
-    return put_plain(decimal_of(v), to);
+    return shortest_has(magnitude) ? put_usual(magnitude, to) : put_plain(decimal_of(v), to);
 }
 
 size_t

@@ -1,7 +1,7 @@
 /* numtext.h - floats as text, exactly as Go's strconv reads and writes them.
  *
- * Shortest digits that read back to the same double. Behind it: std::to_chars and
- * std::from_chars in numtext_shim.cc. Threads: any. */
+ * Shortest digits that read back to the same double. Behind it: shortest.h, and
+ * std::to_chars and std::from_chars in numtext_shim.cc. Threads: any. */
 #pragma once
 #include "base/err.h"
 #include "base/str.h"

@@ -10,13 +10,6 @@ numtext_shim_scientific(double v, char to[NUMTEXT_SHIM_BYTES_MAX])
     return static_cast<size_t>(result.ptr - to);
 }
 
-size_t
-numtext_shim_fixed(double v, char to[NUMTEXT_SHIM_BYTES_MAX])
-{
-    auto result = std::to_chars(to, to + NUMTEXT_SHIM_BYTES_MAX, v, std::chars_format::fixed);
-    return static_cast<size_t>(result.ptr - to);
-}
-
 enum numtext_shim_status
 numtext_shim_parse(const char *p, size_t n, enum numtext_shim_base base, double *ret_value)
 {

@@ -13,9 +13,6 @@ enum { NUMTEXT_SHIM_BYTES_MAX = 32 }; /* -1.7976931348623157e+308 has 24 */
 
 /* Shortest digits as d[.ddd]e(+|-)dd[d]; `v` is finite. Returns how many bytes were written. */
 size_t numtext_shim_scientific(double v, char to[NUMTEXT_SHIM_BYTES_MAX]);
-/* Shortest digits without an exponent; 1e-6 <= v < 2^53: beyond, there is no room for zeros in
- * front, and digits are those of the exact value. */
-size_t numtext_shim_fixed(double v, char to[NUMTEXT_SHIM_BYTES_MAX]);
 /* The whole text, without sign and hex prefix. RANGE: too large or too small, which of both
  * is not said, and *ret_value stays. */
 enum numtext_shim_status numtext_shim_parse(const char *p, size_t n, enum numtext_shim_base base,

@@ -178,25 +178,34 @@ digits_of(const char *text, size_t n, char *to)
     return str_of(to, end);
 }
 
+static void
+check_plain_digits(double v)
+{
+    if (!isfinite(v))
+        return;
+    char f[NUMTEXT_BYTES_MAX], e[NUMTEXT_BYTES_MAX];
+    char digits_f[NUMTEXT_BYTES_MAX], digits_e[NUMTEXT_BYTES_MAX];
+    size_t nf = numtext_f(v, f), ne = numtext_e(v, e);
+    ck_assert_msg(str_eq(digits_of(f, nf, digits_f), digits_of(e, ne, digits_e)), "%.*s, but %.*s",
+                  (int)nf, f, (int)ne, e);
+    double back;
+    CK_OK(numtext_parse(str_of(f, nf), &back));
+    ck_assert_msg(same_value(v, back), "%.*s does not read back", (int)nf, f);
+}
+
 /* Plain text takes short cuts; its digits are those of the exponent form, and it reads back. */
 START_TEST(test_plain_digits)
 {
     struct rand_gen rng = rand_gen_of(7);
-    for (size_t i = 0; i < 300000; i++) {
+    for (int exponent = -30; exponent < 60; exponent++) /* at powers of 2 intervals are lopsided */
+        for (int ulps = -3; ulps <= 3; ulps++)
+            check_plain_digits(f64_of_bits(bits_of_f64(ldexp(1, exponent)) + (uint64_t)ulps));
+    for (size_t i = 0; i < 1000000; i++) {
         uint64_t whole = rand_u64(&rng) >> rand_below(&rng, 64);
         double v = i % 3 == 0   ? f64_of_bits(rand_u64(&rng))
                    : i % 3 == 1 ? (double)whole / pow(10, (double)rand_below(&rng, 20))
                                 : ldexp((double)(int64_t)whole, -(int)rand_below(&rng, 64));
-        if (!isfinite(v))
-            continue;
-        char f[NUMTEXT_BYTES_MAX], e[NUMTEXT_BYTES_MAX];
-        char digits_f[NUMTEXT_BYTES_MAX], digits_e[NUMTEXT_BYTES_MAX];
-        size_t nf = numtext_f(v, f), ne = numtext_e(v, e);
-        ck_assert_msg(str_eq(digits_of(f, nf, digits_f), digits_of(e, ne, digits_e)),
-                      "%.*s, but %.*s", (int)nf, f, (int)ne, e);
-        double back;
-        CK_OK(numtext_parse(str_of(f, nf), &back));
-        ck_assert_msg(same_value(v, back), "%.*s does not read back", (int)nf, f);
+        check_plain_digits(v);
     }
 }
 END_TEST
