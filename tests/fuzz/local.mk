@@ -49,7 +49,8 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_promql_replay_SOURCES = %reldir%/fuzz_promql.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_promql_eval_replay_SOURCES = %reldir%/fuzz_promql_eval.c $(FUZZ_MAIN) \
 	%reldir%/promql_make.c %reldir%/promql_make.h \
-	tests/querygw/fake_store.c tests/querygw/fake_store.h
+	tests/querygw/fake_store.c tests/querygw/fake_store.h \
+	tests/tsdb/started_chunk.c tests/tsdb/started_chunk.h
 %canon_reldir%_fuzz_regex_replay_SOURCES = %reldir%/fuzz_regex.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
@@ -72,7 +73,7 @@ FUZZERS = $(FUZZ_REPLAYS:_replay=)
 if FUZZ
 # What a target consists of beside its own file.
 %reldir%/fuzz_promql_eval: FUZZ_OBJECTS = %reldir%/promql_make.$(OBJEXT) \
-	tests/querygw/fake_store.$(OBJEXT)
+	tests/querygw/fake_store.$(OBJEXT) tests/tsdb/started_chunk.$(OBJEXT)
 $(FUZZERS): $(FUZZ_REPLAYS) $(MNEME_LAYERS)
 	$(AM_V_CCLD)$(CC) $(AM_CFLAGS) $(CFLAGS) $(LDFLAGS) $(FUZZ_LDFLAGS) \
 		-o $@ $@.$(OBJEXT) $(FUZZ_OBJECTS) $(LDADD) $(LIBS)
