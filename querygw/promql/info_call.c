@@ -45,8 +45,8 @@ info_start(struct op_info *o)
             break;
         TRY(exec_work(x, c->end - c->begin + 1));
         o->base = arena_more(x->arena, o->base, sizeof(struct held_column *), o->count, &o->cap);
-        TRY(held_copy(x, c, &o->base[o->count++]));
-        o->held += column_count(c);
+        TRY(held_copy(x, c, &o->base[o->count]));
+        o->held += o->base[o->count++]->samples;
         for (size_t w = 0; w < column_words(c->end); w++)
             o->info.asked[w] |= c->present[w];
         if (!is_info(o->op.plan, c->labels))
@@ -163,7 +163,11 @@ take_steps(struct op_info *o, size_t first)
         if (!same)
             continue;
         o->pending[step / 64] &= ~(UINT64_C(1) << (step % 64));
-        column_set(&o->column, step, h->values[step - h->begin]);
+        if (held_histogram(h, step))
+            column_set_histogram(&o->column, o->op.x->arena, o->op.plan->grid.steps, step,
+                                 held_histogram(h, step));
+        else
+            column_set(&o->column, step, h->values[step - h->begin]);
     }
     column_fit(&o->column, o->op.plan->grid.steps);
 }

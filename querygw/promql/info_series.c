@@ -185,14 +185,30 @@ refuse_conflict(const struct info_series *s)
     return ERR(ERR_EXECUTION, "%.*s @ %lld", STR_FMT(buf_str(&text)), ms);
 }
 
+/* Info series have floats. */
+static struct err
+check_floats(const struct column *c)
+{
+    AUTO(buf_fini) struct buf labels = BUF_INIT;
+    size_t step = c->begin;
+    while (c->histograms && step < c->end && !(column_has(c, step) && c->histograms[step]))
+        step++;
+    if (!c->histograms || step == c->end)
+        return OK;
+    labels_format_braces(c->labels, &labels);
+    return ERR(ERR_EXECUTION, "this should be an info metric, with float samples: %.*s",
+               STR_FMT(buf_str(&labels)));
+}
+
 static struct err
 add_series(struct info_series *s, const struct column *c)
 {
     struct info_group *g;
     struct held_column *h;
+    TRY(check_floats(c));
     TRY(group_for(s, c->labels, &g));
     TRY(held_copy(s->x, c, &h));
-    s->held += column_count(c);
+    s->held += h->samples;
     s->series = arena_more(s->x->arena, s->series, sizeof(struct held_column *), s->series_count,
                            &s->series_cap);
     s->series[s->series_count++] = h;

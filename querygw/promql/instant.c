@@ -58,7 +58,7 @@ instant_fill_mixed(const struct op_instant *o, struct column *to)
             (is_float ? floats->bits[f - 1] == STALE_NAN_BITS
                       : float_histogram_is_stale(histograms->v[h - 1])))
             continue;
-        if (s->gives_time)
+        if (s->gives_time && (is_float || !s->keeps_histograms))
             column_set(to, step, (double)t_ms / 1000);
         else if (s->gives_start && !is_float)
             column_set(to, step, (double)histograms->start_ms[h - 1] / 1000);

@@ -45,7 +45,7 @@ struct plan_select {
     bool fixed;               /* every step sees the window of the first: @ in a longer grid */
     bool gives_time;          /* INSTANT: the samples' times, in seconds, in place of values */
     bool stats_only;          /* of histograms only count and sum are looked at */
-    bool refuses_histograms;  /* of info(): ERR_EXECUTION */
+    bool keeps_histograms;    /* with gives_time: but histograms are what they are */
     bool gives_start;         /* INSTANT: their start timestamps */
     bool wants_starts;        /* start timestamps are read where the query uses them */
 };

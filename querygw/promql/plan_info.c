@@ -95,7 +95,7 @@ plan_info(const struct planner *p, const struct promql_node *ast, const struct p
         leaf = leaf->child;
     ASSERT(leaf->kind == PLAN_INSTANT);
     leaf->select.gives_time = true; /* of two info series the one with the newer sample counts */
-    leaf->select.refuses_histograms = true;
+    leaf->select.keeps_histograms = true; /* for an error */
     *ret_node = n;
     return OK;
 }

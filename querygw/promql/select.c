@@ -144,15 +144,6 @@ decode_floats(struct select_reader *r, const struct chunk_view *c)
 }
 
 static struct err
-refuse_histogram(const struct select_reader *r)
-{
-    AUTO(buf_fini) struct buf labels = BUF_INIT;
-    labels_format_braces(r->series.labels, &labels);
-    return ERR(ERR_EXECUTION, "this should be an info metric, with float samples: %.*s",
-               STR_FMT(buf_str(&labels)));
-}
-
-static struct err
 select_decode(struct select_reader *r)
 {
     for (size_t i = 0; i < r->series.chunk_count; i++) {
@@ -161,8 +152,6 @@ select_decode(struct select_reader *r)
             continue;
         if (!chunk_holds_histograms(c->encoding))
             TRY(decode_floats(r, c));
-        else if (r->what->refuses_histograms)
-            return refuse_histogram(r);
         else
             TRY(decode_histograms(r, c));
     }
