@@ -5,33 +5,38 @@
 #include "base/mem.h"
 #include "querygw/promql/plan_int.h"
 
-/* Offset and @ of the first selector of the first argument; those of the subqueries around it add
+/* Offset and @ of the first selector of the first argument; offsets of the subqueries around it add
  * up until one has an @. */
 struct reference {
-    struct promql_offset offset;
+    bool found;
+    int64_t offset_ms;
     struct promql_at at;
 };
 
-/* False when `n` holds no selector. */
-static bool
-find_reference(const struct promql_node *n, struct reference *ret)
+/* Saturates beyond what check_time() allows. */
+static struct err
+add_offset(const struct planner *p, const struct promql_offset *offset, struct reference *to)
+{
+    int64_t ms, max_ms = 2 * PROMQL_TIME_MS_MAX;
+    TRY(plan_offset(p, offset, &ms));
+    ms = i64_max(-PROMQL_TIME_MS_MAX, i64_min(ms, PROMQL_TIME_MS_MAX));
+    to->offset_ms = i64_max(-max_ms, i64_min(to->offset_ms + ms, max_ms));
+    return OK;
+}
+
+static struct err
+find_reference(const struct planner *p, const struct promql_node *n, struct reference *ret)
 {
     if (n->kind == PROMQL_VECTOR_SELECTOR) {
-        *ret = (struct reference){n->vector.offset, n->vector.at};
-        return true;
+        *ret = (struct reference){.found = true, .at = n->vector.at};
+        return add_offset(p, &n->vector.offset, ret);
     }
-    for (size_t i = 0; promql_child(n, i); i++) {
-        if (!find_reference(promql_child(n, i), ret))
-            continue;
-        if (n->kind != PROMQL_SUBQUERY || ret->at.kind != PROMQL_AT_NONE)
-            return true;
-        ret->at = n->subquery.at;
-        ret->offset.ms += n->subquery.offset.ms;
-        if (n->subquery.offset.expr)
-            ret->offset.expr = n->subquery.offset.expr;
-        return true;
-    }
-    return false;
+    for (size_t i = 0; !ret->found && promql_child(n, i); i++)
+        TRY(find_reference(p, promql_child(n, i), ret));
+    if (n->kind != PROMQL_SUBQUERY || !ret->found || ret->at.kind != PROMQL_AT_NONE)
+        return OK;
+    ret->at = n->subquery.at;
+    return add_offset(p, &n->subquery.offset, ret);
 }
 
 /* Takes the matchers of names out of `from`. What is left for data labels is *ret_data; without a
@@ -83,11 +88,11 @@ plan_info(const struct planner *p, const struct promql_node *ast, const struct p
         asked = call->args[1]->vector.matchers;
     TRY(split_matchers(p->arena, &asked, &n->info.names, &n->info.data));
     TRY(plan_expr(p, call->args[0], grid, &n->info.child));
-    find_reference(call->args[0], &r);
+    TRY(find_reference(p, call->args[0], &r));
     struct promql_node selector = {.kind = PROMQL_VECTOR_SELECTOR, .type = PROMQL_VECTOR};
     selector.range = ast->range;
     selector.vector.matchers = join_matchers(p->arena, n->info.data, n->info.names);
-    selector.vector.offset = r.offset;
+    selector.vector.offset.ms = r.offset_ms;
     selector.vector.at = r.at;
     TRY(plan_expr(p, &selector, grid, &n->info.series));
     struct plan_node *leaf = n->info.series;

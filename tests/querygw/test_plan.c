@@ -88,6 +88,7 @@ static const struct window_case {
     {"info(rate((up offset 1m)[1m:1s] offset 10s))", 630001, 1020000},
     {"info(last_over_time((up offset 1m)[10m:1m] @ 800))", 440001, 740000},
     {"info(last_over_time((up @ 500 offset 1m)[10m:1m] @ 800))", 140001, 440000},
+    {"info(rate((up offset (30s + 30s))[1m:1s] offset (5s * 2)))", 630001, 1020000},
     {"info(vector(1), {a=\"b\"})", 700001, 1090000},
 };
 
