@@ -4,10 +4,8 @@
  * order of the series, so that sums round as Prometheus' do. Then the groups are yielded in
  * the order in which they were first seen. */
 #include <math.h>
-#include <string.h>
 
 #include "base/assert.h"
-#include "base/mem.h"
 #include "querygw/promql/aggregate_histogram.h"
 #include "querygw/promql/delayed_name.h"
 #include "querygw/promql/histogram_point.h"
@@ -164,13 +162,7 @@ group_of(struct op_aggregate *o, struct labels series, struct group **ret_group)
                             &is_new));
     if (is_new) {
         ASSERT(number == o->count);
-        if (o->count == o->cap) {
-            o->cap = size_max(2 * o->cap, 16);
-            struct group *bigger = ARENA_ARRAY(x->arena, struct group, o->cap);
-            if (o->count)
-                memcpy(bigger, o->groups, o->count * sizeof *bigger);
-            o->groups = bigger;
-        }
+        o->groups = arena_more(x->arena, o->groups, sizeof *o->groups, o->count, &o->cap);
         TRY(group_init(o, &o->groups[o->count++], labels));
     }
     *ret_group = &o->groups[number];

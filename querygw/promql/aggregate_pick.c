@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
 #include "querygw/promql/aggregate_k.h"
 #include "querygw/promql/histogram_point.h"
 #include "querygw/promql/label_rows.h"

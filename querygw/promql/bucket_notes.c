@@ -2,7 +2,6 @@
 #include "querygw/promql/bucket_notes.h"
 
 #include <math.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -95,13 +94,8 @@ find_metric(struct bucket_notes *b, struct str name, struct raised **ret_raised,
 {
     uint32_t number;
     TRY(key_map_find_or_add(&b->numbers, hash128_seeded(name, b->x->hash_seed), &number, ret_new));
-    if (*ret_new && b->count == b->cap) {
-        b->cap = size_max(2 * b->cap, 4);
-        struct raised *bigger = ARENA_ARRAY(b->x->arena, struct raised, b->cap);
-        if (b->count)
-            memcpy(bigger, b->v, b->count * sizeof *bigger);
-        b->v = bigger;
-    }
+    if (*ret_new)
+        b->v = arena_more(b->x->arena, b->v, sizeof *b->v, b->count, &b->cap);
     b->count += *ret_new;
     *ret_raised = &b->v[number];
     return OK;

@@ -15,8 +15,8 @@ counter_started_at(const struct windows *w, size_t i)
     return before_start_ms != 0 && before_start_ms < before_ms;
 }
 
-static bool
-is_reset(const struct windows *w, size_t i)
+bool
+counter_was_reset(const struct windows *w, size_t i)
 {
     return w->values[i] < w->values[i - 1] || (w->starts_ms && counter_started_at(w, i));
 }
@@ -31,7 +31,7 @@ counter_resets_find(struct window_scratch *scratch, const struct windows *w)
     size_t n = 0;
     for (size_t i = 1; i < w->n; i++) { /* no branch: a gauge falls as often as it rises */
         lost[n] = w->values[i - 1];
-        n += w->starts_ms ? is_reset(w, i) : w->values[i] < w->values[i - 1];
+        n += w->starts_ms ? counter_was_reset(w, i) : w->values[i] < w->values[i - 1];
         until[i] = (uint32_t)n;
     }
     return (struct counter_resets){.lost = lost, .until = until};

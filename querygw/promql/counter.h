@@ -14,6 +14,8 @@ struct counter_resets {
 
 /* Sample i, not the first, is behind a reset as its start timestamp tells; w has those. */
 bool counter_started_at(const struct windows *w, size_t i);
+/* The same as its value or, where w has them, its start timestamp tells. */
+bool counter_was_reset(const struct windows *w, size_t i);
 
 /* A counter's start that is known, behind the begin of a window and before its first sample: it was
  * 0 then. */

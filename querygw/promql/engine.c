@@ -51,13 +51,7 @@ static struct promql_series *
 result_push(struct promql_run *run)
 {
     struct promql_result *r = run->result;
-    if (r->count == run->cap) {
-        run->cap = size_max(2 * run->cap, 16);
-        struct promql_series *bigger = ARENA_ARRAY(run->x.arena, struct promql_series, run->cap);
-        if (r->count)
-            memcpy(bigger, r->series, r->count * sizeof *bigger);
-        r->series = bigger;
-    }
+    r->series = arena_more(run->x.arena, r->series, sizeof *r->series, r->count, &run->cap);
     return &r->series[r->count++];
 }
 

@@ -2,7 +2,6 @@
 #include "querygw/promql/exec.h"
 
 #include "base/assert.h"
-#include "base/mem.h"
 
 struct err
 exec_check(struct exec *x)

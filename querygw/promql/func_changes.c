@@ -3,30 +3,26 @@
  * Counted once a series: a window is the difference of two counts. */
 #include <math.h>
 
-#include "querygw/promql/func_range_int.h"
+#include "querygw/promql/counter.h"
 
-static bool
-is_change(double before, double now, enum change_kind kind)
+bool
+values_differ(double before, double now)
 {
-    if (kind == CHANGE_DOWN)
-        return now < before;
     return now != before && !(isnan(now) && isnan(before));
 }
 
 const uint32_t *
-changes_until(struct window_scratch *scratch, const struct windows *w, enum change_kind kind)
+changes_until(struct window_scratch *scratch, const struct windows *w)
 {
     uint32_t *until = window_scratch_get(scratch, w->n, sizeof *until);
     for (size_t i = 0; i < w->n; i++)
-        until[i] = i == 0 ? 0 : until[i - 1] + is_change(w->values[i - 1], w->values[i], kind);
+        until[i] = i == 0 ? 0 : until[i - 1] + values_differ(w->values[i - 1], w->values[i]);
     return until;
 }
 
 static void
-count_changes(struct window_scratch *scratch, const struct windows *w, struct column *to,
-              enum change_kind kind)
+count_steps(const struct windows *w, const uint32_t *until, struct column *to)
 {
-    const uint32_t *until = changes_until(scratch, w, kind);
     struct window_cursor c = window_cursor_start();
     for (size_t step = 0; step < w->steps; step++)
         if (window_move(w, &c, step))
@@ -38,7 +34,7 @@ run_changes(struct exec *x, struct window_scratch *scratch, const struct windows
             struct column *to)
 {
     (void)x;
-    count_changes(scratch, w, to, CHANGE_ANY);
+    count_steps(w, changes_until(scratch, w), to);
     return OK;
 }
 
@@ -47,6 +43,6 @@ run_resets(struct exec *x, struct window_scratch *scratch, const struct windows 
            struct column *to)
 {
     (void)x;
-    count_changes(scratch, w, to, CHANGE_DOWN);
+    count_steps(w, counter_resets_until(scratch, w), to);
     return OK;
 }

@@ -140,7 +140,7 @@ count_between(const struct windows *w, const uint32_t *until, struct column *to)
 RUN(run_rate_between, run_growth(x, scratch, w, to, GROWTH_PER_SECOND))
 RUN(run_increase_between, run_growth(x, scratch, w, to, GROWTH_INCREASE))
 RUN(run_delta_between, run_growth(x, scratch, w, to, GROWTH_DELTA))
-RUN(run_changes_between, count_between(w, changes_until(scratch, w, CHANGE_ANY), to))
+RUN(run_changes_between, count_between(w, changes_until(scratch, w), to))
 RUN(run_resets_between, count_between(w, counter_resets_until(scratch, w), to))
 
 /* The first SMOOTHED_COUNT of them may be smoothed. */

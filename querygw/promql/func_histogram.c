@@ -2,8 +2,6 @@
  *
  * Sums and means are of windows of histograms only: with floats among them there is no result but
  * a warning. Source: prometheus promql/functions.go. */
-#include <math.h>
-
 #include "base/assert.h"
 #include "querygw/promql/counter.h"
 #include "querygw/promql/func_range_int.h"
@@ -120,10 +118,8 @@ enum neighbours { NEIGHBOURS_DIFFER, NEIGHBOURS_RESET };
 static bool
 floats_count(const struct mixed_window *m, size_t i, enum neighbours what)
 {
-    double before = m->w->values[i - 1], now = m->w->values[i];
-    if (what == NEIGHBOURS_RESET)
-        return now < before || (m->w->starts_ms && counter_started_at(m->w, i));
-    return now != before && !(isnan(now) && isnan(before));
+    return what == NEIGHBOURS_RESET ? counter_was_reset(m->w, i)
+                                    : values_differ(m->w->values[i - 1], m->w->values[i]);
 }
 
 static bool

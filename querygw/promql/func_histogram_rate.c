@@ -3,7 +3,6 @@
  *
  * As with floats (func_rate.c): the last less the first, and for counters what was reached at each
  * reset. Source: prometheus promql/functions.go (extrapolatedRate, histogramRate, instantValue). */
-#include "base/bytes.h"
 #include "querygw/promql/counter.h"
 #include "querygw/promql/growth.h"
 
@@ -189,8 +188,8 @@ instant_of_floats(const struct mixed_window *m, enum instant_kind kind,
 {
     size_t i = m->float_hi - 1;
     double before = m->w->values[i - 1], last = m->w->values[i];
-    bool reset = last < before || (m->w->starts_ms && counter_started_at(m->w, i));
-    double growth = kind == INSTANT_RATE && reset ? last : last - before;
+    bool reset = kind == INSTANT_RATE && counter_was_reset(m->w, i);
+    double growth = reset ? last : last - before;
     double seconds = (double)(m->w->t_ms[i] - m->w->t_ms[i - 1]) / 1000;
     *ret_value = (struct window_value){.kind = WINDOW_FLOAT,
                                        .value = kind == INSTANT_RATE ? growth / seconds : growth};

@@ -236,7 +236,7 @@ static const struct range_function functions[] = {
     {.id = PROMQL_FN_CHANGES, .run = run_changes, .run_mixed = mixed_changes},
     {.id = PROMQL_FN_RESETS,
      .run = run_resets,
-     .run_started = run_started_resets,
+     .run_started = run_resets,
      .run_mixed = mixed_resets},
     {.id = PROMQL_FN_DERIV, .run = run_deriv},
     {.id = PROMQL_FN_PREDICT_LINEAR, .run = run_predict_linear},

@@ -73,5 +73,5 @@ struct range_function {
     bool takes_quantile; /* the first scalar argument: warns when it is none */
 };
 
-/* NULL for functions that are not of this kind, or not yet known here. */
+/* NULL for functions that are not of this kind. */
 const struct range_function *range_function_find(enum promql_fn id);

@@ -49,13 +49,12 @@ mixed_window_fn mixed_rate, mixed_increase, mixed_delta, mixed_irate,
     mixed_idelta; /* func_histogram_rate.c */
 mixed_window_fn mixed_rate_between, mixed_increase_between, mixed_delta_between,
     mixed_changes_between, mixed_resets_between; /* func_extended_histogram.c */
-/* How many changes lead up to each sample; func_changes.c. */
-enum change_kind { CHANGE_ANY, CHANGE_DOWN };
-const uint32_t *changes_until(struct window_scratch *scratch, const struct windows *w,
-                              enum change_kind kind);
+/* Not equal, nor both NaN; and how many changes lead up to each sample: func_changes.c. */
+bool values_differ(double before, double now);
+const uint32_t *changes_until(struct window_scratch *scratch, const struct windows *w);
 
 window_fn run_changes, run_resets; /* func_changes.c */
 window_fn run_quantile, run_mad;   /* func_quantile.c */
 window_fn run_stddev, run_stdvar, run_deriv, run_predict_linear, run_smoothing; /* func_trend.c */
-window_fn run_started_rate, run_started_increase, run_started_irate, run_started_resets;
+window_fn run_started_rate, run_started_increase, run_started_irate;
 window_fn run_rate, run_increase, run_delta, run_irate, run_idelta; /* func_rate.c */

@@ -3,7 +3,6 @@
  * A counter that falls was reset: what it had reached is added to the difference of the last
  * and the first sample. The positions of all resets are found once a series; a window then
  * visits its own resets only, in order, which gives Prometheus' rounding. */
-#include <math.h>
 
 #include "base/assert.h"
 #include "querygw/promql/counter.h"

@@ -1,4 +1,4 @@
-/* func_started.c - rate, increase, irate and resets of samples with start timestamps.
+/* func_started.c - rate, increase and irate of samples with start timestamps.
  *
  * A start timestamp within the window stands for a sample of value 0 there: nothing is
  * extrapolated to the left, and one sample is enough. Everywhere else this is func_rate.c, which
@@ -62,22 +62,9 @@ run_started_irate(struct exec *x, struct window_scratch *scratch, const struct w
             continue;
         size_t last = c.hi - 1;
         double growth = w->values[last];
-        if (!(growth < w->values[last - 1]) && !counter_started_at(w, last))
+        if (!counter_was_reset(w, last))
             growth -= w->values[last - 1];
         column_set(to, step, growth / ((double)(w->t_ms[last] - w->t_ms[last - 1]) / 1000));
     }
-    return OK;
-}
-
-struct err
-run_started_resets(struct exec *x, struct window_scratch *scratch, const struct windows *w,
-                   struct column *to)
-{
-    (void)x;
-    const uint32_t *until = counter_resets_until(scratch, w);
-    struct window_cursor c = window_cursor_start();
-    for (size_t step = 0; step < w->steps; step++)
-        if (window_move(w, &c, step))
-            column_set(to, step, until[c.hi - 1] - until[c.lo]);
     return OK;
 }

@@ -5,7 +5,6 @@
  * it meets, with the steps at which it does. Source: prometheus promql/info.go. */
 #include <string.h>
 
-#include "base/mem.h"
 #include "querygw/promql/info_series.h"
 
 struct op_info {

@@ -1,8 +1,6 @@
 /* key_map.c - open addressing with linear probes, at most three quarters full. */
 #include "querygw/promql/key_map.h"
 
-#include "base/assert.h"
-
 struct key_slot {
     struct hash128 key;
     uint32_t number_plus_1; /* 0: free */

@@ -1,10 +1,7 @@
 /* label_rows.c - label sets by number. */
 #include "querygw/promql/label_rows.h"
 
-#include <string.h>
-
 #include "base/assert.h"
-#include "base/mem.h"
 
 void
 label_rows_init(struct label_rows *r, struct exec *x)

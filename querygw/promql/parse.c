@@ -7,8 +7,6 @@
  * tightest. The file ends with the parser's own services, see parse_int.h. */
 #include "querygw/promql/parse.h"
 
-#include "base/assert.h"
-#include "base/quote.h"
 #include "querygw/promql/parse_int.h"
 
 static const char trailing_comma[] = "trailing commas not allowed in function call args";

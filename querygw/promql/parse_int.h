@@ -17,7 +17,7 @@ struct parser {
     struct arena *arena;
     struct str text; /* borrowed */
     struct lexer lexer;
-    struct lex_token token;       /* the next one when has_token */
+    struct lex_token token; /* the next one when has_token */
     bool has_token;
     uint32_t last_end;            /* where the last token taken ends */
     struct parse_context context; /* see above */

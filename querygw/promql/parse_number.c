@@ -2,7 +2,6 @@
  *
  * A number is first tried as a Go integer (base prefix, a leading 0 means octal, underscores),
  * then as a float: so 017 is 15 and 089 is 89. A duration counts in seconds. */
-#include "base/assert.h"
 #include "base/mem.h"
 #include "base/numtext.h"
 #include "base/quote.h"

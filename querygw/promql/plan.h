@@ -184,7 +184,8 @@ struct promql_plan {
     uint64_t cells; /* steps of all nodes: each may need a number for each of its steps */
 };
 
-/* ERR_INVALID: times out of range, an expression type that a range query cannot have.
- * ERR_UNIMPLEMENTED: "not implemented yet: ..." */
+/* ERR_INVALID: times out of range, durations that cannot be, an expression type that a range query
+ * cannot have. ERR_EXECUTION: what Prometheus finds out while it evaluates. ERR_LIMIT: more steps
+ * than PROMQL_STEPS_MAX. */
 struct err promql_plan(struct arena *a, const struct promql_node *ast,
                        const struct promql_span *span, struct promql_plan **ret_plan);

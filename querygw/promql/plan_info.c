@@ -2,7 +2,6 @@
  *
  * Source: prometheus promql/info.go (effectiveInfoNameMatchers, infoSelectTimestampAndOffset). */
 #include "base/assert.h"
-#include "base/mem.h"
 #include "querygw/promql/plan_int.h"
 
 /* Offset and @ of the first selector of the first argument; offsets of the subqueries around it add

@@ -62,8 +62,9 @@ put_fill(const char *word, double value, struct buf *to)
     buf_put_u8(to, ')');
 }
 
-void
-promql_print_matching(const struct promql_matching *m, struct buf *to)
+/* With a space in front of each part; nothing for a plain one-to-one match. `m` may be NULL. */
+static void
+put_matching(const struct promql_matching *m, struct buf *to)
 {
     if (!m)
         return;
@@ -342,7 +343,7 @@ promql_print_operator(const struct promql_binary *b, struct buf *to)
 {
     put_text(to, promql_op_text(b->op));
     put_text(to, b->returns_bool ? " bool" : "");
-    promql_print_matching(b->matching, to);
+    put_matching(b->matching, to);
 }
 
 static void

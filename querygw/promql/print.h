@@ -11,9 +11,6 @@ void promql_print(const struct promql_node *n, struct buf *to);
 
 /* Parts of it, for plans and for pretty.h. */
 
-/* on (a) group_left (b) fill (0): with a space in front of each part; nothing for a plain
- * one-to-one match. `m` may be NULL. */
-void promql_print_matching(const struct promql_matching *m, struct buf *to);
 /* + on (a), >= bool */
 void promql_print_operator(const struct promql_binary *b, struct buf *to);
 /* sum, or "sum by (a) " with a space at its end */

@@ -1,5 +1,4 @@
 /* relabel_call.c - label_replace(), label_join(): one label set from others, values untouched. */
-#include "base/mem.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/series_key.h"
 

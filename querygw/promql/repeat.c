@@ -1,5 +1,4 @@
 /* repeat.c - what does not depend on time: evaluated at the first step, told for every step. */
-#include <string.h>
 
 #include "querygw/promql/element.h"
 #include "querygw/promql/op.h"

@@ -12,7 +12,7 @@ struct scatter_point {
 };
 
 struct scatter {
-    struct exec *x; /* borrowed */
+    struct exec *x;          /* borrowed */
     struct scatter_point *v; /* sealed: by row */
     size_t count, cap;
     size_t *starts; /* sealed: the first point of each row, and the count of all */

@@ -1,8 +1,6 @@
 /* select.c - from chunks to columns. */
 #include "querygw/promql/select.h"
 
-#include "base/assert.h"
-
 struct select_reader *
 select_open(struct exec *x, const struct plan_select *what, const struct promql_grid *grid)
 {

@@ -4,9 +4,7 @@
  * do: there they hand their argument on and warn. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/mem.h"
 #include "querygw/promql/element.h"
 #include "querygw/promql/histogram_point.h"
 #include "querygw/promql/natural.h"
@@ -33,13 +31,7 @@ sort_keep(struct op_sort *o, const struct column *c)
     struct exec *x = o->op.x;
     TRY(exec_hold(x, 1));
     TRY(arena_check(x->arena));
-    if (o->count == o->cap) {
-        o->cap = size_max(2 * o->cap, 16);
-        struct sorted *bigger = ARENA_ARRAY(x->arena, struct sorted, o->cap);
-        if (o->count)
-            memcpy(bigger, o->v, o->count * sizeof *bigger);
-        o->v = bigger;
-    }
+    o->v = arena_more(x->arena, o->v, sizeof *o->v, o->count, &o->cap);
     struct sorted *s = &o->v[o->count++];
     *s = (struct sorted){labels_copy(x->arena, c->labels), column_element(c, 0), c->drop_name};
     if (s->element.histogram)

@@ -5,10 +5,7 @@
  * are joined by their labels. */
 #include "querygw/promql/subquery.h"
 
-#include <string.h>
-
 #include "base/bytes.h"
-#include "base/mem.h"
 #include "querygw/promql/held.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/series_key.h"
@@ -81,14 +78,11 @@ subquery_drain(struct subquery *s)
         struct held_column *h;
         struct hash128 key = labels_key(&s->scratch, c->labels, s->x->hash_seed);
         TRY(key_map_find_or_add(&s->numbers, key, &number, &is_new));
-        if (is_new && s->count == s->cap) {
-            s->cap = size_max(2 * s->cap, 16);
-            struct held_column **bigger = ARENA_ARRAY(s->x->arena, struct held_column *, s->cap);
-            if (s->count)
-                memcpy(bigger, s->series, s->count * sizeof *bigger);
-            s->series = bigger;
+        if (is_new) {
+            s->series =
+                arena_more(s->x->arena, s->series, sizeof(struct held_column *), s->count, &s->cap);
+            s->series[s->count++] = NULL;
         }
-        s->count += is_new;
         TRY(held_copy(s->x, c, &h));
         s->held += h->samples;
         h->next = s->series[number];

@@ -73,18 +73,12 @@ group_for(struct op_vector_match *o, struct labels l, struct match_group **ret_g
     uint32_t number;
     bool is_new;
     TRY(key_map_find_or_add(&o->numbers, match_key(o, l), &number, &is_new));
-    if (is_new && o->count == o->cap) {
-        o->cap = size_max(2 * o->cap, 16);
-        struct match_group *bigger = ARENA_ARRAY(o->op.x->arena, struct match_group, o->cap);
-        if (o->count)
-            memcpy(bigger, o->groups, o->count * sizeof *bigger);
-        o->groups = bigger;
-    }
     if (is_new) {
         ASSERT(number == o->count);
         size_t words = column_words(o->op.plan->grid.steps);
+        o->groups = arena_more(o->op.x->arena, o->groups, sizeof *o->groups, o->count, &o->cap);
         struct match_group *g = &o->groups[o->count++];
-        g->present = ARENA_ARRAY(o->op.x->arena, uint64_t, words);
+        *g = (struct match_group){.present = ARENA_ARRAY(o->op.x->arena, uint64_t, words)};
         if (o->op.plan->binary.matching->fills_many)
             g->met = ARENA_ARRAY(o->op.x->arena, uint64_t, words);
     }

@@ -3,7 +3,6 @@
  * Arithmetic and the bool modifier drop the metric's name, which can make series equal: those
  * must not meet at a step. A comparison without bool keeps the elements for which it holds,
  * with the vector's value, whichever side it stands on. */
-#include "base/assert.h"
 #include "querygw/promql/arith.h"
 #include "querygw/promql/delayed_name.h"
 #include "querygw/promql/element.h"

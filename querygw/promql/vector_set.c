@@ -2,17 +2,15 @@
  *
  * Only presence bits are kept, one bitmap a match group. `and` and `unless` drain the right side
  * and let the left one pass; `or` lets the left side pass, then what is new on the right. */
-#include <string.h>
 
 #include "base/assert.h"
-#include "base/mem.h"
 #include "querygw/promql/op.h"
 #include "querygw/promql/series_key.h"
 
 struct op_vector_set {
     struct op op;
     struct op *left, *right;
-    bool first_done; /* the side that fills the bitmaps was read to its end */
+    bool first_done;        /* the side that fills the bitmaps was read to its end */
     struct key_map numbers; /* of groups */
     uint64_t **present;     /* a bitmap a group: the steps of the side read first */
     size_t count, cap;
@@ -34,15 +32,9 @@ set_mark(struct op_vector_set *o, const struct column *c)
     uint32_t number;
     bool is_new;
     TRY(key_map_find_or_add(&o->numbers, set_key(o, c->labels), &number, &is_new));
-    if (is_new && o->count == o->cap) {
-        o->cap = size_max(2 * o->cap, 16);
-        uint64_t **bigger = ARENA_ARRAY(a, uint64_t *, o->cap);
-        if (o->count)
-            memcpy(bigger, o->present, o->count * sizeof *bigger);
-        o->present = bigger;
-    }
     if (is_new) {
         ASSERT(number == o->count);
+        o->present = arena_more(a, o->present, sizeof(uint64_t *), o->count, &o->cap);
         o->present[o->count++] = ARENA_ARRAY(a, uint64_t, column_words(o->op.plan->grid.steps));
     }
     for (size_t w = c->begin / 64; w < column_words(c->end); w++)
@@ -110,9 +102,9 @@ restrict_next(struct op *op, struct column **ret_column)
         }
         o->first_done = !c;
     }
-    return set_filter_next(
-        o, o->left, op->plan->binary.op == PROMQL_AND ? SET_KEEP_MARKED : SET_KEEP_OTHERS,
-        ret_column);
+    return set_filter_next(o, o->left,
+                           op->plan->binary.op == PROMQL_AND ? SET_KEEP_MARKED : SET_KEEP_OTHERS,
+                           ret_column);
 }
 
 static const struct op_ops or_ops = {or_next};

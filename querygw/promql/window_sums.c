@@ -1,7 +1,6 @@
 /* window_sums.c - lanes are pairs of doubles: what every machine adds at once. */
 #include "querygw/promql/window_sums.h"
 
-#include "base/mem.h"
 #include "querygw/promql/func_range_int.h"
 #include "querygw/promql/kahan.h"
 
