@@ -61,17 +61,32 @@ histogram_points_add(struct histogram_points *p, struct arena *a, int64_t t_ms, 
     p->v[p->n++] = h;
 }
 
+const struct float_histogram *
+histogram_forget_reset(struct arena *a, const struct float_histogram *h)
+{
+    if (h->reset != HISTOGRAM_RESET_YES && h->reset != HISTOGRAM_RESET_NO)
+        return h;
+    struct float_histogram *copy = ARENA_NEW(a, struct float_histogram);
+    *copy = *h; /* shares the buckets */
+    copy->reset = HISTOGRAM_RESET_UNKNOWN;
+    return copy;
+}
+
 void
 histogram_points_merge_tail(struct histogram_points *p, struct arena *a, size_t from)
 {
     struct histogram_points both = {0};
-    size_t x = 0, y = from;
+    size_t x = 0, y = from, before = 0;
     while (x < from || y < p->n) {
         bool first = y == p->n || (x < from && p->t_ms[x] < p->t_ms[y]);
         if (!first && x < from && p->t_ms[x] == p->t_ms[y])
             x++;
         size_t take = first ? x++ : y++;
-        histogram_points_add(&both, a, p->t_ms[take], p->start_ms[take], p->v[take]);
+        bool follows = both.n == 0 || take == before + 1; /* what it was told to follow */
+        const struct float_histogram *h =
+            follows ? p->v[take] : histogram_forget_reset(a, p->v[take]);
+        histogram_points_add(&both, a, p->t_ms[take], p->start_ms[take], h);
+        before = take;
     }
     *p = both;
 }

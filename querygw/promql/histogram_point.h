@@ -23,6 +23,10 @@ struct histogram_points {
 /* The arrays are in `a`. */
 void histogram_points_add(struct histogram_points *p, struct arena *a, int64_t t_ms,
                           int64_t start_ms, const struct float_histogram *h);
+/* Without what its hint tells of the sample before, where another one may be: `h`, or a copy that
+ * shares its buckets. */
+const struct float_histogram *histogram_forget_reset(struct arena *a,
+                                                     const struct float_histogram *h);
 /* Brings [from, n), which ascends, in order with what stands before it; of two at one time the
  * later one stays. */
 void histogram_points_merge_tail(struct histogram_points *p, struct arena *a, size_t from);

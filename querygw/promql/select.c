@@ -196,19 +196,8 @@ reader_clear(struct select_reader *r)
     }
 }
 
-/* A hint tells of the sample before, which a subquery may pass over or repeat. */
-static void
-forget_reset(struct select_reader *r, const struct float_histogram **h)
-{
-    if ((*h)->reset != HISTOGRAM_RESET_YES && (*h)->reset != HISTOGRAM_RESET_NO)
-        return;
-    struct float_histogram *copy = ARENA_NEW(r->scratch, struct float_histogram);
-    *copy = **h; /* shares the buckets */
-    copy->reset = HISTOGRAM_RESET_UNKNOWN;
-    *h = copy;
-}
-
-/* The histograms are those of the expression's column, or held with the query. */
+/* The histograms are those of the expression's column, or held with the query. The sample before,
+ * of which their hints tell, may have been passed over or be here twice. */
 static struct err
 next_of_subquery(struct select_reader *r, bool *ret_more)
 {
@@ -219,7 +208,7 @@ next_of_subquery(struct select_reader *r, bool *ret_more)
                       reader_scratch(r), ret_more));
     for (size_t i = 0; i < r->histograms.n; i++) {
         TRY(hold_histogram(r, r->histograms.v[i]));
-        forget_reset(r, &r->histograms.v[i]);
+        r->histograms.v[i] = histogram_forget_reset(r->scratch, r->histograms.v[i]);
     }
     return OK;
 }

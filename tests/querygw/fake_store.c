@@ -88,8 +88,8 @@ fake_store_add(struct fake_store *s, struct labels labels, int64_t t_ms, double 
 }
 
 void
-fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms,
-                         int64_t start_ms, const struct float_histogram *h)
+fake_store_add_histogram(struct fake_store *s, struct labels labels, int64_t t_ms, int64_t start_ms,
+                         const struct float_histogram *h)
 {
     const struct float_histogram *copy = float_histogram_copy(h, &s->arena);
     series_put(s, series_of(s, labels), (struct fake_point){t_ms, 0, start_ms, copy});
@@ -171,19 +171,22 @@ add_appended(struct arena *a, struct chunk_list *to, struct histogram_appender *
     add_chunk(a, to, c);
 }
 
-/* Chunks of `count` histograms; their own rules may cut them earlier. */
+/* Chunks of the histograms at v[0], v[stride] ... below v[count]; their own rules may cut them
+ * earlier. */
 static void
-encode_histograms(struct arena *a, const struct fake_point *v, size_t count, struct chunk_list *to)
+encode_histograms(struct arena *a, const struct fake_point *v, size_t count, size_t stride,
+                  struct chunk_list *to)
 {
     AUTO(histogram_appender_close) struct histogram_appender *at = NULL;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += stride) {
         struct histogram h = float_histogram_store(v[i].histogram, a);
         if (v[i].start_ms) {
             struct str data = started_histogram_encode(a, v[i].t_ms, v[i].start_ms, &h);
-            add_chunk(a, to, (struct chunk_view){.mint_ms = v[i].t_ms,
-                                                 .maxt_ms = v[i].t_ms,
-                                                 .encoding = CHUNK_FLOAT_HISTOGRAM_ST,
-                                                 .data = data});
+            add_chunk(a, to,
+                      (struct chunk_view){.mint_ms = v[i].t_ms,
+                                          .maxt_ms = v[i].t_ms,
+                                          .encoding = CHUNK_FLOAT_HISTOGRAM_ST,
+                                          .data = data});
             continue;
         }
         struct histogram_appender *next =
@@ -203,11 +206,11 @@ encode_run(struct fake_set *set, const struct fake_series *s, size_t first, size
            struct chunk_list *to)
 {
     size_t stride = set->store->interleave ? 2 : 1;
-    if (s->v[first].histogram) {
-        encode_histograms(&set->arena, s->v + first, end - first, to);
-        return;
-    }
     for (size_t lane = 0; lane < stride && first + lane < end; lane++) {
+        if (s->v[first].histogram) {
+            encode_histograms(&set->arena, s->v + first + lane, end - first - lane, stride, to);
+            continue;
+        }
         size_t count = (end - first - lane + stride - 1) / stride;
         add_chunk(&set->arena, to, encode_floats(&set->arena, s, first + lane, count, stride));
     }

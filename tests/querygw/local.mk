@@ -42,6 +42,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_result_json_histograms.c \
 	%reldir%/test_series_notation.c \
 	%reldir%/test_step.c \
+	%reldir%/test_store_histograms.c \
 	%reldir%/test_store_shard.c \
 	%reldir%/test_store_tsdb.c \
 	%reldir%/test_window_sums.c \

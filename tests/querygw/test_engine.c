@@ -223,7 +223,10 @@ same_points(const struct promql_result *a, const struct promql_result *b)
             more = promql_point_next(a, &a->series[i], &at, &p);
             if (more != promql_point_next(b, &b->series[i], &bt, &q))
                 return false;
-            if (more && (p.t_ms != q.t_ms || bits_of_f64(p.value) != bits_of_f64(q.value)))
+            if (more && (p.t_ms != q.t_ms || !p.histogram != !q.histogram))
+                return false;
+            if (more && (p.histogram ? !float_histogram_equal(p.histogram, q.histogram)
+                                     : bits_of_f64(p.value) != bits_of_f64(q.value)))
                 return false;
         }
     }
@@ -294,6 +297,48 @@ START_TEST(test_chunks_do_not_matter)
         CK_OK(query_eval(&f, all_kinds[_i], span, &got));
         ck_assert_msg(same_points(want, got), "%s: chunks of %zu%s", all_kinds[_i], sizes[i / 2],
                       i % 2 ? ", overlapping" : "");
+    }
+}
+END_TEST
+
+static const char *const histogram_kinds[] = {
+    "h",
+    "sum(rate(h[1m]))",
+    "histogram_count(rate(h[1m]))",
+    "irate(h[1m])",
+    "resets(h[5m])",
+    "changes(h[95s] anchored)",
+    "increase(h[95s] smoothed)",
+    "h smoothed",
+};
+
+/* Nor does what a chunk says of the sample before, when another chunk has one in between. */
+START_TEST(test_histogram_chunks_do_not_matter)
+{
+    struct rand_gen rng = rand_gen_of(44);
+    struct label l[] = {{STR("__name__"), STR("h")}};
+    static const struct histogram_span span_of_two[] = {{0, 2}};
+    double buckets[2] = {0};
+    for (int64_t t_ms = 0; t_ms < 1000000; t_ms += 1 + (int64_t)rand_below(&rng, 30000)) {
+        struct float_histogram h = {.positive = {{span_of_two, 1}, buckets, 2}};
+        bool anew = rand_below(&rng, 4) == 0;
+        for (size_t i = 0; i < 2; i++) {
+            buckets[i] = (anew ? 0 : buckets[i]) + (double)rand_below(&rng, 20);
+            h.count += buckets[i];
+        }
+        fake_store_add_histogram(&f.store, (struct labels){l, 1}, t_ms, 0, &h);
+    }
+    struct promql_result *want, *got;
+    struct promql_span span = span_range(-20000, 1100000, 7000);
+    f.store.chunk_samples = 1;
+    CK_OK(query_eval(&f, histogram_kinds[_i], span, &want));
+    static const size_t sizes[] = {1, 2, 7, 1000};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(sizes); i++) {
+        f.store.chunk_samples = sizes[i / 2];
+        f.store.interleave = i % 2;
+        CK_OK(query_eval(&f, histogram_kinds[_i], span, &got));
+        ck_assert_msg(same_points(want, got), "%s: chunks of %zu%s", histogram_kinds[_i],
+                      sizes[i / 2], i % 2 ? ", overlapping" : "");
     }
 }
 END_TEST
@@ -410,6 +455,7 @@ engine_suite(void)
     tcase_add_test(t, test_no_store);
     tcase_add_loop_test(t, test_stats, 0, ARRAY_LEN(stats_cases));
     tcase_add_loop_test(t, test_chunks_do_not_matter, 0, ARRAY_LEN(all_kinds));
+    tcase_add_loop_test(t, test_histogram_chunks_do_not_matter, 0, ARRAY_LEN(histogram_kinds));
     tcase_add_loop_test(t, test_range_equals_instants, 0, ARRAY_LEN(all_kinds));
     tcase_add_loop_test(t, test_start_timestamps, 0, ARRAY_LEN(started_kinds));
     tcase_add_test(t, test_notes);
