@@ -60,8 +60,7 @@ struct exec {
     struct promql_stats stats;
     struct notes notes;
     struct select_reader *readers; /* all of the query, to be closed with it */
-    bool leaves_names; /* of a batch: names that a leaf would drop are left to whoever joins batches
-                        */
+    bool leaves_names; /* names that a leaf opened now would drop are left to who joins batches */
     size_t samples_held;
     size_t work;        /* since the last look at clock and client */
     uint64_t hash_seed; /* of label sets */

@@ -2,9 +2,10 @@
  *
  * Series are independent of each other, so everything up to a column can be done by anybody; what
  * adds columns up stays with one thread and sees them in the order of the store, whence sums round
- * as they do without threads (E5). In rounds: series are copied to batches, the pool evaluates
- * them, this thread among others, and their columns are handed on. A selector of few series never
- * sees another thread. */
+ * as they do without threads (E5). The first milliseconds are this thread's alone: most queries are
+ * done then, and copies for others cost a tenth. Behind them it goes in rounds: series are copied
+ * to batches, the pool evaluates them, this thread among others, and their columns are handed on.
+ */
 #include "querygw/promql/parallel.h"
 
 #include "base/assert.h"
@@ -13,11 +14,19 @@
 #include "querygw/promql/delayed_name.h"
 #include "querygw/promql/series_key.h"
 
-enum { BATCHES_A_THREAD = 2 }; /* they do not take equally long */
+enum {
+    BATCHES_A_THREAD = 2, /* they do not take equally long */
+    ALONE_NS = 50 * 1000 * 1000,
+    LOOK_SERIES = 64, /* between two looks at the clock */
+};
 
 struct op_parallel {
     struct op op;
-    struct select_reader *reader; /* of the store */
+    struct op *leaf;              /* evaluates what this thread does alone */
+    struct select_reader *reader; /* of the leaf */
+    bool alone;
+    uint64_t began_ns; /* 0 before the first series */
+    size_t series;     /* since the last look at the clock */
     struct batch *batches;
     size_t batch_count; /* there are */
     size_t filled;      /* hold series of this round */
@@ -82,11 +91,45 @@ finish_labels(struct op_parallel *o, struct column *c)
     return drop_name(&o->guard, &o->labels, c);
 }
 
+/* The query has taken long enough for others to be asked. */
+static bool
+wants_help(struct op_parallel *o)
+{
+    const struct clock *clock = o->op.x->limits.clock;
+    if (o->op.x->limits.batch_series)
+        return true;
+    if (!clock || ++o->series < LOOK_SERIES)
+        return false;
+    o->series = 0;
+    uint64_t now_ns = clock_mono_ns(clock);
+    if (o->began_ns == 0)
+        o->began_ns = now_ns;
+    return now_ns - o->began_ns >= ALONE_NS;
+}
+
+static void
+ask_for_help(struct op_parallel *o)
+{
+    struct exec *x = o->op.x;
+    o->alone = false;
+    o->batch_count = (pool_threads(x->limits.pool) + 1) * BATCHES_A_THREAD;
+    o->batches = ARENA_ARRAY(x->arena, struct batch, o->batch_count);
+    for (size_t i = 0; i < o->batch_count; i++)
+        batch_init(&o->batches[i], x, o->op.plan);
+    arena_defer(x->arena, release_batches, o);
+}
+
 static struct err
 parallel_next(struct op *op, struct column **ret_column)
 {
     struct op_parallel *o = (struct op_parallel *)op;
     *ret_column = NULL;
+    if (o->alone && wants_help(o))
+        ask_for_help(o);
+    if (o->alone) {
+        TRY(op_next(o->leaf, ret_column));
+        return *ret_column ? finish_labels(o, *ret_column) : OK;
+    }
     for (;;) {
         if (o->at == o->filled) {
             if (o->ended)
@@ -127,18 +170,13 @@ struct op *
 op_parallel_open(struct exec *x, const struct plan_node *n)
 {
     struct op_parallel *o = ARENA_NEW(x->arena, struct op_parallel);
-    bool instant = n->kind == PLAN_INSTANT;
-    const struct plan_select *what = instant ? &n->select : &n->call.select;
-    struct promql_grid grid = n->grid;
-    if (what->fixed)
-        grid.steps = 1;
+    bool others_leave = x->leaves_names;
     o->op = (struct op){&parallel_ops, x, n};
-    o->reader = select_open(x, what, &grid);
-    o->batch_count = (pool_threads(x->limits.pool) + 1) * BATCHES_A_THREAD;
-    o->batches = ARENA_ARRAY(x->arena, struct batch, o->batch_count);
-    for (size_t i = 0; i < o->batch_count; i++)
-        batch_init(&o->batches[i], x, n);
-    arena_defer(x->arena, release_batches, o);
+    x->leaves_names = true;
+    o->leaf = n->kind == PLAN_INSTANT ? op_instant_open(x, n) : op_range_call_open(x, n);
+    x->leaves_names = others_leave;
+    o->reader = x->readers; /* the one that was opened last */
+    o->alone = true;
     o->labels.arena = x->arena;
     label_guard_init(&o->guard, x, LABEL_GUARD_UNIQUE, n->grid.steps);
     return &o->op;

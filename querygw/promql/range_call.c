@@ -20,6 +20,7 @@ struct op_range_call {
     struct label_scratch labels;
     struct label_guard guard; /* unused by functions that keep the name */
     struct arena *results;    /* histograms of the column; NULL before the first */
+    bool leaves_name;
 };
 
 /* Prometheus counts the samples of every window, and apart from that each sample once. */
@@ -241,7 +242,7 @@ range_call_next(struct op *op, struct column **ret_column)
         TRY(note_bad_quantiles(o));
     o->column.labels = o->reader->series.labels;
     o->column.drop_name = select_drops_name(o->reader);
-    if (!f->keeps_name && !op->x->leaves_names)
+    if (!f->keeps_name && !o->leaves_name)
         TRY(drop_name(&o->guard, &o->labels, &o->column));
     *ret_column = &o->column;
     return OK;
@@ -254,6 +255,7 @@ op_range_call_open(struct exec *x, const struct plan_node *n)
 {
     struct op_range_call *o = ARENA_NEW(x->arena, struct op_range_call);
     o->op = (struct op){&range_call_ops, x, n};
+    o->leaves_name = x->leaves_names;
     struct promql_grid grid = n->grid;
     if (n->call.select.fixed)
         grid.steps = 1;

@@ -123,12 +123,30 @@ labels_sort(struct label *v, size_t n)
     }
 }
 
+/* As arena_str(), into memory that is there. */
+static struct str
+put_text(char **at, struct str s)
+{
+    struct str copy = {*at, s.n};
+    if (s.n > 0)
+        memcpy(*at, s.p, s.n);
+    (*at)[s.n] = '\0';
+    *at += s.n + 1;
+    return copy;
+}
+
 struct labels
 labels_copy(struct arena *a, struct labels l)
 {
-    struct label *v = ARENA_ARRAY(a, struct label, l.n);
+    size_t bytes = 0;
     for (size_t i = 0; i < l.n; i++)
-        v[i] = (struct label){arena_str(a, l.v[i].name), arena_str(a, l.v[i].value)};
+        bytes += l.v[i].name.n + l.v[i].value.n + 2;
+    struct label *v = arena_alloc(a, l.n * sizeof *v + bytes);
+    char *at = (char *)(v + l.n);
+    for (size_t i = 0; i < l.n; i++) {
+        v[i].name = put_text(&at, l.v[i].name);
+        v[i].value = put_text(&at, l.v[i].value);
+    }
     return (struct labels){v, l.n};
 }
 
