@@ -20,6 +20,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/json.c %reldir%/json.h \
 	%reldir%/kahan.h \
+	%reldir%/kahan_lanes.c %reldir%/kahan_lanes.h \
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
 	%reldir%/log.c %reldir%/log.h \
 	%reldir%/map.c %reldir%/map.h \

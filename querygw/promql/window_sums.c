@@ -1,12 +1,12 @@
-/* window_sums.c - lanes are pairs of doubles: what every machine adds at once. */
+/* window_sums.c - the windows of some successive steps are lanes. */
 #include "querygw/promql/window_sums.h"
 
+#include "base/kahan_lanes.h"
 #include "querygw/promql/func_range_int.h"
 #include "querygw/promql/kahan.h"
 
-typedef double pair __attribute__((vector_size(2 * sizeof(double))));
 enum {
-    LANES = 4,              /* two pairs */
+    LANES = KAHAN_LANES,
     LANES_OVERLAP_MIN = 32, /* windows a sample is in, before lanes pay for being set up */
 };
 
@@ -45,26 +45,16 @@ add_alone(const double *v, size_t lo, size_t hi, struct kahan k)
     return k;
 }
 
-/* Adds v[lo] to v[hi - 1] to all sums. What rounding loses is a double itself as long as nothing
- * overflows, so Knuth's TwoSum, which compares nothing, finds the same one as kahan_add(). */
-static void
-add_shared(const double *v, size_t lo, size_t hi, struct kahan k[LANES])
+/* By TwoSum: see kahan_lanes.h. */
+static struct kahan
+add_quickly(const double *v, size_t lo, size_t hi, struct kahan k)
 {
-    pair s0 = {k[0].sum, k[1].sum}, s1 = {k[2].sum, k[3].sum};
-    pair c0 = {k[0].c, k[1].c}, c1 = {k[2].c, k[3].c};
     for (size_t i = lo; i < hi; i++) {
-        pair x = {v[i], v[i]};
-        pair t0 = s0 + x, t1 = s1 + x;
-        pair z0 = t0 - s0, z1 = t1 - s1;
-        c0 += (s0 - (t0 - z0)) + (x - z0);
-        c1 += (s1 - (t1 - z1)) + (x - z1);
-        s0 = t0;
-        s1 = t1;
+        double t = k.sum + v[i], z = t - k.sum;
+        k.c += (k.sum - (t - z)) + (v[i] - z);
+        k.sum = t;
     }
-    k[0] = (struct kahan){s0[0], c0[0]};
-    k[1] = (struct kahan){s0[1], c0[1]};
-    k[2] = (struct kahan){s1[0], c1[0]};
-    k[3] = (struct kahan){s1[1], c1[1]};
+    return k;
 }
 
 /* Adds v[lo + skip] to v[hi - 1] of each window to its sum. */
@@ -79,11 +69,12 @@ batch_add(const struct batch *b, const double *v, size_t skip, struct kahan sums
     }
     struct kahan all[LANES];
     for (size_t k = 0; k < LANES; k++)
-        sums[k] = all[k] = add_alone(v, b->at[k].lo + skip, lo, sums[k]);
-    add_shared(v, lo, hi, all);
+        all[k] = add_quickly(v, b->at[k].lo + skip, lo, sums[k]);
+    kahan_lanes_add(v + lo, hi - lo, all);
     for (size_t k = 0; k < LANES; k++) {
+        all[k] = add_quickly(v, hi, b->at[k].hi, all[k]);
         bool sure = isfinite(all[k].sum + all[k].c); /* rare otherwise: again, with care */
-        sums[k] = add_alone(v, sure ? hi : lo, b->at[k].hi, sure ? all[k] : sums[k]);
+        sums[k] = sure ? all[k] : add_alone(v, b->at[k].lo + skip, b->at[k].hi, sums[k]);
     }
 }
 

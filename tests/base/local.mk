@@ -14,6 +14,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_fs_overlay.c \
 	%reldir%/test_hash.c \
 	%reldir%/test_json.c \
+	%reldir%/test_kahan_lanes.c \
 	%reldir%/test_lock.c \
 	%reldir%/test_log.c \
 	%reldir%/test_map.c \
