@@ -20,23 +20,25 @@ struct job {
     void *arg;
 };
 
-/* A thread that waits, on its stack. */
-struct idle {
-    struct idle *below; /* came before it */
-    struct cond woken_cond;
-    bool woken; /* taken off the pool's list */
+struct worker {
+    struct pool *pool;      /* immutable */
+    pthread_t thread;       /* of the one that starts and stops the pool */
+    struct cond woken_cond; /* `woken` was set */
+    struct worker *below;   /* under the pool's lock: the idle one that waits longer */
+    bool woken;             /* the same: taken off the list of idle ones */
 };
 
 struct pool {
-    size_t queued_limit; /* immutable */
-    size_t thread_count; /* started; immutable after pool_start() */
-    pthread_t *threads;  /* owned; as above */
+    size_t queued_limit;    /* immutable */
+    size_t worker_count;    /* immutable */
+    size_t thread_count;    /* started; immutable after pool_start() */
+    struct worker *workers; /* owned; one a thread */
 
     struct lock lock;
-    struct idle *idle GUARDED_BY(lock); /* the last one to wait first; NULL: all are at work */
-    struct job *jobs GUARDED_BY(lock);  /* ring of queued_limit places */
-    size_t first GUARDED_BY(lock);      /* place of the oldest job */
-    _Atomic(size_t) queued;             /* written under the lock; read without it as a figure */
+    struct worker *idle GUARDED_BY(lock); /* the last one to wait first; NULL: all are at work */
+    struct job *jobs GUARDED_BY(lock);    /* ring of queued_limit places */
+    size_t first GUARDED_BY(lock);        /* place of the oldest job */
+    _Atomic(size_t) queued;               /* written under the lock; read without it as a figure */
     bool stopping GUARDED_BY(lock);
 };
 
@@ -48,34 +50,34 @@ queued_of(const struct pool *p)
 
 /* Returns when a job may be there, or the pool stops. */
 static void
-wait_idle(struct pool *p) REQUIRES(&p->lock)
+wait_idle(struct pool *p, struct worker *w) REQUIRES(&p->lock)
 {
-    struct idle me = {.below = p->idle};
-    cond_init(&me.woken_cond);
-    p->idle = &me;
-    while (!me.woken)
-        cond_wait(&me.woken_cond, &p->lock);
-    cond_fini(&me.woken_cond);
+    w->below = p->idle;
+    w->woken = false;
+    p->idle = w;
+    while (!w->woken)
+        cond_wait(&w->woken_cond, &p->lock);
 }
 
-static void
-wake_idle(struct pool *p) REQUIRES(&p->lock)
+/* One that is to be signalled, or NULL. That happens without the lock, which it wants at once. */
+static struct worker *
+take_idle(struct pool *p) REQUIRES(&p->lock)
 {
-    struct idle *top = p->idle;
-    if (!top)
-        return;
-    p->idle = top->below;
-    top->woken = true;
-    cond_signal(&top->woken_cond);
+    struct worker *w = p->idle;
+    if (!w)
+        return NULL;
+    p->idle = w->below;
+    w->woken = true;
+    return w;
 }
 
 /* The oldest job; false once the pool stops and none is left. */
 static bool
-next_job(struct pool *p, struct job *ret_job)
+next_job(struct pool *p, struct worker *w, struct job *ret_job)
 {
     LOCKED(&p->lock);
     while (queued_of(p) == 0 && !p->stopping)
-        wait_idle(p);
+        wait_idle(p, w);
     if (queued_of(p) == 0)
         return false;
     *ret_job = p->jobs[p->first];
@@ -87,9 +89,9 @@ next_job(struct pool *p, struct job *ret_job)
 static void *
 worker_main(void *arg)
 {
-    struct pool *p = arg;
+    struct worker *w = arg;
     struct job job;
-    while (next_job(p, &job))
+    while (next_job(w->pool, w, &job))
         job.run(job.arg);
     return NULL;
 }
@@ -97,16 +99,18 @@ worker_main(void *arg)
 static struct err
 start_thread(struct pool *p, const char *name)
 {
+    struct worker *w = &p->workers[p->thread_count];
+    w->pool = p;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask */
-    int errnum = pthread_create(&p->threads[p->thread_count], NULL, worker_main, p);
+    int errnum = pthread_create(&w->thread, NULL, worker_main, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (errnum)
         return err_errno(errnum, "start thread %zu of pool %s", p->thread_count, name);
     char text[THREAD_NAME_BYTES];
     (void)snprintf(text, sizeof text, "%.10s-%zu", name, p->thread_count);
-    (void)pthread_setname_np(p->threads[p->thread_count], text); /* only for those who look */
+    (void)pthread_setname_np(w->thread, text); /* only for those who look */
     p->thread_count++;
     return OK;
 }
@@ -120,7 +124,10 @@ pool_start(const struct pool_opts *opts, struct pool **ret_pool)
     ASSERT(opts->queued_limit > 0);
     AUTO(pool_stop) struct pool *p = mem_alloc_zero(sizeof *p);
     p->queued_limit = opts->queued_limit;
-    p->threads = mem_array_zero(opts->threads, sizeof *p->threads);
+    p->workers = mem_array_zero(opts->threads, sizeof *p->workers);
+    p->worker_count = opts->threads;
+    for (size_t i = 0; i < p->worker_count; i++)
+        cond_init(&p->workers[i].woken_cond);
     p->jobs = mem_array_zero(opts->queued_limit, sizeof *p->jobs);
     lock_init(&p->lock, LOCK_RANK_POOL);
     while (p->thread_count < opts->threads)
@@ -137,29 +144,43 @@ pool_stop(struct pool *p)
     {
         LOCKED(&p->lock);
         p->stopping = true;
-        while (p->idle)
-            wake_idle(p);
+        for (struct worker *w; (w = take_idle(p)) != NULL;)
+            cond_signal(&w->woken_cond);
     }
     for (size_t i = 0; i < p->thread_count; i++)
-        pthread_join(p->threads[i], NULL);
+        pthread_join(p->workers[i].thread, NULL);
     ASSERT(queued_of(p) == 0);
     lock_fini(&p->lock);
     mem_free(p->jobs);
-    mem_free(p->threads);
+    for (size_t i = 0; i < p->worker_count; i++)
+        cond_fini(&p->workers[i].woken_cond);
+    mem_free(p->workers);
     mem_free(p);
 }
 
-bool
-pool_submit(struct pool *p, void (*run)(void *arg), void *arg)
+/* False when the queue is full. *ret_idle as take_idle(). */
+static bool
+push_job(struct pool *p, struct job job, struct worker **ret_idle)
 {
     LOCKED(&p->lock);
     size_t queued = queued_of(p);
     ASSERT(queued <= p->queued_limit);
     if (p->stopping || queued == p->queued_limit)
         return false;
-    p->jobs[(p->first + queued) % p->queued_limit] = (struct job){run, arg};
+    p->jobs[(p->first + queued) % p->queued_limit] = job;
     atomic_store_explicit(&p->queued, queued + 1, memory_order_relaxed);
-    wake_idle(p);
+    *ret_idle = take_idle(p);
+    return true;
+}
+
+bool
+pool_submit(struct pool *p, void (*run)(void *arg), void *arg)
+{
+    struct worker *idle;
+    if (!push_job(p, (struct job){run, arg}, &idle))
+        return false;
+    if (idle)
+        cond_signal(&idle->woken_cond);
     return true;
 }
 
