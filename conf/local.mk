@@ -9,5 +9,7 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/nearest.c %reldir%/nearest.h \
 	%reldir%/receive_flags.h \
 	%reldir%/tools_flags.h \
-	%reldir%/units.c %reldir%/units.h
+	%reldir%/units.c %reldir%/units.h \
+	%reldir%/yaml.c %reldir%/yaml.h \
+	%reldir%/yaml_read.c %reldir%/yaml_read.h
 EXTRA_DIST += %reldir%/README.md

@@ -6,7 +6,9 @@ check_PROGRAMS += %reldir%/test_conf
 	%reldir%/test_flags.c \
 	%reldir%/test_flags_text.c \
 	%reldir%/test_nearest.c \
-	%reldir%/test_units.c
+	%reldir%/test_units.c \
+	%reldir%/test_yaml.c \
+	%reldir%/test_yaml_read.c
 %canon_reldir%_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/conf/suites.h"'
 %canon_reldir%_test_conf_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_conf_LDADD = $(TEST_LDADD)

@@ -1,6 +1,8 @@
 /* suites.h - the unit tests of conf/, the most basic first. */
 X(units)
 X(nearest)
+X(yaml)
+X(yaml_read)
 X(flags)
 X(flags_words)
 X(flags_text)

@@ -29,7 +29,8 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_wal_record_replay \
 	%reldir%/fuzz_wal_segment_replay \
 	%reldir%/fuzz_xor_replay \
-	%reldir%/fuzz_xor_reopen_replay
+	%reldir%/fuzz_xor_reopen_replay \
+	%reldir%/fuzz_yaml_replay
 FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_api_form_replay_SOURCES = %reldir%/fuzz_api_form.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_api_params_replay_SOURCES = %reldir%/fuzz_api_params.c $(FUZZ_MAIN)
@@ -64,6 +65,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_wal_segment_replay_SOURCES = %reldir%/fuzz_wal_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_xor_replay_SOURCES = %reldir%/fuzz_xor.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_xor_reopen_replay_SOURCES = %reldir%/fuzz_xor_reopen.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_yaml_replay_SOURCES = %reldir%/fuzz_yaml.c $(FUZZ_MAIN)
 
 check_PROGRAMS += $(FUZZ_REPLAYS)
 EXTRA_DIST += %reldir%/README.md
