@@ -6,6 +6,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/assert.c %reldir%/assert.h \
 	%reldir%/binary_log.c %reldir%/binary_log.h \
 	%reldir%/bytes.c %reldir%/bytes.h \
+	%reldir%/case.c %reldir%/case.h %reldir%/case_lower_table.h %reldir%/case_upper_table.h \
 	%reldir%/clock.c %reldir%/clock.h \
 	%reldir%/codec.c %reldir%/codec.h \
 	%reldir%/cpu.c %reldir%/cpu.h \
@@ -24,6 +25,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/lock.c %reldir%/lock.h %reldir%/lock_ranks.h \
 	%reldir%/log.c %reldir%/log.h \
 	%reldir%/map.c %reldir%/map.h \
+	%reldir%/md5.c %reldir%/md5.h \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/metrics.c %reldir%/metrics.h %reldir%/metrics_int.h \
 	%reldir%/metrics_json.c \

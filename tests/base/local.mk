@@ -3,6 +3,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_arena.c \
 	%reldir%/test_binary_log.c \
 	%reldir%/test_bytes.c \
+	%reldir%/test_case.c \
 	%reldir%/test_clock.c \
 	%reldir%/test_codec.c \
 	%reldir%/test_cpu.c \
@@ -18,6 +19,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_lock.c \
 	%reldir%/test_log.c \
 	%reldir%/test_map.c \
+	%reldir%/test_md5.c \
 	%reldir%/test_metrics.c \
 	%reldir%/test_numtext.c \
 	%reldir%/test_pb.c \

@@ -18,6 +18,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_promql_replay \
 	%reldir%/fuzz_promql_eval_replay \
 	%reldir%/fuzz_regex_replay \
+	%reldir%/fuzz_relabel_replay \
 	%reldir%/fuzz_remote_read_replay \
 	%reldir%/fuzz_remote_write_replay \
 	%reldir%/fuzz_snappy_block_replay \
@@ -53,6 +54,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 	tests/querygw/fake_store.c tests/querygw/fake_store.h \
 	tests/tsdb/started_chunk.c tests/tsdb/started_chunk.h
 %canon_reldir%_fuzz_regex_replay_SOURCES = %reldir%/fuzz_regex.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_relabel_replay_SOURCES = %reldir%/fuzz_relabel.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snappy_block_replay_SOURCES = %reldir%/fuzz_snappy_block.c $(FUZZ_MAIN)

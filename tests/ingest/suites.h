@@ -2,4 +2,6 @@
 X(decode)
 X(admit)
 X(tenant)
+X(relabel_parse)
+X(relabel)
 X(sink_tenants)
