@@ -1,8 +1,25 @@
-noinst_LIBRARIES += %reldir%/libproto.a
+noinst_LIBRARIES += %reldir%/libproto.a %reldir%/libotlp.a
 %canon_reldir%_libproto_a_SOURCES = \
+	%reldir%/otlp.h %reldir%/otlp_int.h \
+	%reldir%/otlp_codec.c \
+	%reldir%/otlp_json_codec.c \
+	%reldir%/otlp_measure_codec.c \
+	%reldir%/otlp_text_codec.c \
+	%reldir%/otlp_view_codec.c \
 	%reldir%/prompb.c %reldir%/prompb_int.h \
 	%reldir%/prompb_histogram.c \
 	%reldir%/prompb_meta.c \
 	%reldir%/remote_read.c %reldir%/remote_read.h \
 	%reldir%/remote_write.c %reldir%/remote_write.h
-EXTRA_DIST += %reldir%/README.md
+# What protobuf-c generates; not held to our warnings.
+OTLP_GENERATED = %reldir%/otlp.pb-c.c %reldir%/otlp.pb-c.h
+BUILT_SOURCES += $(OTLP_GENERATED)
+CLEANFILES += $(OTLP_GENERATED)
+nodist_%canon_reldir%_libotlp_a_SOURCES = $(OTLP_GENERATED)
+%canon_reldir%_libotlp_a_CFLAGS = $(AM_CFLAGS) -Wno-missing-braces -Wno-conversion
+%reldir%/otlp.pb-c.h: %reldir%/otlp.pb-c.c
+%reldir%/otlp.pb-c.c: %reldir%/otlp.proto
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	$(PROTOC_C) --c_out=%reldir% --proto_path='$(srcdir)/%reldir%' \
+		'$(srcdir)/%reldir%/otlp.proto'
+EXTRA_DIST += %reldir%/README.md %reldir%/otlp.proto

@@ -31,9 +31,7 @@ include tests/base/local.mk
 include tests/conf/local.mk
 include tests/ingest/local.mk
 include tests/net/local.mk
-if HAVE_PROTOBUF_C
 include tests/proto/local.mk
-endif
 include tests/querygw/local.mk
 include tests/receiver/local.mk
 include tests/tsdb/local.mk

@@ -11,11 +11,13 @@ EXTRA_DIST += %reldir%/prompb.proto
 check_PROGRAMS += %reldir%/test_proto
 %canon_reldir%_test_proto_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/peer_histogram.c %reldir%/peer_histogram.h \
+	%reldir%/otlp_make.c %reldir%/otlp_make.h \
+	%reldir%/test_otlp.c \
 	%reldir%/test_remote_read.c \
 	%reldir%/test_remote_write.c \
 	%reldir%/test_remote_write_parts.c \
 	%reldir%/test_remote_write_peer.c
 nodist_%canon_reldir%_test_proto_SOURCES = $(PROMPB_GENERATED)
 %canon_reldir%_test_proto_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/proto/suites.h"'
-%canon_reldir%_test_proto_CFLAGS = $(TEST_CFLAGS) $(PROTOBUF_C_CFLAGS)
-%canon_reldir%_test_proto_LDADD = $(TEST_LDADD) $(PROTOBUF_C_LIBS)
+%canon_reldir%_test_proto_CFLAGS = $(TEST_CFLAGS)
+%canon_reldir%_test_proto_LDADD = $(TEST_LDADD)

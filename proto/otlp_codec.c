@@ -1,0 +1,122 @@
+/* otlp_codec.c - requests in, answers out; protobuf by protobuf-c. */
+#include "proto/otlp_int.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+static void *
+take(void *arena, size_t bytes)
+{
+    return arena_alloc(arena, bytes);
+}
+
+static void
+keep(void *arena, void *memory)
+{
+    (void)arena, (void)memory; /* goes with the arena */
+}
+
+ProtobufCAllocator
+otlp_allocator(struct arena *a)
+{
+    return (ProtobufCAllocator){take, keep, a};
+}
+
+static struct err
+decode_protobuf(struct arena *a, struct str body, ProtobufCMessage **ret_message)
+{
+    TRY(otlp_measure(&otlp__export_request__descriptor, body));
+    ProtobufCAllocator allocator = otlp_allocator(a);
+    ProtobufCMessage *m = protobuf_c_message_unpack(&otlp__export_request__descriptor, &allocator,
+                                                    body.n, (const uint8_t *)body.p);
+    if (!m)
+        return ERR(ERR_INVALID, "otlp: malformed protobuf message");
+    *ret_message = m;
+    return OK;
+}
+
+struct err
+otlp_decode(struct arena *a, enum otlp_encoding encoding, struct str body,
+            struct otlp_request *ret_request)
+{
+    ProtobufCMessage *m = NULL;
+    if (encoding == OTLP_JSON)
+        TRY(otlp_json_decode(a, &otlp__export_request__descriptor, body, &m));
+    else
+        TRY(decode_protobuf(a, body, &m));
+    *ret_request = otlp_view(a, (const Otlp__ExportRequest *)(const void *)m);
+    return OK;
+}
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+static ProtobufCBinaryData
+binary(struct str s)
+{
+    return (ProtobufCBinaryData){s.n, (uint8_t *)(uintptr_t)s.p};
+}
+
+static void
+pack(const ProtobufCMessage *m, struct buf *to)
+{
+    size_t bytes = protobuf_c_message_get_packed_size(m);
+    buf_reserve(to, bytes + 1);
+    to->n += protobuf_c_message_pack(m, (uint8_t *)to->p + to->n);
+}
+
+static void
+answer_json(uint64_t rejected, struct str text, struct buf *to)
+{
+    AUTO(buf_fini) struct buf digits = BUF_INIT;
+    buf_printf(&digits, "%ju", (uintmax_t)rejected);
+    struct json_writer w;
+    json_init(&w, to, JSON_PLAIN);
+    json_begin_object(&w);
+    if (rejected > 0 || text.n > 0) {
+        json_key(&w, STR("partialSuccess"));
+        json_begin_object(&w);
+        json_key(&w, STR("rejectedDataPoints"));
+        json_str(&w, buf_str(&digits)); /* 64 bits are texts in OTLP's JSON */
+        json_key(&w, STR("errorMessage"));
+        json_str(&w, text);
+        json_end_object(&w);
+    }
+    json_end_object(&w);
+}
+
+void
+otlp_encode_answer(enum otlp_encoding encoding, uint64_t points_rejected, struct str text,
+                   struct buf *to)
+{
+    if (encoding == OTLP_JSON) {
+        answer_json(points_rejected, text, to);
+        return;
+    }
+    Otlp__PartialSuccess partial = OTLP__PARTIAL_SUCCESS__INIT;
+    Otlp__ExportResponse response = OTLP__EXPORT_RESPONSE__INIT;
+    partial.rejected_data_points = (int64_t)u64_min(points_rejected, INT64_MAX);
+    partial.error_message = binary(text);
+    if (points_rejected > 0 || text.n > 0)
+        response.partial_success = &partial;
+    pack(&response.base, to);
+}
+
+void
+otlp_encode_status(enum otlp_encoding encoding, int code, struct str text, struct buf *to)
+{
+    if (encoding == OTLP_JSON) {
+        struct json_writer w;
+        json_init(&w, to, JSON_PLAIN);
+        json_begin_object(&w);
+        json_key(&w, STR("code"));
+        json_i64(&w, code);
+        json_key(&w, STR("message"));
+        json_str(&w, text);
+        json_end_object(&w);
+        return;
+    }
+    Otlp__Status status = OTLP__STATUS__INIT;
+    status.code = code;
+    status.message = binary(text);
+    pack(&status.base, to);
+}
