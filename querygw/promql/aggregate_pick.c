@@ -21,6 +21,7 @@ struct pick {
 struct pick_heap {
     struct pick *v;
     size_t count, cap;
+    double bar; /* the value that others must beat; NaN: look closer */
 };
 
 struct op_pick {
@@ -80,6 +81,22 @@ heap_down(struct pick_heap *h, enum promql_agg op)
     }
 }
 
+/* Most elements of many: one comparison. */
+static inline bool
+heap_refuses(const struct pick_heap *h, enum promql_agg op, double v)
+{
+    return op == PROMQL_AGG_TOPK ? v <= h->bar : v >= h->bar;
+}
+
+static struct pick_heap *
+heaps_new(struct arena *a, uint32_t steps)
+{
+    struct pick_heap *heaps = ARENA_ARRAY(a, struct pick_heap, steps);
+    for (size_t i = 0; i < steps; i++)
+        heaps[i].bar = NAN;
+    return heaps;
+}
+
 /* The series of `c` gets a row when its first element is picked; *series is UINT32_MAX before. */
 static struct err
 heap_offer(struct op_pick *o, struct pick_heap *h, const struct column *c, size_t step,
@@ -101,12 +118,15 @@ heap_offer(struct op_pick *o, struct pick_heap *h, const struct column *c, size_
     if (full) {
         h->v[0] = (struct pick){v, *series};
         heap_down(h, op);
-        return OK;
+    } else {
+        TRY(exec_hold(o->op.x, 1));
+        h->v = arena_more(o->op.x->arena, h->v, sizeof *h->v, h->count, &h->cap);
+        h->v[h->count++] = (struct pick){v, *series};
+        heap_up(h, op);
+        full = (double)h->count >= trunc(o->k[step]);
     }
-    TRY(exec_hold(o->op.x, 1));
-    h->v = arena_more(o->op.x->arena, h->v, sizeof *h->v, h->count, &h->cap);
-    h->v[h->count++] = (struct pick){v, *series};
-    heap_up(h, op);
+    if (full)
+        h->bar = h->v[0].value;
     return OK;
 }
 
@@ -131,11 +151,12 @@ pick_drain(struct op_pick *o)
         TRY(label_rows_find(&o->groups, labels_group(&o->scratch, by, c->labels), &group));
         if (group == before) {
             o->heaps = arena_more(x->arena, o->heaps, sizeof *o->heaps, before, &o->heaps_cap);
-            o->heaps[group] = ARENA_ARRAY(x->arena, struct pick_heap, o->op.plan->grid.steps);
+            o->heaps[group] = heaps_new(x->arena, o->op.plan->grid.steps);
         }
         for (size_t b, e = c->begin; column_next_run(c, &b, &e);)
             for (size_t i = b; i < e; i++)
-                TRY(heap_offer(o, &o->heaps[group][i], c, i, &series));
+                if (!heap_refuses(&o->heaps[group][i], o->op.plan->aggregate.op, c->values[i]))
+                    TRY(heap_offer(o, &o->heaps[group][i], c, i, &series));
         TRY(arena_check(x->arena));
     }
 }
