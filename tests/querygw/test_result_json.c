@@ -179,7 +179,9 @@ END_TEST
 
 START_TEST(test_stats)
 {
-    struct promql_result r = {.type = PROMQL_VECTOR, .grid = {0, 0, 1}, .stats = {3, 2, 1}};
+    struct promql_result r = {.type = PROMQL_VECTOR,
+                              .grid = {0, 0, 1},
+                              .stats = {.samples_total = 3, .samples_read = 2, .samples_peak = 1}};
     struct query_timings t = {0.5, 0, 0.25, 1e-7, 0, 2};
     struct sink sink = {0};
     write_all(&r, 0, &t, &sink);
