@@ -36,7 +36,7 @@
 #define vec_clear(vec) ((void)((vec)->n = 0))
 #define vec_fini(vec) (mem_free((vec)->v), (void)((vec)->v = NULL, (vec)->n = (vec)->cap = 0))
 #define vec_each(vec, item)                                                                        \
-    for (__typeof__((vec)->v)(item) = (vec)->v; (item) != (vec)->v + (vec)->n; (item)++)
+    for (__typeof__((vec)->v)(item) = (vec)->v; (vec)->n && (item) != (vec)->v + (vec)->n; (item)++)
 
 static inline size_t
 vec_index_(size_t i, size_t n)

@@ -18,7 +18,7 @@ struct bucket_walk {
 static inline struct bucket_walk
 bucket_walk_of(struct histogram_spans s)
 {
-    return (struct bucket_walk){.span = s.v, .end = s.v + s.n};
+    return (struct bucket_walk){.span = s.v, .end = s.n ? s.v + s.n : s.v};
 }
 
 static inline bool
