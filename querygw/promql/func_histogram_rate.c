@@ -55,6 +55,15 @@ note_hints(const struct mixed_window *m, bool is_counter)
     return gauge ? mixed_note(m, HISTOGRAM_NOTE_NO_COUNTER) : OK;
 }
 
+/* Where nothing is left of the first sample, nothing falls behind it: a reset that is told all the
+ * same adds nothing but what is noted about bounds. */
+static bool
+is_reset_of(const struct mixed_window *m, size_t i, const struct float_histogram *before)
+{
+    return (m->starts && counter_started_at(m->starts, i)) ||
+           float_histogram_was_reset(m->histograms->v[i], before);
+}
+
 /* The growth over a window of two histograms or more; NULL behind a note. */
 static struct err
 growth_of(const struct mixed_window *m, bool is_counter, struct float_histogram **ret_growth)
@@ -76,7 +85,7 @@ growth_of(const struct mixed_window *m, bool is_counter, struct float_histogram 
     findings = 0;
     for (size_t i = lo + 1; is_counter && i < hi; i++) {
         const struct float_histogram *before = i == lo + 1 ? &first : v[i - 1];
-        if (!histogram_was_reset(m, i))
+        if (!histogram_was_reset(m, i) || (i == lo + 1 && !is_reset_of(m, i, before)))
             continue;
         if (!float_histogram_add(h, before, m->arena, &findings))
             return mixed_note(m, HISTOGRAM_NOTE_MIXED_SCHEMAS);
