@@ -161,6 +161,7 @@ struct plan_node {
             struct plan_node *child;
             bool by_labels, descending;
             bool in_range; /* nothing is sorted */
+            bool warns;    /* of that; not where a range begins and ends at one time */
             struct str *names;
             size_t name_count;
         } sort;

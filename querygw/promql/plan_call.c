@@ -249,6 +249,7 @@ plan_sort(const struct planner *p, const struct promql_node *ast, const struct p
     n->sort.descending = id == PROMQL_FN_SORT_DESC || id == PROMQL_FN_SORT_BY_LABEL_DESC;
     n->sort.by_labels = id == PROMQL_FN_SORT_BY_LABEL || id == PROMQL_FN_SORT_BY_LABEL_DESC;
     n->sort.in_range = p->span.step_ms > 0 || grid->steps > 1; /* or in a subquery */
+    n->sort.warns = p->span.start_ms != p->span.end_ms || grid->steps > 1;
     n->sort.names = ARENA_ARRAY(p->arena, struct str, call->arg_count);
     for (size_t i = 1; i < call->arg_count; i++)
         n->sort.names[n->sort.name_count++] = text_arg(ast, i);

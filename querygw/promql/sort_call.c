@@ -124,9 +124,10 @@ sort_next_in_range(struct op *op, struct column **ret_column)
     struct op_sort *o = (struct op_sort *)op;
     if (!o->started) {
         o->started = true;
-        TRY(notes_add(&op->x->notes, NOTE_WARNING, op->plan->range,
-                      STR("PromQL warning: sort is ineffective for range queries since results "
-                          "are always ordered by labels")));
+        if (op->plan->sort.warns)
+            TRY(notes_add(&op->x->notes, NOTE_WARNING, op->plan->range,
+                          STR("PromQL warning: sort is ineffective for range queries since results "
+                              "are always ordered by labels")));
     }
     do {
         TRY(op_next(o->child, ret_column));
