@@ -361,7 +361,8 @@ if __name__ == "__main__":
     all_series = samples.generate(SEED)
     print(f"        SEED={SEED} QUERIES={QUERIES}: {len(all_series)} series, "
           f"{sum(len(points) for _, points in all_series)} samples")
-    servers = samples.start_both(here, all_series)
+    servers = samples.start_both(here, all_series,
+                                 "--enable-feature=promql-experimental-functions")
     clients = Client(servers[0].http), Client(servers[1].port, RENAMED)
     with checks.check("generated queries answer the same"):
         generated(*clients, probe(*clients))
