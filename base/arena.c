@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/budget.h"
 #include "base/mem.h"
 
 enum {
@@ -43,7 +44,27 @@ arena_defer(struct arena *a, void (*release)(void *object), void *object)
 void
 arena_init(struct arena *a, size_t limit_bytes)
 {
-    *a = (struct arena){.limit_bytes = limit_bytes};
+    arena_init_shared(a, limit_bytes, NULL);
+}
+
+void
+arena_init_shared(struct arena *a, size_t limit_bytes, struct budget *shared)
+{
+    *a = (struct arena){.limit_bytes = limit_bytes, .shared = shared};
+}
+
+void
+arena_init_like(struct arena *a, const struct arena *other)
+{
+    arena_init_shared(a, other->limit_bytes, other->shared);
+}
+
+static void
+free_block(struct arena *a, struct arena_block *block)
+{
+    if (a->shared)
+        budget_give_back(a->shared, block->bytes);
+    mem_free(block);
 }
 
 void
@@ -53,10 +74,10 @@ arena_fini(struct arena *a)
     struct arena_block *block = a->blocks;
     while (block) {
         struct arena_block *older = block->older;
-        mem_free(block);
+        free_block(a, block);
         block = older;
     }
-    *a = (struct arena){.limit_bytes = a->limit_bytes};
+    arena_init_shared(a, a->limit_bytes, a->shared);
 }
 
 void
@@ -88,6 +109,8 @@ arena_grow(struct arena *a, size_t need)
     a->at = block->data;
     a->end = block->data + bytes;
     a->used_bytes += bytes;
+    if (a->shared)
+        budget_charge(a->shared, bytes);
 }
 
 void *
@@ -160,7 +183,10 @@ arena_printf(struct arena *a, const char *fmt, ...)
 struct err
 arena_check(const struct arena *a)
 {
-    if (a->limit_bytes == 0 || a->used_bytes <= a->limit_bytes)
-        return OK;
-    return ERR(ERR_LIMIT, "memory budget of %zu bytes is used up", a->limit_bytes);
+    if (a->limit_bytes > 0 && a->used_bytes > a->limit_bytes)
+        return ERR(ERR_LIMIT, "memory budget of %zu bytes is used up", a->limit_bytes);
+    if (a->shared && !budget_has(a->shared, 0))
+        return ERR(ERR_UNAVAILABLE, "memory budget of %zu bytes for all at once is used up",
+                   a->shared->limit_bytes);
+    return OK;
 }

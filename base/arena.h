@@ -13,17 +13,23 @@
 
 struct arena_block;
 struct arena_defer;
+struct budget;
 
 struct arena {
-    struct arena_block *blocks; /* newest first; owned */
-    char *at, *end;             /* free part of the newest block */
-    size_t used_bytes;          /* handed to callers, plus block rests */
-    size_t limit_bytes;         /* 0: no budget */
+    struct arena_block *blocks;   /* newest first; owned */
+    char *at, *end;               /* free part of the newest block */
+    size_t used_bytes;            /* handed to callers, plus block rests */
+    size_t limit_bytes;           /* 0: no budget */
+    struct budget *shared;        /* with others; NULL: none; borrowed for life */
     struct arena_defer *deferred; /* newest first; the list lives in the arena itself */
 };
 
 /* `limit_bytes` 0 means no budget. No memory is taken before the first allocation. */
 void arena_init(struct arena *a, size_t limit_bytes);
+/* With a second budget, of several arenas; NULL: none. */
+void arena_init_shared(struct arena *a, size_t limit_bytes, struct budget *shared);
+/* With the budgets of another. */
+void arena_init_like(struct arena *a, const struct arena *other);
 /* Frees everything taken from `a`; allowed on a zeroed arena. */
 void arena_fini(struct arena *a);
 /* As arena_fini + arena_init, but keeps one block for reuse. */
@@ -54,5 +60,6 @@ struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3)
  * arena cannot hold whole (compiled regexes). */
 void arena_defer(struct arena *a, void (*release)(void *object), void *object);
 
-/* ERR_LIMIT naming the budget once more than limit_bytes was taken. */
+/* ERR_LIMIT naming the budget once more than limit_bytes was taken; ERR_UNAVAILABLE once what is
+ * shared is used up. */
 struct err arena_check(const struct arena *a);

@@ -5,6 +5,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/arena.c %reldir%/arena.h \
 	%reldir%/assert.c %reldir%/assert.h \
 	%reldir%/binary_log.c %reldir%/binary_log.h \
+	%reldir%/budget.h \
 	%reldir%/bytes.c %reldir%/bytes.h \
 	%reldir%/case.c %reldir%/case.h %reldir%/case_lower_table.h %reldir%/case_upper_table.h \
 	%reldir%/clock.c %reldir%/clock.h \
@@ -27,13 +28,15 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/map.c %reldir%/map.h \
 	%reldir%/md5.c %reldir%/md5.h \
 	%reldir%/mem.c %reldir%/mem.h \
+	%reldir%/memory_limit.c %reldir%/memory_limit.h \
 	%reldir%/metrics.c %reldir%/metrics.h %reldir%/metrics_int.h \
 	%reldir%/metrics_json.c \
 	%reldir%/metrics_text.c \
 	%reldir%/numtext.c %reldir%/numtext.h %reldir%/numtext_shim.cc %reldir%/numtext_shim.h \
 	%reldir%/pb.c %reldir%/pb.h \
 	%reldir%/pool.c %reldir%/pool.h \
-	%reldir%/process.c %reldir%/process.h \
+	%reldir%/process.c %reldir%/process.h %reldir%/process_int.h \
+	%reldir%/process_memory.c \
 	%reldir%/queue.c %reldir%/queue.h \
 	%reldir%/quote.c %reldir%/quote.h %reldir%/quote_table.h \
 	%reldir%/rand.c %reldir%/rand.h \

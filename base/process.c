@@ -4,6 +4,8 @@
  * The collector has no state: its argument is the registry, where it looks its families up. */
 #include "base/process.h"
 
+#include "base/process_int.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -74,8 +76,8 @@ set_figure(struct metrics *m, enum process_figure figure, double value)
     metric_set(figure_of(m, figure), value);
 }
 
-static bool
-read_proc(const char *path, struct buf *to)
+bool
+process_read_proc(const char *path, struct buf *to)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -95,7 +97,7 @@ static bool
 read_stat(uint64_t fields[STAT_FIELDS])
 {
     AUTO(buf_fini) struct buf b = BUF_INIT;
-    if (!read_proc("/proc/self/stat", &b))
+    if (!process_read_proc("/proc/self/stat", &b))
         return false;
     const char *name_end = memrchr(b.p, ')', b.n); /* a name may hold spaces and brackets */
     if (!name_end)
@@ -116,7 +118,7 @@ boot_seconds(void)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT;
     uint64_t seconds = 0;
-    if (!read_proc("/proc/stat", &b))
+    if (!process_read_proc("/proc/stat", &b))
         return 0;
     for (struct str rest = buf_str(&b); rest.n > 0;) {
         struct str line = str_split(&rest, '\n');

@@ -40,6 +40,7 @@ struct node {
     const struct node_opts *opts;
     struct log *log;
     struct metrics *metrics;
+    struct memory_limit memory;
     struct status *status;
     struct loops *loops;
     struct pool *writes, *queries, *evals, *background; /* evals: NULL with one processor */
@@ -164,6 +165,7 @@ open_faces(struct node *n)
         .default_tenant = o->query_default_tenant,
         .pool = n->queries,
         .eval_pool = n->evals,
+        .memory = &n->memory,
         .clock = clock_system(),
         .log = n->log,
         .queries_max = o->query_concurrent_max,
@@ -213,6 +215,7 @@ start_servers(struct node *n)
         .address = o->http_address,
         .loops = n->loops,
         .router = n->http_router,
+        .memory = &n->memory,
         .metrics = n->metrics,
         .log = n->log,
         .clock = clock_system(),
@@ -226,6 +229,7 @@ start_servers(struct node *n)
         .loops = n->loops,
         .router = n->write_router,
         .tls = n->write_tls,
+        .memory = &n->memory,
         .metrics = n->metrics,
         .log = n->log,
         .clock = clock_system(),
@@ -274,6 +278,8 @@ node_start(struct node *n)
     uint64_t files = process_raise_open_files_limit();
     n->metrics = metrics_open();
     process_metrics_register(n->metrics);
+    memory_limit_init(&n->memory, n->opts->memory_limit_bytes, clock_system(), NULL, NULL);
+    memory_limit_register(&n->memory, n->metrics);
     n->status = status_open(n->metrics, n->opts->component);
     TRY(start_threads(n));
     TRY(open_faces(n));
@@ -287,7 +293,8 @@ node_start(struct node *n)
     log_info(n->log, "ready", KV_CSTR("version", MNEME_VERSION),
              KV_U64("http_port", http_server_port(n->http_server)),
              KV_U64("remote_write_port", http_server_port(n->write_server)),
-             KV_U64("tenants", tenants_count(n->tenants)), KV_U64("open_files_max", files));
+             KV_U64("tenants", tenants_count(n->tenants)), KV_U64("open_files_max", files),
+             KV_U64("memory_limit_bytes", n->memory.bytes));
     return OK;
 }
 

@@ -40,6 +40,7 @@ struct node_opts {
     int64_t retention_ms;    /* 0: for ever */
     uint64_t retention_bytes; /* of a tenant; 0: no limit */
     int64_t block_min_ms, block_max_ms;
+    uint64_t memory_limit_bytes; /* 0: none */
     const struct flag_set *flags; /* for /api/v1/status/flags, with their values */
     const void *flag_values;
 };

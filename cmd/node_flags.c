@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/process.h"
 #include "querygw/promql/lex.h"
 
 struct err
@@ -88,6 +89,12 @@ log_feature(struct log *log, struct str name, enum api_feature_word word)
         return;
     }
     UNREACHABLE("every word is listed");
+}
+
+uint64_t
+node_memory_limit(uint64_t bytes, double share)
+{
+    return bytes > 0 ? bytes : (uint64_t)((double)process_cgroup_memory_bytes() * share);
 }
 
 struct api_features

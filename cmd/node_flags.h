@@ -33,6 +33,8 @@
             str_eq((f).web_api_flavour, STR("thanos")) ? API_THANOS : API_PROMETHEUS,              \
         .api_cors = !(f).web_disable_cors,                                                         \
         .api_admin = (f).web_enable_admin_api,                                                     \
+        .memory_limit_bytes =                                                                      \
+            node_memory_limit((f).memory_limit_bytes, (f).auto_gomemlimit_ratio),                  \
         .flags = (line)->flags,                                                                    \
         .flag_values = &(f),                                                                       \
     }
@@ -45,6 +47,10 @@ struct err node_parse_labels(const struct flag_list *texts, struct arena *a,
 /* --enable-feature: lists of names, commas between them. What a name does, or that it does
  * nothing, is logged; an unknown one is no error, as with Prometheus. */
 struct api_features node_features(const struct flag_list *lists, struct log *log);
+
+/* --memory-limit: 0 stands for that share of what the kernel allows the process; 0 when it allows
+ * any. */
+uint64_t node_memory_limit(uint64_t bytes, double share);
 
 /* The log of a process on standard error. */
 struct err node_open_log(struct str level, struct str format, struct log **ret_log);

@@ -25,7 +25,7 @@
       "Tenant of queries without that header.")
 
 #define ALL_FLAGS(X, S) \
-    ALL_OWN_FLAGS(X, S) LOG_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
+    ALL_OWN_FLAGS(X, S) LOG_FLAGS(X, S) MEMORY_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
     REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) TSDB_FLAGS(X, S) API_FLAGS(X, S) QUERY_FLAGS(X, S)
 /* clang-format on */
 

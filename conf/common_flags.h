@@ -14,12 +14,18 @@
 #define PROCESS_FLAGS(X, S) \
     X(S, CONTENT, tracing_config, "tracing.config", NULL, \
       "YAML that says where traces go.", .notes = FLAG_NOT_YET | FLAG_SECRET) \
-    X(S, BOOL, auto_gomemlimit, "enable-auto-gomemlimit", "false", \
-      "Accepted for Thanos; there is no Go runtime to limit.") \
-    X(S, FLOAT, auto_gomemlimit_ratio, "auto-gomemlimit.ratio", "0.9", \
-      "Accepted for Thanos; there is no Go runtime to limit.", .max = 1) \
     X(S, STRING, debug_name, "debug.name", "", "Name in log lines.", \
       .notes = FLAG_HIDDEN | FLAG_NOT_YET)
+
+#define MEMORY_FLAGS(X, S) \
+    X(S, BYTES, memory_limit_bytes, "memory-limit", "0", \
+      "Most memory of the process: short of it, new series are refused with 429 and writes with " \
+      "503; queries have a quarter, requests in flight an eighth. 0: auto-gomemlimit.ratio of " \
+      "the control group's limit, if it has one.") \
+    X(S, BOOL, auto_gomemlimit, "enable-auto-gomemlimit", "false", \
+      "Accepted for Thanos; memory-limit=0 does it anyway.") \
+    X(S, FLOAT, auto_gomemlimit_ratio, "auto-gomemlimit.ratio", "0.9", \
+      "Share of the control group's limit that memory-limit=0 stands for.", .max = 1)
 
 #define HTTP_FLAGS(X, S) \
     X(S, ADDR, http_address, "http-address", "0.0.0.0:10902", \

@@ -103,7 +103,7 @@
       "YAML that says which requests are logged.", .notes = FLAG_NOT_YET)
 
 #define RECEIVE_FLAGS(X, S) \
-    LOG_FLAGS(X, S) PROCESS_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
+    LOG_FLAGS(X, S) PROCESS_FLAGS(X, S) MEMORY_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
     REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) TSDB_FLAGS(X, S) API_FLAGS(X, S) \
     RECEIVE_OWN_FLAGS(X, S)
 /* clang-format on */

@@ -65,8 +65,22 @@ refuse_over_budget(struct http_conn *c)
 static bool
 over_budget(const struct http_server *s, size_t more)
 {
-    size_t used = atomic_load_explicit(&s->inflight_bytes, memory_order_relaxed);
-    return used >= s->opts.inflight_bytes_max || more > s->opts.inflight_bytes_max - used;
+    return !budget_has(&s->opts.memory->requests, more);
+}
+
+/* What this request brings would stay, and there is no room for it. */
+static bool
+out_of_memory(const struct http_server *s, const struct route *route)
+{
+    return (route->flags & ROUTE_KEEPS_BODY) && memory_limit_level(s->opts.memory) == MEMORY_FULL;
+}
+
+static enum http_step
+refuse_out_of_memory(struct http_conn *c)
+{
+    memory_limit_refused(c->part->server->opts.memory, MEMORY_REFUSED_WRITE);
+    http_set_header(c->request, "Retry-After", STR("5"));
+    return refuse_for(c, HTTP_REFUSAL_MEMORY, 503, "memory limit reached: nothing more is taken");
 }
 
 static enum http_step
@@ -86,6 +100,8 @@ begin_body(struct http_conn *c)
     size_t expected = size_min(r->head.body_bytes, HTTP_BODY_BYTES_FIRST);
     if (r->head.body_bytes > r->match.route->body_bytes_max)
         return refuse_for(c, HTTP_REFUSAL_BODY, 413, "http: request body too large");
+    if (out_of_memory(s, r->match.route))
+        return refuse_out_of_memory(c);
     if ((r->match.route->pool || r->head.framing != HTTP_BODY_NONE) && over_budget(s, expected))
         return refuse_over_budget(c);
     if (r->head.framing == HTTP_BODY_NONE)

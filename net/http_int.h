@@ -78,7 +78,7 @@ struct http_request {
     struct buf extra; /* header lines set by the handler */
     struct buf out_head, out_body;
     struct http_stream *stream; /* owned */
-    size_t charged_bytes;       /* counted in server->inflight_bytes */
+    size_t charged_bytes;       /* counted in memory->requests */
 };
 
 /* What a connection is doing; the drawing is in http_conn.c. */
@@ -136,7 +136,7 @@ struct http_server {
     unsigned port;
     struct http_metrics *metrics;
     _Atomic(size_t) conns;          /* of all parts; relaxed */
-    _Atomic(size_t) inflight_bytes; /* relaxed: a budget, not a lock */
+    struct memory_limit own_memory; /* where the options bring none */
     struct lock lock;
     struct cond done_cond;
     unsigned part_count;

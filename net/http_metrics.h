@@ -11,7 +11,8 @@ enum http_refusal {
     X(MALFORMED, "malformed")     /* a head or a chunk that cannot be read */                      \
     X(HEADER, "header_size")      /* header_bytes_max, HTTP_HEADERS_MAX */                         \
     X(BODY, "body_size")          /* body_bytes_max of the route */                                \
-    X(BUDGET, "inflight_bytes")   /* inflight_bytes_max */                                         \
+    X(BUDGET, "inflight_bytes")   /* memory->requests */                                           \
+    X(MEMORY, "memory")           /* memory is full, and the body would be kept */                 \
     X(QUEUE, "queue")             /* the workers' queue is full */                                 \
     X(TIMEOUT, "timeout")         /* the client was too slow */
 #define X(name, label) HTTP_REFUSAL_##name,

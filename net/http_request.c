@@ -62,7 +62,7 @@ http_request_close(struct http_request *r)
         metric_add(r->inflight, -1);
     if (r->match.route && r->status != 0)
         http_request_count(r);
-    atomic_fetch_sub_explicit(&p->server->inflight_bytes, r->charged_bytes, memory_order_relaxed);
+    budget_give_back(&p->server->opts.memory->requests, r->charged_bytes);
     http_stream_close(r->stream);
     buf_fini(&r->body);
     buf_fini(&r->extra);
@@ -79,7 +79,7 @@ void
 http_request_charge(struct http_request *r, size_t bytes)
 {
     r->charged_bytes += bytes;
-    atomic_fetch_add_explicit(&r->part->server->inflight_bytes, bytes, memory_order_relaxed);
+    budget_charge(&r->part->server->opts.memory->requests, bytes);
 }
 
 static void

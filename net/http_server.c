@@ -24,7 +24,6 @@ enum {
     IDLE_TIMEOUT_MS_DEFAULT = 180 * 1000,
     WRITE_TIMEOUT_MS_DEFAULT = 30 * 1000,
     REQUEST_TIMEOUT_MS_DEFAULT = 120 * 1000,
-    INFLIGHT_BYTES_MAX_DEFAULT = 512 << 20,
     TICK_MS_MIN = 10,
     TICK_MS_MAX = 1000,
 };
@@ -39,7 +38,6 @@ set_defaults(struct http_server_opts *o)
     DEFAULT(idle_timeout_ms, IDLE_TIMEOUT_MS_DEFAULT);
     DEFAULT(write_timeout_ms, WRITE_TIMEOUT_MS_DEFAULT);
     DEFAULT(request_timeout_ms, REQUEST_TIMEOUT_MS_DEFAULT);
-    DEFAULT(inflight_bytes_max, INFLIGHT_BYTES_MAX_DEFAULT);
     DEFAULT(tenant_header, "THANOS-TENANT");
     DEFAULT(default_tenant, "default-tenant");
 #undef DEFAULT
@@ -172,6 +170,10 @@ http_server_start(const struct http_server_opts *opts, struct http_server **ret_
     s->opts = *opts;
     s->opts.address = (struct str){NULL, 0}; /* not ours to keep */
     set_defaults(&s->opts);
+    if (!opts->memory) {
+        memory_limit_init(&s->own_memory, 0, opts->clock, NULL, NULL);
+        s->opts.memory = &s->own_memory;
+    }
     s->port = port;
     s->metrics = http_metrics_open(opts->metrics);
     lock_init(&s->lock, LOCK_RANK_HTTP_SERVER);

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory_limit.h"
 #include "base/metrics.h"
 #include "net/loop.h"
 #include "net/router.h"
@@ -28,7 +29,8 @@ struct http_server_opts {
     uint64_t idle_timeout_ms;    /* of a connection between two requests; 0: 3 min */
     uint64_t write_timeout_ms;   /* of an answer beyond 16 KiB/s; 0: 30 s */
     uint64_t request_timeout_ms; /* deadline of a handler; 0: 2 min */
-    uint64_t inflight_bytes_max; /* bodies and queued answers; 0: 512 MiB; above it 503 */
+    struct memory_limit *memory; /* its `requests`: bodies and queued answers; above them 503;
+                                  * NULL: MEMORY_REQUESTS_BYTES_DEFAULT */
     const char *tenant_header;   /* label "tenant" of http_*; NULL: "THANOS-TENANT"; static */
     const char *default_tenant;  /* without that header; NULL: "default-tenant"; static */
 };

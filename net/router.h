@@ -15,6 +15,8 @@ enum { ROUTE_GET = 1, ROUTE_POST = 2, ROUTE_PUT = 4 };
 /* Headers for pages of other origins: in every answer, as Thanos; or where the request has an
  * Origin, as Prometheus. */
 enum { ROUTE_CORS = 1, ROUTE_CORS_ORIGIN = 2 };
+/* Something of the body stays in memory: refused before it is read once memory is full. */
+enum { ROUTE_KEEPS_BODY = 4 };
 
 struct route {
     const char *path; /* "/api/v1/label/:name/values"; static */
@@ -24,7 +26,7 @@ struct route {
     void *arg;
     struct pool *pool;     /* NULL: runs on the loop and must not block */
     size_t body_bytes_max; /* larger: 413 before the body is read whole */
-    unsigned flags;        /* ROUTE_CORS or ROUTE_CORS_ORIGIN */
+    unsigned flags;        /* ROUTE_CORS, ... */
 };
 
 struct router;

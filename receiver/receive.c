@@ -50,7 +50,8 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
                                                  .handler = write_routes[i].handler,
                                                  .arg = v,
                                                  .pool = opts->pool,
-                                                 .body_bytes_max = body_bytes_max});
+                                                 .body_bytes_max = body_bytes_max,
+                                                 .flags = ROUTE_KEEPS_BODY});
     *ret_receiver = v;
     return OK;
 }

@@ -226,6 +226,7 @@ static struct err
 call_run(struct api_call *c, struct err (*run)(struct api_call *c))
 {
     c->params.flavour = c->api->flavour;
+    TRY(arena_check(&c->arena)); /* others may have what is shared */
     TRY(http_parse_params(c->r, &c->params.list));
     TRY(find_store(c));
     return run(c);
@@ -236,13 +237,16 @@ api_run(struct api *api, struct http_request *r, struct err (*run)(struct api_ca
         enum api_errors errors)
 {
     struct api_call c = {.api = api, .r = r};
-    arena_init(&c.arena, api->opts.query_bytes_max);
+    struct memory_limit *memory = api->opts.memory;
+    arena_init_shared(&c.arena, api->opts.query_bytes_max, memory ? &memory->queries : NULL);
     notes_init(&c.notes, &c.arena, hash_random_seed());
     json_out_init(&c.out, drain_to_client, &c);
     struct err e = call_run(&c, run);
     if (e.code) {
         ASSERT(c.r);
         log_fault(api, r, &e);
+        if (c.arena.shared && !budget_has(c.arena.shared, 0))
+            memory_limit_refused(memory, MEMORY_REFUSED_QUERY);
         if (c.streaming) { /* too late for a status: the client must see a broken answer */
             http_reply_abort(r);
             err_drop(e);

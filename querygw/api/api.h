@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/memory_limit.h"
 #include "base/metrics.h"
 #include "base/pool.h"
 #include "net/router.h"
@@ -51,6 +52,7 @@ struct api_opts {
     int64_t lookback_ms;     /* 0: 5 minutes */
     size_t samples_max;      /* in memory, a query; 0: 50 million */
     size_t query_bytes_max;  /* arena of a query; 0: API_QUERY_BYTES_MAX */
+    struct memory_limit *memory; /* its `queries`: the arenas of all; NULL: any */
     size_t read_samples_max; /* of a remote read; 0: 50 million */
     size_t reads_max;        /* remote reads at once; 0: API_READS_MAX */
     size_t read_frame_bytes_max;   /* of its frames, but for a single chunk; 0: 1 MiB */

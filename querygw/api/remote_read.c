@@ -73,11 +73,11 @@ struct decoded {
 };
 
 static void
-decoded_init(struct decoded *d, size_t bytes_max)
+decoded_init(struct decoded *d, const struct arena *query)
 {
     *d = (struct decoded){SAMPLE_COLUMNS_INIT, HISTOGRAM_COLUMNS_INIT, .arena = {0},
                           .labels = VEC_INIT};
-    arena_init(&d->arena, bytes_max);
+    arena_init_like(&d->arena, query);
 }
 
 static void
@@ -138,7 +138,7 @@ put_query_result(struct api_call *c, const struct read_query *q, struct read_res
     struct decoded decoded;
     TRY(open_set(c, q, &set));
     read_response_begin_query(to);
-    decoded_init(&decoded, c->api->opts.query_bytes_max);
+    decoded_init(&decoded, &c->arena);
     struct err e = put_all_series(c, q, set, &decoded, to, samples_left);
     decoded_fini(&decoded);
     TRY(e);

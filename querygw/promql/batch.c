@@ -51,7 +51,7 @@ void
 batch_init(struct batch *b, const struct exec *x, const struct plan_node *plan)
 {
     *b = (struct batch){.plan = plan, .store.ops = &batch_store_ops};
-    arena_init(&b->arena, x->arena->limit_bytes);
+    arena_init_like(&b->arena, x->arena);
 }
 
 void

@@ -44,7 +44,7 @@ struct arena *
 exec_scratch(struct exec *x)
 {
     struct arena *a = ARENA_NEW(x->arena, struct arena);
-    arena_init(a, x->arena->limit_bytes);
+    arena_init_like(a, x->arena);
     arena_defer(x->arena, release_scratch, a);
     return a;
 }

@@ -20,6 +20,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_log.c \
 	%reldir%/test_map.c \
 	%reldir%/test_md5.c \
+	%reldir%/test_memory_limit.c \
 	%reldir%/test_metrics.c \
 	%reldir%/test_numtext.c \
 	%reldir%/test_pb.c \

@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 #include "base/arena.h"
+#include "base/budget.h"
 #include "base/mem.h"
 
 START_TEST(test_alloc)
@@ -55,6 +56,26 @@ count_release(void *object)
     ++*(int *)object;
 }
 
+START_TEST(test_shared_budget)
+{
+    struct budget shared = {.limit_bytes = 64 << 10};
+    struct arena a, b;
+    arena_init_shared(&a, 0, &shared);
+    arena_init_like(&b, &a);
+    arena_alloc(&a, 40 << 10);
+    CK_OK(arena_check(&a));
+    arena_alloc(&b, 40 << 10);
+    CK_ERR(ERR_UNAVAILABLE, arena_check(&a)); /* both feel it */
+    CK_ERR(ERR_UNAVAILABLE, arena_check(&b));
+    arena_reset(&b); /* keeps its block */
+    CK_ERR(ERR_UNAVAILABLE, arena_check(&a));
+    arena_fini(&b);
+    CK_OK(arena_check(&a));
+    arena_fini(&a);
+    ck_assert_uint_eq(budget_used(&shared), 0);
+}
+END_TEST
+
 START_TEST(test_grow)
 {
     AUTO(arena_fini) struct arena a;
@@ -98,6 +119,7 @@ arena_suite(void)
     tcase_add_test(t, test_alloc);
     tcase_add_test(t, test_budget);
     tcase_add_test(t, test_reset);
+    tcase_add_test(t, test_shared_budget);
     tcase_add_test(t, test_grow);
     tcase_add_test(t, test_defer);
     suite_add_tcase(s, t);

@@ -103,6 +103,22 @@ START_TEST(test_open_files_limit)
 }
 END_TEST
 
+START_TEST(test_anonymous_bytes)
+{
+    enum { BYTES = 64 << 20 };
+    uint64_t before = process_anonymous_bytes();
+    ck_assert_uint_gt(before, 100 << 10);
+    char *p = mem_pages_alloc_zero(BYTES);
+    uint64_t untouched = process_anonymous_bytes();
+    ck_assert_uint_lt(untouched, before + BYTES / 2);
+    memset(p, 1, BYTES);
+    uint64_t touched = process_anonymous_bytes();
+    ck_assert_uint_ge(touched, untouched + BYTES / 2);
+    mem_pages_free(p, BYTES);
+    ck_assert_uint_lt(process_anonymous_bytes(), touched - BYTES / 2);
+}
+END_TEST
+
 Suite *
 process_suite(void)
 {
@@ -113,6 +129,7 @@ process_suite(void)
     tcase_add_test(t, test_fds_follow);
     tcase_add_test(t, test_cpu_grows);
     tcase_add_test(t, test_open_files_limit);
+    tcase_add_test(t, test_anonymous_bytes);
     suite_add_tcase(s, t);
     return s;
 }

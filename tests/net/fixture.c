@@ -128,6 +128,7 @@ add_routes(struct fixture *f)
     const struct route routes[] = {
         {"/hello", ROUTE_GET, "hello", serve_hello, f, NULL, 0, 0},
         {"/echo", ROUTE_POST, "echo", serve_echo, f, pool, 1 << 20, 0},
+        {"/keep", ROUTE_POST, "keep", serve_echo, f, pool, 1 << 20, ROUTE_KEEPS_BODY},
         {"/small", ROUTE_POST, "small", serve_echo, f, pool, 16, 0},
         {"/big", ROUTE_GET, "big", serve_big, f, pool, 0, 0},
         {"/gate", ROUTE_GET, "gate", serve_gate, f, pool, 0, 0},

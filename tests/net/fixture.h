@@ -2,6 +2,7 @@
  *
  *   GET  /hello        on the loop: "hello"
  *   POST /echo         on a worker: the body, type application/octet-stream; 1 MiB
+ *   POST /keep         as /echo, but for ROUTE_KEEPS_BODY
  *   POST /small        on a worker: as /echo, at most 16 bytes
  *   GET  /big          on a worker: BIG_BYTES of text
  *   GET  /gate         on a worker: answers "through" once fixture_open_gate() was called, or

@@ -246,9 +246,40 @@ START_TEST(test_full_queue)
 }
 END_TEST
 
+static uint64_t
+read_figure(void *figure)
+{
+    return *(uint64_t *)figure;
+}
+
+/* A full memory takes nothing that stays, but lets everything else through. */
+START_TEST(test_memory_full)
+{
+    static struct memory_limit memory; /* outlives the server */
+    static uint64_t used_bytes;
+    used_bytes = 800 << 20;
+    memory_limit_init(&memory, 1 << 30, clock_system(), read_figure, &used_bytes);
+    start((struct http_server_opts){.memory = &memory});
+    struct str head = STR("POST /keep HTTP/1.1\r\n" HOST "Content-Length: 500000\r\n\r\n");
+    AUTO(reply_fini) struct reply refused = client_ask(f.port, head); /* before it is sent */
+    ck_assert_int_eq(refused.status, 503);
+    ck_assert(str_eq(reply_header(&refused, "Retry-After"), STR("5")));
+    fixture_wait_metric(&f, "mneme_http_refused_total{reason=\"memory\"} 1\n");
+    check_still_served();
+    used_bytes = 0;
+    clock_sleep_ns(clock_system(), 2 * MEMORY_LOOK_NS);
+    struct str whole = STR("POST /keep HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nhi");
+    AUTO(reply_fini) struct reply taken = client_ask(f.port, whole);
+    ck_assert_int_eq(taken.status, 200);
+}
+END_TEST
+
 START_TEST(test_byte_budget)
 {
-    start((struct http_server_opts){.inflight_bytes_max = 200 << 10});
+    static struct memory_limit memory; /* outlives the server */
+    memory_limit_init(&memory, 0, clock_system(), NULL, NULL);
+    memory.requests.limit_bytes = 200 << 10;
+    start((struct http_server_opts){.memory = &memory});
     struct client *holder = client_open(f.port);
     AUTO(buf_fini) struct buf part = BUF_INIT;
     buf_printf(&part, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 150000\r\n\r\n");
@@ -346,6 +377,7 @@ http_abuse_suite(void)
     tcase_add_test(t, test_connection_limit);
     tcase_add_test(t, test_full_queue);
     tcase_add_test(t, test_byte_budget);
+    tcase_add_test(t, test_memory_full);
     tcase_add_test(t, test_floods_do_not_starve_others);
     tcase_add_test(t, test_clients_that_leave_in_the_middle);
     suite_add_tcase(s, t);

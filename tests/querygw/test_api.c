@@ -370,6 +370,33 @@ START_TEST(test_samples_limit)
 }
 END_TEST
 
+static struct memory_limit memory;
+
+static void
+setup_memory(void)
+{
+    memory_limit_init(&memory, 1 << 20, clock_system(), NULL, NULL);
+    start((struct api_opts){.memory = &memory});
+}
+
+/* Queries share a quarter of the limit: who comes when others have it is told to come again. */
+START_TEST(test_memory_shared)
+{
+    const char *query = "/api/v1/query_range?query=up&start=0&end=180&step=60";
+    budget_charge(&memory.queries, 1 << 18);
+    AUTO(reply_fini) struct reply refused = api_get(&f, query, "");
+    ck_assert_int_eq(refused.status, 503);
+    ck_assert_str_eq(
+        buf_cstr(&refused.body),
+        BAD("unavailable", "memory budget of 262144 bytes for all at once is used up"));
+    ck_assert_uint_eq(atomic_load(&memory.refusals[MEMORY_REFUSED_QUERY]), 1);
+    budget_give_back(&memory.queries, 1 << 18);
+    AUTO(reply_fini) struct reply taken = api_get(&f, query, "");
+    ck_assert_int_eq(taken.status, 200);
+    ck_assert_uint_eq(budget_used(&memory.queries), 0); /* all is given back */
+}
+END_TEST
+
 static void
 show_two_flags(void *arg, void (*visit)(void *visit_arg, struct str name, struct str value),
                void *visit_arg)
@@ -418,6 +445,9 @@ api_suite(void)
     TCase *small = with_setup("small", setup_small);
     tcase_add_test(small, test_samples_limit);
     suite_add_tcase(s, small);
+    TCase *shared = with_setup("short of memory", setup_memory);
+    tcase_add_test(shared, test_memory_shared);
+    suite_add_tcase(s, shared);
     TCase *flags = with_setup("flags", setup_flags);
     tcase_add_test(flags, test_flags);
     suite_add_tcase(s, flags);
