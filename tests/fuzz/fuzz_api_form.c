@@ -34,24 +34,36 @@ check_selector(struct arena *a, struct matchers m)
     err_drop(e);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check_form(struct str form, enum api_flavour which)
 {
     AUTO(arena_fini) struct arena a;
-    struct http_params p = {0};
+    struct params p = {.flavour = flavour_of(which)};
     struct selectors s = {0};
     int64_t ms = 0, ns = 0;
     size_t limit = 0;
+    bool flag;
     arena_init(&a, 64 << 20);
-    check_refusal(http_params_decode(&a, str_of((const char *)data, size_min(size, 4096)), &p));
+    check_refusal(http_params_decode(&a, form, &p.list));
     check_refusal(param_time(&p, "time", &ms));
     check_refusal(param_time_or(&p, "start", PARAM_TIME_MIN_MS, &ms));
     check_refusal(param_time_or(&p, "end", PARAM_TIME_MAX_MS, &ms));
     check_refusal(param_duration(&p, "step", &ns));
-    check_refusal(param_duration(&p, "timeout", &ns));
+    check_refusal(param_own_duration(&p, "timeout", &ns));
+    check_refusal(param_own_bool_or(&p, "dedup", true, &flag));
     check_refusal(param_limit(&p, &limit));
+    check_refusal(param_any_selectors(&p, "storeMatch[]", &a, &s));
+    s = (struct selectors){0};
     check_refusal(param_selectors(&p, &a, &s));
     for (size_t i = 0; i < s.n; i++)
         check_selector(&a, s.v[i]);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct str form = str_of((const char *)data, size_min(size, 4096));
+    check_form(form, API_PROMETHEUS);
+    check_form(form, API_THANOS);
     return 0;
 }

@@ -69,10 +69,10 @@ matrix(struct maker *m, int depth)
     if (depth > 0 && choose(m->c, 3) == 0) {
         put(m, "(");
         exact(m, depth - 1);
-        PICK(m, ")[1m:10s]", ")[30s:7s]", ")[2m:1m]", ")[10s:]", ")[5s:20s]");
+        PICK(m, ")[1m:10s]", ")[30s:7s]", ")[2m:1m]", ")[10s:]", ")[5s:20s]", ")[5s * 4:2s + 5s]");
     } else {
         bare_selector(m);
-        PICK(m, "[10s]", "[30s]", "[1m]", "[95s]", "[5m]", "[1ms]");
+        PICK(m, "[10s]", "[30s]", "[1m]", "[95s]", "[5m]", "[1ms]", "[max_of(20s, 1m / 2)]");
     }
     modifiers(m);
 }
@@ -130,7 +130,8 @@ pair(struct maker *m, void (*side)(struct maker *m, int depth), int depth, bool 
         pick(m, compares ? compare : plain, compares ? 6 : 2);
     PICK(m, " ", " on (instance) ", " ignoring (job) ", " on () ", " ignoring (le, instance) ");
     if (!set && m->to->p[m->to->n - 2] == ')') /* behind on or ignoring */
-        PICK(m, "", "", "group_left () ", "group_right () ", "group_left (job) ");
+        PICK(m, "", "", "group_left () ", "group_right () ", "group_left (job) ", "fill (0) ",
+             "fill_left (1) ", "fill_right (NaN) ");
     side(m, depth - 1);
     put(m, ")");
 }
@@ -181,6 +182,12 @@ static void
 exact_map(struct maker *m, int depth)
 {
     static const char *const names[] = {"abs", "ceil", "sgn", "absent", "-", "timestamp", "round"};
+    if (choose(m->c, 8) == 7) {
+        put(m, "start_timestamp(");
+        selector(m);
+        put(m, ")");
+        return;
+    }
     call(m, names[choose(m->c, 7)], exact, depth - 1);
 }
 
@@ -235,6 +242,22 @@ exact(struct maker *m, int depth)
     }
 }
 
+/* rate(m[1m] anchored) */
+static void
+extended_window(struct maker *m)
+{
+    bool smoothed = choose(m->c, 2);
+    if (smoothed)
+        PICK(m, "rate", "increase", "delta");
+    else
+        PICK(m, "rate", "increase", "delta", "changes", "resets");
+    put(m, "(");
+    bare_selector(m);
+    PICK(m, "[10s]", "[1m]", "[95s]");
+    put(m, smoothed ? " smoothed" : " anchored");
+    PICK(m, ")", ")", " offset (2s ^ 2))"); /* behind which no operator may follow */
+}
+
 static void
 rough_window(struct maker *m, int depth)
 {
@@ -247,7 +270,11 @@ rough_window(struct maker *m, int depth)
                                         "stdvar_over_time",
                                         "deriv",
                                         "mad_over_time"};
-    size_t which = choose(m->c, 11);
+    size_t which = choose(m->c, 13);
+    if (which > 10) {
+        extended_window(m);
+        return;
+    }
     if (which < 9) {
         call(m, names[which], matrix, depth);
         return;
@@ -259,6 +286,37 @@ rough_window(struct maker *m, int depth)
     }
     matrix(m, depth);
     put(m, which == 9 ? ")" : ", 60)");
+}
+
+static void
+histogram(struct maker *m, int depth)
+{
+    size_t kind = choose(m->c, 3);
+    if (kind == 1) {
+        PICK(m, "histogram_stddev", "histogram_stdvar");
+        call(m, "", rough, depth - 1);
+        return;
+    }
+    if (kind == 2) { /* hints of resets depend on earlier samples then, and what + and - make */
+        PICK(m, "histogram_count(", "histogram_sum(", "histogram_avg(");
+        if (choose(m->c, 2))
+            selector(m);
+        else
+            rough_window(m, 0);
+        put(m, ")");
+        return;
+    }
+    put(m, "(");
+    rough(m, depth - 1);
+    PICK(m, " </ 1)", " >/ 1)", " * 2)", " / 2)");
+}
+
+static void
+smoothed(struct maker *m)
+{
+    bare_selector(m);
+    put(m, " smoothed");
+    modifiers(m);
 }
 
 static void
@@ -277,7 +335,7 @@ buckets(struct maker *m, int depth)
 static void
 rough(struct maker *m, int depth)
 {
-    size_t kind = choose(m->c, depth > 0 ? 8 : 1);
+    size_t kind = choose(m->c, depth > 0 ? 11 : 1);
     switch (kind) {
     case 1:
     case 2:
@@ -298,6 +356,13 @@ rough(struct maker *m, int depth)
         break;
     case 7:
         buckets(m, depth);
+        break;
+    case 8:
+    case 9:
+        histogram(m, depth);
+        break;
+    case 10:
+        smoothed(m);
         break;
     default:
         exact(m, depth);
