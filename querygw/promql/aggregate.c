@@ -209,7 +209,7 @@ group_take_histograms(struct op_aggregate *o, struct group *g, struct column *c,
     if (op == PROMQL_AGG_COUNT || op == PROMQL_AGG_GROUP)
         return OK;
     if (op == PROMQL_AGG_SUM || op == PROMQL_AGG_AVG)
-        return group_histograms_take(o->op.x, n, &g->histograms, c, ret_more);
+        return group_histograms_take(o->op.x, n, &g->histograms, &g->column, c, ret_more);
     column_drop_histograms(c);
     *ret_more = column_fit(c, n->grid.steps);
     return histogram_note_ignored_by(o->op.x, promql_aggregator(op)->name,

@@ -11,6 +11,29 @@ notes_init(struct notes *n, struct arena *a, uint64_t hash_seed)
     key_map_init(&n->seen, a);
 }
 
+/* Of two parts of a query the one whose evaluation ends later: that around the other, or to its
+ * right. */
+static bool
+ends_later(struct promql_range a, struct promql_range b)
+{
+    return a.end > b.end || (a.end == b.end && a.start < b.start);
+}
+
+/* The text is there already. */
+static void
+notes_repeat(struct notes *n, enum note_kind kind, const struct note *note)
+{
+    for (size_t i = 0; i < size_min(n->count[kind], NOTES_SHOWN_MAX); i++) {
+        struct note *shown = &n->shown[kind][i];
+        if (!str_eq(shown->text, note->text))
+            continue;
+        shown->times += note->times;
+        if (note->has_range && ends_later(note->range, shown->range))
+            shown->range = note->range;
+        return;
+    }
+}
+
 static struct err
 notes_keep(struct notes *n, enum note_kind kind, const struct note *note)
 {
@@ -18,9 +41,7 @@ notes_keep(struct notes *n, enum note_kind kind, const struct note *note)
     bool is_new;
     TRY(key_map_find_or_add(&n->seen, hash128_seeded(note->text, n->hash_seed), &number, &is_new));
     if (!is_new) {
-        for (size_t i = 0; note->times && i < size_min(n->count[kind], NOTES_SHOWN_MAX); i++)
-            if (str_eq(n->shown[kind][i].text, note->text))
-                n->shown[kind][i].times += note->times;
+        notes_repeat(n, kind, note);
         return OK;
     }
     size_t at = n->count[kind]++;

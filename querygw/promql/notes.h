@@ -1,7 +1,8 @@
 /* notes.h - what a query tells its user beside the result: warnings and infos.
  *
- * Texts are Prometheus'. Equal texts are told once; past NOTES_SHOWN_MAX of a kind only their
- * number is kept. Source: prometheus util/annotations. Threads: one query, one thread. */
+ * Texts are Prometheus'. Equal texts are told once, of the part of the query that is evaluated
+ * last; past NOTES_SHOWN_MAX of a kind only their number is kept. Source: prometheus
+ * util/annotations. Threads: one query, one thread. */
 #pragma once
 #include "base/arena.h"
 #include "base/str.h"

@@ -127,7 +127,8 @@ mix_window(struct op_range_call *o, const struct mixed_window *m, size_t step)
         TRY(f->run_mixed(m, &v));
         put_value(o, step, &v);
     } else if (m->float_lo < m->float_hi) {
-        TRY(histogram_note_metric(o->op.x, HISTOGRAM_NOTE_IGNORED, m->range, m->series));
+        struct promql_range first = f->takes_quantile ? o->op.plan->call.arg_range : m->range;
+        TRY(histogram_note_metric(o->op.x, HISTOGRAM_NOTE_IGNORED, first, m->series));
     }
     return exec_work(o->op.x, 1 + m->histogram_hi - m->histogram_lo);
 }
