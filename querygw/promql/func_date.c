@@ -7,8 +7,8 @@
 
 #include "querygw/promql/func_map.h"
 
-/* Beyond these seconds a value is no date (30 million years): the result is NaN. */
-#define DATE_S_MAX 1e15
+/* Beyond these seconds, as many as an int64 holds, a value is no date: the result is NaN. */
+#define DATE_S_MAX 9.2e18
 
 enum {
     DAY_S = 86400,
