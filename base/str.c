@@ -26,7 +26,7 @@ struct str
 str_skip(struct str s, size_t from)
 {
     ASSERT(from <= s.n);
-    return (struct str){s.p + from, s.n - from};
+    return (struct str){from ? s.p + from : s.p, s.n - from}; /* an empty one may be NULL */
 }
 
 struct str

@@ -1,8 +1,6 @@
 /* counter.c - resets of counters and what their start timestamps tell. */
 #include "querygw/promql/counter.h"
 
-#include "base/mem.h"
-
 bool
 counter_started_at(const struct windows *w, size_t i)
 {
@@ -26,10 +24,10 @@ counter_was_reset(const struct windows *w, size_t i)
 struct counter_resets
 counter_resets_find(struct window_scratch *scratch, const struct windows *w)
 {
-    size_t room = size_max(w->n, 1); /* a pointer in any case */
-    double *lost = window_scratch_get(scratch, room, sizeof *lost + sizeof(uint32_t));
-    uint32_t *until = (uint32_t *)(void *)(lost + room);
-    until[0] = 0;
+    double *lost = window_scratch_get(scratch, w->n, sizeof *lost + sizeof(uint32_t));
+    uint32_t *until = (uint32_t *)(void *)(lost + w->n);
+    if (w->n > 0)
+        until[0] = 0;
     size_t n = 0;
     for (size_t i = 1; i < w->n; i++) { /* no branch: a gauge falls as often as it rises */
         lost[n] = w->values[i - 1];

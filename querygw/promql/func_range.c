@@ -18,8 +18,9 @@ void *
 window_scratch_get(struct window_scratch *s, size_t count, size_t item_bytes)
 {
     ASSERT(item_bytes > 0);
-    if (count * item_bytes > s->bytes) {
-        s->bytes = size_max(count * item_bytes, 2 * s->bytes);
+    size_t bytes = size_max(count, 1) * item_bytes;
+    if (bytes > s->bytes) {
+        s->bytes = size_max(bytes, 2 * s->bytes);
         s->p = arena_alloc(s->arena, s->bytes);
     }
     return s->p;

@@ -32,7 +32,7 @@ window_move(const struct windows *w, struct window_cursor *c, size_t step)
     return c->lo < c->hi;
 }
 
-/* Room for `count` items; the contents of the last call are gone. */
+/* Room for `count` items, and a pointer for none; the contents of the last call are gone. */
 void *window_scratch_get(struct window_scratch *s, size_t count, size_t item_bytes);
 
 /* Whether the histogram i, not the first one, began anew behind the one before it. */

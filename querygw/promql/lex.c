@@ -38,7 +38,7 @@ void
 lex_init(struct lexer *l, struct arena *a, struct str text)
 {
     ASSERT(text.n <= UINT32_MAX);
-    *l = (struct lexer){.arena = a, .text = text};
+    *l = (struct lexer){.arena = a, .text = text.n ? text : STR("")};
 }
 
 struct lex_token

@@ -45,7 +45,7 @@ coarse_start(const struct float_histogram *h, const struct float_buckets *b,
 {
     *w = (struct coarse_walk){.fine = bucket_walk_of(b->spans),
                               .v = b->v,
-                              .end = b->v + b->n,
+                              .end = b->n ? b->v + b->n : b->v,
                               .steps = h->schema - like->schema};
     fine_next(w);
     double from = like->zero_threshold;
