@@ -97,7 +97,8 @@ kit_append(struct kit_request *k, struct db *db, struct append_result *ret_resul
                                      .exemplars = k->exemplars.v,
                                      .exemplar_count = k->exemplars.n,
                                      .metadata = k->metadata.v,
-                                     .metadata_count = k->metadata.n};
+                                     .metadata_count = k->metadata.n,
+                                     .limits = k->limits};
     return db_append(db, &request, &k->arena, ret_result);
 }
 

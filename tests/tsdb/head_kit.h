@@ -12,6 +12,7 @@ struct kit_request {
     VEC(struct histogram_sample) histograms;
     VEC(struct exemplar) exemplars;
     VEC(struct family_metadata) metadata;
+    const struct append_limits *limits; /* NULL: the head's */
 };
 void kit_request_init(struct kit_request *k);
 void kit_request_fini(struct kit_request *k);

@@ -35,6 +35,7 @@ TSDB_TEST_KITS = \
 	%reldir%/test_head_extras.c \
 	%reldir%/test_head_golden.c \
 	%reldir%/test_head_histograms.c \
+	%reldir%/test_head_limits.c \
 	%reldir%/test_head_rows.c \
 	%reldir%/test_histogram.c \
 	%reldir%/test_histogram_chunk.c \

@@ -65,6 +65,30 @@ find_series(struct append *run)
     run->result->label_faults[LABEL_FAULT_NONE] += run->rows_open;
 }
 
+/* --- limits of one request, over those of the head -------------------------------------------- */
+
+static uint64_t
+series_max(const struct head *h, const struct append_limits *limits)
+{
+    uint64_t opened = h->opts.series_limit ? h->opts.series_limit : HEAD_SERIES_MAX;
+    return limits && limits->series_max > 0 ? u64_min(limits->series_max, opened) : opened;
+}
+
+static int64_t
+future_window_ms(const struct head *h, const struct append_limits *limits)
+{
+    return limits && limits->future_window_ms >= 0 ? limits->future_window_ms
+                                                   : h->opts.future_window_ms;
+}
+
+/* What is kept of late samples, and for how long, is as the head was opened. */
+static int64_t
+ooo_window_ms(const struct head *h, const struct append_limits *limits)
+{
+    int64_t window = h->opts.ooo_window_ms;
+    return limits && limits->ooo_window_ms >= 0 ? i64_min(limits->ooo_window_ms, window) : window;
+}
+
 /* --- 2: make the missing ones ----------------------------------------------------------------- */
 
 /* Parses and checks the labels of one miss; false, counted, when they are refused. */
@@ -100,7 +124,14 @@ make_missing(struct append *run)
     }
     misses->n = good;
     TRY(arena_check(run->arena));
-    TRY(head_create_missing(run->h, misses->v, good, run->slots, run->result));
+    struct births births = {
+        .misses = misses->v,
+        .count = good,
+        .slots = run->slots,
+        .series_max = series_max(run->h, run->request->limits),
+        .result = run->result,
+    };
+    TRY(head_create_missing(run->h, &births));
     for (size_t i = 0; i < good; i++) {
         bool open = run->slots[misses->v[i].row] != slot_none;
         run->states[misses->v[i].row] = open ? ROW_OPEN : ROW_DONE;
@@ -221,7 +252,7 @@ head_append(struct head *h, const struct append_request *request, struct arena *
     *ret_result = (struct append_result){.series_created = 0};
     ASSERT(request->row_count < slot_none); /* proto/ limits requests far below */
     assert_rows(request);
-    int64_t window = h->opts.future_window_ms;
+    int64_t window = future_window_ms(h, request->limits);
     struct append run = {
         .h = h,
         .request = request,
@@ -245,7 +276,8 @@ head_append(struct head *h, const struct append_request *request, struct arena *
     struct epoch_guard guard = epoch_enter(h->epoch);
     run.guard = guard;
     run.claim = claim_of(guard);
-    run.limits = head_judge_limits(h); /* within the epoch: see head_begin_cut() */
+    /* within the epoch: see head_begin_cut() */
+    run.limits = head_judge_limits(h, ooo_window_ms(h, request->limits));
     run.limits_again = run.limits;
     run.limits_again.min_valid_ms = INT64_MIN;
     run.chunk_rule = head_chunk_rule(h);
@@ -257,4 +289,28 @@ head_append(struct head *h, const struct append_request *request, struct arena *
     ooo_log_fini(&run.late);
     count_exemplars(&run);
     return e;
+}
+
+static void
+add_counts(uint64_t *sum, const uint64_t *part, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += part[i];
+}
+
+void
+append_result_add(struct append_result *sum, const struct append_result *part)
+{
+    add_counts(sum->fates, part->fates, SAMPLE_FATE_COUNT);
+    add_counts(sum->exemplar_fates, part->exemplar_fates, EXEMPLAR_FATE_COUNT);
+    add_counts(sum->label_faults, part->label_faults, LABEL_FAULT_COUNT);
+    sum->series_over_limit += part->series_over_limit;
+    sum->series_created += part->series_created;
+    sum->histograms_invalid += part->histograms_invalid;
+    sum->metadata_stored += part->metadata_stored;
+    sum->metadata_refused += part->metadata_refused;
+    if (sum->histogram_fault.n == 0)
+        sum->histogram_fault = part->histogram_fault;
+    if (sum->example.n == 0)
+        sum->example = part->example;
 }

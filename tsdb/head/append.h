@@ -22,6 +22,13 @@ struct append_row {
     uint32_t first_exemplar, exemplar_count;
 };
 
+/* What holds for one request in the place of what the head was opened with. */
+struct append_limits {
+    uint64_t series_max;      /* living series of the head; 0: as opened */
+    int64_t ooo_window_ms;    /* below 0, or wider than as opened: as opened */
+    int64_t future_window_ms; /* below 0: as opened; 0: any future */
+};
+
 /* Of each array: what the rows have, one row behind the other. */
 struct append_request {
     const struct append_row *rows;
@@ -34,6 +41,7 @@ struct append_request {
     size_t exemplar_count;
     const struct family_metadata *metadata; /* of no row: of families */
     size_t metadata_count;
+    const struct append_limits *limits; /* NULL: as opened */
 };
 
 /* Why a sample, float or histogram, was not stored. Labels' faults are counted a row in
@@ -74,3 +82,6 @@ struct append_result {
     uint64_t metadata_refused;   /* no name, too long, or too many families */
     struct str example; /* labels of the first series with a refused sample; in the arena */
 };
+
+/* Adds what became of another part of a request to *sum. */
+void append_result_add(struct append_result *sum, const struct append_result *part);

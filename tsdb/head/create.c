@@ -66,7 +66,7 @@ head_create_series(struct head *h, struct labels labels, uint64_t ref)
 /* Series to be made under this hold of the lock, found by canonical key: one request may bring
  * the same labels twice. The i-th gets slot head_slot_of_birth(h, i), reference first_ref + i. */
 struct newborns {
-    uint64_t first_ref;
+    uint64_t first_ref, series_max;
     const struct append_miss *v[HEAD_CREATE_CHUNK];
     uint32_t n;
     uint16_t index[NEWBORN_SLOTS]; /* position in v + 1; open addressing */
@@ -111,17 +111,11 @@ find_living(const struct head *h, struct hash128 key, uint32_t *ret_slot) REQUIR
     return living;
 }
 
-static uint32_t
-series_limit(const struct head *h)
-{
-    return h->opts.series_limit ? h->opts.series_limit : HEAD_SERIES_MAX;
-}
-
 static bool
 has_room(const struct head *h, const struct newborns *b) REQUIRES(h->create_lock)
 {
     uint32_t live = atomic_load_explicit(&h->series_live, memory_order_relaxed) + b->n;
-    return live < series_limit(h) && h->slot_count + b->n < HEAD_SERIES_MAX &&
+    return live < b->series_max && h->slot_count + b->n < HEAD_SERIES_MAX &&
            id_map_bound(&h->ids) < UINT32_MAX - HEAD_CREATE_CHUNK &&
            b->first_ref + b->n <= HEAD_REF_MAX;
 }
@@ -177,10 +171,9 @@ give_birth(struct head *h, const struct newborns *b, wal_ticket ticket) REQUIRES
     atomic_fetch_add_explicit(&h->series_created, b->n, memory_order_relaxed);
 }
 
-/* At most HEAD_CREATE_CHUNK misses under one hold of the lock. */
+/* At most HEAD_CREATE_CHUNK misses, from `first` on, under one hold of the lock. */
 static struct err
-create_some(struct head *h, const struct append_miss *misses, size_t count, uint32_t *slots,
-            struct append_result *result)
+create_some(struct head *h, const struct births *births, size_t first, size_t count)
 {
     ASSERT(count <= HEAD_CREATE_CHUNK);
     AUTO(buf_fini) struct buf record = BUF_INIT;
@@ -188,10 +181,11 @@ create_some(struct head *h, const struct append_miss *misses, size_t count, uint
 
     LOCKED(&h->create_lock);
     head_forget_logged(h);
-    struct newborns born = {.first_ref = h->next_ref};
-    for (size_t i = 0; i < count; i++) {
-        if (!settle_miss(h, &born, &misses[i], &record, &slots[misses[i].row]))
-            result->series_over_limit++;
+    struct newborns born = {.first_ref = h->next_ref, .series_max = births->series_max};
+    for (size_t i = first; i < first + count; i++) {
+        const struct append_miss *miss = &births->misses[i];
+        if (!settle_miss(h, &born, miss, &record, &births->slots[miss->row]))
+            births->result->series_over_limit++;
     }
     if (born.n == 0)
         return OK;
@@ -199,17 +193,16 @@ create_some(struct head *h, const struct append_miss *misses, size_t count, uint
     struct str view = buf_str(&record);
     TRY(wal_enqueue_dated(h->wal, &view, 1, WAL_TIME_NONE, &ticket));
     give_birth(h, &born, ticket);
-    result->series_created += born.n;
+    births->result->series_created += born.n;
     return OK;
 }
 
 struct err
-head_create_missing(struct head *h, struct append_miss *misses, size_t count, uint32_t *slots,
-                    struct append_result *result)
+head_create_missing(struct head *h, const struct births *births)
 {
-    for (size_t done = 0; done < count;) {
-        size_t some = size_min(count - done, HEAD_CREATE_CHUNK);
-        TRY_IN(create_some(h, misses + done, some, slots, result), "log of new series");
+    for (size_t done = 0; done < births->count;) {
+        size_t some = size_min(births->count - done, HEAD_CREATE_CHUNK);
+        TRY_IN(create_some(h, births, done, some), "log of new series");
         done += some;
     }
     return OK;

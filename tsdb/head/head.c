@@ -352,10 +352,10 @@ head_min_valid_ms(const struct head *h)
 }
 
 struct judge_limits
-head_judge_limits(const struct head *h)
+head_judge_limits(const struct head *h, int64_t ooo_window_ms)
 {
     int64_t maxt_ms = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed);
-    return judge_limits_of(head_min_valid_ms(h), maxt_ms, h->opts.ooo_window_ms);
+    return judge_limits_of(head_min_valid_ms(h), maxt_ms, ooo_window_ms);
 }
 
 struct chunk_rule

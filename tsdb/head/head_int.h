@@ -153,10 +153,17 @@ struct append_miss {
     struct hash128 canonical; /* of the canonical key */
     struct labels labels;     /* checked and sorted; in the request's arena */
 };
+/* Series that a request asks for. */
+struct births {
+    const struct append_miss *misses;
+    size_t count;
+    uint32_t *slots;      /* of rows: filled for those that get one */
+    uint64_t series_max;  /* of the head */
+    struct append_result *result; /* counts on */
+};
 /* Finds or makes the series of every miss and writes its slot to slots[miss.row]. Rows above
  * the series limit keep their slot and are counted. */
-struct err head_create_missing(struct head *h, struct append_miss *misses, size_t count,
-                               uint32_t *slots, struct append_result *result);
+struct err head_create_missing(struct head *h, const struct births *births);
 
 /* mapper.c - the series of these slots have finished chunks on the heap. */
 void head_queue_finished(struct head *h, const struct slot_list *finished);
@@ -206,5 +213,5 @@ void head_note_write(struct head *h);
 void head_widen(struct head *h, int64_t mint_ms, int64_t maxt_ms);
 /* Samples below it are out of bounds (spec/tsdb.md section 12). */
 int64_t head_min_valid_ms(const struct head *h);
-struct judge_limits head_judge_limits(const struct head *h);
+struct judge_limits head_judge_limits(const struct head *h, int64_t ooo_window_ms);
 struct chunk_rule head_chunk_rule(const struct head *h);

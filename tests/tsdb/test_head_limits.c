@@ -1,0 +1,122 @@
+/* Limits that come with a request hold in the place of those that the head was opened with. */
+#include "tests/tsdb/head_kit.h"
+
+#include "base/mem.h"
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static struct append_result
+put(struct db *db, const struct append_limits *limits, const char *labels, int64_t t_ms)
+{
+    struct kit_request k;
+    struct append_result r;
+    kit_request_init(&k);
+    k.limits = limits;
+    kit_row(&k, labels);
+    kit_sample(&k, t_ms, 1);
+    CK_OK(kit_append(&k, db, &r));
+    kit_request_fini(&k);
+    return r;
+}
+
+static const struct append_limits none = {0, -1, -1};
+
+START_TEST(test_series)
+{
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    AUTO(db_close) struct db *db = NULL;
+    opts.series_limit = 4;
+    CK_OK(db_open(&opts, &db));
+    struct append_limits two = none, hundred = none;
+    two.series_max = 2;
+    hundred.series_max = 100;
+    ck_assert_uint_eq(put(db, &two, "a=1", 1).series_created, 1);
+    ck_assert_uint_eq(put(db, &two, "a=2", 1).series_created, 1);
+    ck_assert_uint_eq(put(db, &two, "a=3", 1).series_over_limit, 1);
+    ck_assert_uint_eq(put(db, &two, "a=1", 2).fates[SAMPLE_STORED], 1); /* known ones go on */
+    ck_assert_uint_eq(put(db, &none, "a=3", 1).series_created, 1);
+    ck_assert_uint_eq(put(db, &hundred, "a=4", 1).series_created, 1);
+    ck_assert_uint_eq(put(db, &hundred, "a=5", 1).series_over_limit, 1); /* the head's own holds */
+}
+END_TEST
+
+static const struct window_case {
+    const char *name;
+    int64_t opened_ms, window_ms, behind_ms;
+    enum sample_fate want;
+} window_cases[] = {
+    {"as opened", 3 * HOUR_MS, -1, 2 * HOUR_MS, SAMPLE_STORED_LATE},
+    {"narrower, inside", 3 * HOUR_MS, HOUR_MS, HOUR_MS, SAMPLE_STORED_LATE},
+    {"narrower, behind", 3 * HOUR_MS, HOUR_MS, HOUR_MS + 1, SAMPLE_TOO_OLD},
+    {"none", 3 * HOUR_MS, 0, 1, SAMPLE_OUT_OF_ORDER},
+    {"wider counts as opened", HOUR_MS, 3 * HOUR_MS, HOUR_MS + 1, SAMPLE_TOO_OLD},
+    {"the head keeps none", 0, HOUR_MS, 1, SAMPLE_OUT_OF_ORDER},
+};
+
+START_TEST(test_late)
+{
+    const struct window_case *c = &window_cases[_i];
+    struct db_opts opts = kit_late_opts(fs_posix(), test_dir());
+    AUTO(db_close) struct db *db = NULL;
+    opts.ooo_window_ms = c->opened_ms;
+    CK_OK(db_open(&opts, &db));
+    struct append_limits limits = none;
+    limits.ooo_window_ms = c->window_ms;
+    int64_t newest_ms = clock_wall_ms(opts.clock);
+    ck_assert_uint_eq(put(db, NULL, "a=1", newest_ms).fates[SAMPLE_STORED], 1);
+    struct append_result r = put(db, &limits, "a=1", newest_ms - c->behind_ms);
+    ROW_ASSERT(c->name, r.fates[c->want] == 1);
+}
+END_TEST
+
+START_TEST(test_future)
+{
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    AUTO(db_close) struct db *db = NULL;
+    opts.future_window_ms = HOUR_MS;
+    CK_OK(db_open(&opts, &db));
+    int64_t now_ms = clock_wall_ms(opts.clock);
+    struct append_limits narrow = none, any = none;
+    narrow.future_window_ms = HOUR_MS / 60;
+    any.future_window_ms = 0;
+    ck_assert_uint_eq(put(db, &narrow, "a=1", now_ms + HOUR_MS / 2).fates[SAMPLE_TOO_NEW], 1);
+    ck_assert_uint_eq(put(db, &none, "a=1", now_ms + HOUR_MS / 2).fates[SAMPLE_STORED], 1);
+    ck_assert_uint_eq(put(db, &none, "a=1", now_ms + 2 * HOUR_MS).fates[SAMPLE_TOO_NEW], 1);
+    ck_assert_uint_eq(put(db, &any, "a=1", now_ms + 2 * HOUR_MS).fates[SAMPLE_STORED], 1);
+}
+END_TEST
+
+START_TEST(test_sum)
+{
+    struct append_result sum = {.histogram_fault = STR("first")};
+    struct append_result part = {.series_over_limit = 2,
+                                 .series_created = 3,
+                                 .histograms_invalid = 4,
+                                 .histogram_fault = STR("second"),
+                                 .metadata_stored = 5,
+                                 .metadata_refused = 6,
+                                 .example = STR("{a=\"b\"}")};
+    part.fates[SAMPLE_TOO_NEW] = part.exemplar_fates[EXEMPLAR_NO_SERIES] = 7;
+    part.label_faults[LABEL_FAULT_MALFORMED] = 8;
+    append_result_add(&sum, &part);
+    append_result_add(&sum, &part);
+    ck_assert(sum.series_over_limit == 4 && sum.series_created == 6 && sum.histograms_invalid == 8);
+    ck_assert(sum.metadata_stored == 10 && sum.metadata_refused == 12);
+    ck_assert(sum.fates[SAMPLE_TOO_NEW] == 14 && sum.exemplar_fates[EXEMPLAR_NO_SERIES] == 14);
+    ck_assert(sum.label_faults[LABEL_FAULT_MALFORMED] == 16);
+    ck_assert(str_eq(sum.histogram_fault, STR("first")) && str_eq(sum.example, part.example));
+}
+END_TEST
+
+Suite *
+head_limits_suite(void)
+{
+    Suite *s = suite_create("head_limits");
+    TCase *t = tcase_create("head_limits");
+    tcase_add_test(t, test_series);
+    tcase_add_loop_test(t, test_late, 0, ARRAY_LEN(window_cases));
+    tcase_add_test(t, test_future);
+    tcase_add_test(t, test_sum);
+    suite_add_tcase(s, t);
+    return s;
+}
