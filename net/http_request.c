@@ -14,6 +14,7 @@ http_request_open(struct http_conn *c)
     r->conn = c;
     r->start_ns = http_server_now_ns(p->server);
     r->peer = arena_str(&r->arena, str_of_cstr(c->peer));
+    transport_peer_subject(c->transport, &r->arena, r->subject);
     p->requests++;
     return r;
 }
@@ -136,6 +137,12 @@ struct str
 http_body(const struct http_request *r)
 {
     return buf_str(&r->body);
+}
+
+struct str
+http_peer_subject(const struct http_request *r, enum http_subject field)
+{
+    return r->subject[field];
 }
 
 struct str

@@ -239,3 +239,37 @@ tls_session_shut(struct tls_session *s)
         SSL_shutdown(s->ssl); /* one try: the close of the socket follows anyway */
     ERR_clear_error();
 }
+
+/* The first value of a field, as UTF-8; empty when there is none, or when it is no text. */
+static struct str
+subject_value(X509_NAME *subject, int nid, struct arena *a)
+{
+    struct str value = STR("");
+    unsigned char *text = NULL;
+    int at = X509_NAME_get_index_by_NID(subject, nid, -1);
+    if (at < 0)
+        return value;
+    int n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (n > 0)
+        value = arena_str(a, str_of((const char *)text, (size_t)n));
+    OPENSSL_free(text);
+    ERR_clear_error();
+    return value;
+}
+
+void
+tls_session_subject(const struct tls_session *s, struct arena *a,
+                    struct str ret_subject[HTTP_SUBJECT_COUNT])
+{
+    static const int nids[HTTP_SUBJECT_COUNT] = {
+        [HTTP_SUBJECT_ORGANIZATION] = NID_organizationName,
+        [HTTP_SUBJECT_UNIT] = NID_organizationalUnitName,
+        [HTTP_SUBJECT_NAME] = NID_commonName,
+    };
+    X509 *certificate = SSL_get0_peer_certificate(s->ssl);
+    if (!certificate)
+        return;
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    for (size_t i = 0; i < HTTP_SUBJECT_COUNT; i++)
+        ret_subject[i] = subject_value(subject, nids[i], a);
+}

@@ -17,5 +17,8 @@ enum io tls_session_read(struct tls_session *s, char *to, size_t n, size_t *ret_
                          enum tls_need *ret_need);
 enum io tls_session_write(struct tls_session *s, struct str bytes, size_t *ret_n,
                           enum tls_need *ret_need);
+/* Of the client's certificate, as transport_peer_subject(). */
+void tls_session_subject(const struct tls_session *s, struct arena *a,
+                         struct str ret_subject[HTTP_SUBJECT_COUNT]);
 /* Sends close_notify; what does not fit the socket now is lost. */
 void tls_session_shut(struct tls_session *s);

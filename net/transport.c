@@ -160,6 +160,16 @@ transport_write(struct transport *t, struct str first, struct str second, size_t
 }
 
 void
+transport_peer_subject(const struct transport *t, struct arena *a,
+                       struct str ret_subject[HTTP_SUBJECT_COUNT])
+{
+    for (size_t i = 0; i < HTTP_SUBJECT_COUNT; i++)
+        ret_subject[i] = STR("");
+    if (t->tls)
+        tls_session_subject(t->tls, a, ret_subject);
+}
+
+void
 transport_shut_output(struct transport *t)
 {
     if (t->tls)

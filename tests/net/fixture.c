@@ -19,6 +19,18 @@ serve_echo(void *arg, struct http_request *r)
     http_reply(r, 200, "application/octet-stream", http_body(r));
 }
 
+/* "organization|unit|name" of the client's certificate. */
+static void
+serve_subject(void *arg, struct http_request *r)
+{
+    (void)arg;
+    struct str text = arena_printf(http_arena(r), "%.*s|%.*s|%.*s",
+                                   STR_FMT(http_peer_subject(r, HTTP_SUBJECT_ORGANIZATION)),
+                                   STR_FMT(http_peer_subject(r, HTTP_SUBJECT_UNIT)),
+                                   STR_FMT(http_peer_subject(r, HTTP_SUBJECT_NAME)));
+    http_reply(r, 200, "text/plain", text);
+}
+
 static void
 fill_text(struct buf *b, size_t bytes)
 {
@@ -127,6 +139,7 @@ add_routes(struct fixture *f)
     struct pool *pool = f->pool;
     const struct route routes[] = {
         {"/hello", ROUTE_GET, "hello", serve_hello, f, NULL, 0, 0},
+        {"/subject", ROUTE_GET, "subject", serve_subject, f, pool, 0, 0},
         {"/echo", ROUTE_POST, "echo", serve_echo, f, pool, 1 << 20, 0},
         {"/keep", ROUTE_POST, "keep", serve_echo, f, pool, 1 << 20, ROUTE_KEEPS_BODY},
         {"/small", ROUTE_POST, "small", serve_echo, f, pool, 16, 0},
