@@ -4,28 +4,36 @@
 #include "base/mem.h"
 #include "ingest/tenant.h"
 
+#define HEADERS(own, thanos, dflt)                                                                 \
+    {                                                                                              \
+        .header = own, .thanos_header = thanos, .fallback = dflt                                   \
+    }
+#define ABSENT                                                                                     \
+    {                                                                                              \
+        NULL, 0                                                                                    \
+    }
+
 static const struct tenant_case {
     const char *name;
     struct tenant_sources from;
     const char *want; /* NULL: refused */
 } tenant_cases[] = {
-    {"own header", {STR_INIT("a"), STR_INIT("b"), STR_INIT("c")}, "a"},
-    {"Thanos' header", {STR_INIT(""), STR_INIT("b"), STR_INIT("c")}, "b"},
-    {"absent headers", {{NULL, 0}, {NULL, 0}, STR_INIT("c")}, "c"},
-    {"every kind of byte",
-     {STR_INIT("Team-1_a.b@c:d=e+f"), STR_INIT(""), STR_INIT("c")},
+    {"own header", HEADERS(STR_INIT("a"), STR_INIT("b"), STR_INIT("c")), "a"},
+    {"Thanos' header", HEADERS(STR_INIT(""), STR_INIT("b"), STR_INIT("c")), "b"},
+    {"absent headers", HEADERS(ABSENT, ABSENT, STR_INIT("c")), "c"},
+    {"every kind of byte", HEADERS(STR_INIT("Team-1_a.b@c:d=e+f"), STR_INIT(""), STR_INIT("c")),
      "Team-1_a.b@c:d=e+f"},
-    {"bad header, good default", {STR_INIT("a/b"), STR_INIT("b"), STR_INIT("c")}, NULL},
-    {"parent directory", {STR_INIT(".."), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"own directory", {STR_INIT("."), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"path", {STR_INIT("../../etc"), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"absolute path", {STR_INIT(""), STR_INIT("/etc"), STR_INIT("c")}, NULL},
-    {"backslash", {STR_INIT("a\\b"), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"NUL", {STR_INIT("a\0b"), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"line end", {STR_INIT("a\nb"), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"blank", {STR_INIT(" "), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"not ASCII", {STR_INIT("t\xc3\xa4st"), STR_INIT(""), STR_INIT("c")}, NULL},
-    {"no name anywhere", {STR_INIT(""), STR_INIT(""), STR_INIT("")}, NULL},
+    {"bad header, good default", HEADERS(STR_INIT("a/b"), STR_INIT("b"), STR_INIT("c")), NULL},
+    {"parent directory", HEADERS(STR_INIT(".."), STR_INIT(""), STR_INIT("c")), NULL},
+    {"own directory", HEADERS(STR_INIT("."), STR_INIT(""), STR_INIT("c")), NULL},
+    {"path", HEADERS(STR_INIT("../../etc"), STR_INIT(""), STR_INIT("c")), NULL},
+    {"absolute path", HEADERS(STR_INIT(""), STR_INIT("/etc"), STR_INIT("c")), NULL},
+    {"backslash", HEADERS(STR_INIT("a\\b"), STR_INIT(""), STR_INIT("c")), NULL},
+    {"NUL", HEADERS(STR_INIT("a\0b"), STR_INIT(""), STR_INIT("c")), NULL},
+    {"line end", HEADERS(STR_INIT("a\nb"), STR_INIT(""), STR_INIT("c")), NULL},
+    {"blank", HEADERS(STR_INIT(" "), STR_INIT(""), STR_INIT("c")), NULL},
+    {"not ASCII", HEADERS(STR_INIT("t\xc3\xa4st"), STR_INIT(""), STR_INIT("c")), NULL},
+    {"no name anywhere", HEADERS(STR_INIT(""), STR_INIT(""), STR_INIT("")), NULL},
 };
 
 START_TEST(test_tenant)
@@ -38,6 +46,44 @@ START_TEST(test_tenant)
     ck_assert_msg(!e.msg || strstr(e.msg, "tenant name not valid"), "row \"%s\": %s", c->name,
                   err_text(&e));
     err_drop(e);
+}
+END_TEST
+
+static const struct certificate_case {
+    const char *name, *field, *value; /* "": no certificate, or none of this field */
+    const char *want, *fault;
+} certificate_cases[] = {
+    {"name", "commonName", "team-a", "team-a", NULL},
+    {"organization", "organization", "team-b", "team-b", NULL},
+    {"unit", "organizationalUnit", "team-c", "team-c", NULL},
+    {"no name", "commonName", "", NULL, "could not get commonName field from client cert"},
+    {"no unit", "organizationalUnit", "", NULL,
+     "could not get organizationalUnit field from client cert"},
+    {"unsafe", "organization", "Team A/B", NULL, "tenant name not valid"},
+    {"no field is asked", "", "team-a", "header", NULL},
+};
+
+/* Where a field is asked for, headers count for nothing. */
+START_TEST(test_certificate)
+{
+    const struct certificate_case *c = &certificate_cases[_i];
+    struct tenant_sources from = {
+        .header = STR("header"), .certificate = str_of_cstr(c->value), .fallback = STR("fallback")};
+    struct str got = STR("");
+    CK_OK(tenant_field_parse(str_of_cstr(c->field), &from.field));
+    ck_assert_str_eq(tenant_field_name(from.field), c->field);
+    struct err e = ingest_tenant(&from, &got);
+    ROW_ASSERT(c->name, e.code == (c->want ? ERR_NONE : ERR_INVALID));
+    ROW_ASSERT(c->name, str_eq(got, str_of_cstr(c->want ? c->want : "")));
+    ROW_ASSERT(c->name, !c->fault || strstr(err_text(&e), c->fault));
+    err_drop(e);
+}
+END_TEST
+
+START_TEST(test_no_field)
+{
+    enum tenant_field field;
+    CK_ERR(ERR_INVALID, tenant_field_parse(STR("CN"), &field));
 }
 END_TEST
 
@@ -61,6 +107,8 @@ tenant_suite(void)
     TCase *t = tcase_create("all");
     tcase_add_loop_test(t, test_tenant, 0, ARRAY_LEN(tenant_cases));
     tcase_add_test(t, test_length);
+    tcase_add_loop_test(t, test_certificate, 0, ARRAY_LEN(certificate_cases));
+    tcase_add_test(t, test_no_field);
     suite_add_tcase(s, t);
     return s;
 }
