@@ -1,9 +1,11 @@
 noinst_LIBRARIES += %reldir%/libreceiver.a
 %canon_reldir%_libreceiver_a_SOURCES = \
+	%reldir%/policy.c %reldir%/policy.h \
 	%reldir%/receive.c %reldir%/receive.h %reldir%/receive_int.h \
 	%reldir%/scratch.c %reldir%/scratch.h \
 	%reldir%/verdict.c %reldir%/verdict.h \
 	%reldir%/write.c %reldir%/write.h \
+	%reldir%/write_gate.c %reldir%/write_gate.h \
 	%reldir%/write_http.c \
 	%reldir%/write_metrics.c %reldir%/write_metrics.h
 EXTRA_DIST += %reldir%/README.md

@@ -39,10 +39,16 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
     v->limits = opts->limits;
     v->log = opts->log;
     scratch_pool_init(&v->scratches);
-    write_metrics_init(&v->metrics, opts->metrics,
-                       &(struct write_limits_shown){.body_bytes = body_bytes_max,
-                                                    .series = opts->limits.series_max,
-                                                    .samples = opts->limits.samples_max});
+    v->tenant_field = opts->tenant_field;
+    v->policy = policy_open(&(struct policy_opts){
+        .metrics = opts->metrics,
+        .clock = opts->clock ? opts->clock : clock_system(),
+        .split_label = opts->split_label,
+        .base = {.size_bytes = body_bytes_max,
+                 .series = opts->limits.series_max,
+                 .samples = opts->limits.samples_max},
+    });
+    write_metrics_init(&v->metrics, opts->metrics);
     for (size_t i = 0; i < ROUTES; i++)
         router_add(opts->router, &(struct route){.path = write_routes[i].path,
                                                  .methods = ROUTE_POST,
@@ -54,6 +60,12 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
                                                  .flags = ROUTE_KEEPS_BODY});
     *ret_receiver = v;
     return OK;
+}
+
+struct policy *
+receiver_policy(struct receiver *v)
+{
+    return v->policy;
 }
 
 void
@@ -77,6 +89,7 @@ receiver_close(struct receiver *v)
     if (!v)
         return;
     scratch_pool_fini(&v->scratches);
+    policy_close(v->policy);
     mem_free(v->tenant_header);
     mem_free(v->default_tenant);
     mem_free(v);

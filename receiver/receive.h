@@ -10,7 +10,9 @@
 #include "base/pool.h"
 #include "ingest/admit.h"
 #include "ingest/sink.h"
+#include "ingest/tenant.h"
 #include "net/router.h"
+#include "receiver/policy.h"
 
 struct receiver;
 
@@ -20,17 +22,22 @@ struct receiver_opts {
     struct router *router; /* borrowed for life, as pool, metrics and log */
     struct pool *pool;     /* runs the writes */
     struct metrics *metrics;
-    struct log *log;             /* may be NULL */
-    const char *tenant_header;   /* copied; NULL: TENANT_HEADER_DEFAULT */
-    const char *default_tenant;  /* copied; NULL: TENANT_DEFAULT */
-    size_t body_bytes_max;       /* as sent; 0: RECEIVER_BODY_BYTES_MAX_DEFAULT */
-    size_t decoded_bytes_max;    /* 0: INGEST_DECODED_BYTES_MAX_DEFAULT */
-    struct ingest_limits limits; /* of one request */
+    struct log *log;                /* may be NULL */
+    const char *tenant_header;      /* copied; NULL: TENANT_HEADER_DEFAULT */
+    const char *default_tenant;     /* copied; NULL: TENANT_DEFAULT */
+    size_t body_bytes_max;          /* as sent; 0: RECEIVER_BODY_BYTES_MAX_DEFAULT */
+    size_t decoded_bytes_max;       /* 0: INGEST_DECODED_BYTES_MAX_DEFAULT */
+    struct ingest_limits limits;    /* of one request, where the policy has none */
+    const struct clock *clock;      /* borrowed for life; NULL: the system's */
+    struct str split_label;         /* copied; see policy.h */
+    enum tenant_field tenant_field; /* of client certificates */
 };
 
 /* Adds POST /api/v1/receive and POST /api/v1/write. ERR_INVALID for a default tenant that is no
  * name. The caller owns *ret_receiver, which must outlive the server of the router. */
 struct err receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver);
+/* Rules and limits, none at first. Owned by the receiver. */
+struct policy *receiver_policy(struct receiver *v);
 /* From here on writes go to `sink`, borrowed until the server has stopped. Once. */
 void receiver_start(struct receiver *v, struct sink *sink);
 /* New writes get 503; those in flight go on. */

@@ -13,6 +13,8 @@ struct receiver {
     char *tenant_header, *default_tenant; /* owned */
     size_t decoded_bytes_max;
     struct ingest_limits limits;
+    enum tenant_field tenant_field;
+    struct policy *policy; /* owned */
     struct log *log;
     struct write_metrics metrics;
     /* State. */

@@ -4,6 +4,7 @@
 #include "receiver/verdict.h"
 
 #include "base/mem.h"
+#include "base/quote.h"
 
 enum {
     STATUS_OK = 200,
@@ -111,4 +112,18 @@ verdict_of(enum write_door door, const struct append_result *result, struct aren
     if (reasons.n == 0)
         return (struct verdict){door == DOOR_RECEIVE ? STATUS_OK : STATUS_NO_CONTENT, STR("")};
     return (struct verdict){status_of(door, result), join(&reasons, result->example, a)};
+}
+
+struct verdict
+verdict_with_bad_tenants(struct verdict verdict, uint64_t rows, struct str example, struct arena *a)
+{
+    AUTO(buf_fini) struct buf quoted = BUF_INIT;
+    if (rows == 0)
+        return verdict;
+    quote_text(example, &quoted);
+    struct str text =
+        arena_printf(a, "add %ju series: tenant name not valid (first: %s)%s%.*s", (uintmax_t)rows,
+                     buf_cstr(&quoted), verdict.text.n > 0 ? "; " : "", STR_FMT(verdict.text));
+    int status = verdict.status == STATUS_TOO_MANY ? STATUS_TOO_MANY : STATUS_BAD_REQUEST;
+    return (struct verdict){status, text};
 }

@@ -18,3 +18,6 @@ struct verdict {
 
 struct verdict verdict_of(enum write_door door, const struct append_result *result,
                           struct arena *a);
+/* The same, where series were refused because their own label names no valid tenant. */
+struct verdict verdict_with_bad_tenants(struct verdict verdict, uint64_t rows, struct str example,
+                                        struct arena *a);

@@ -6,21 +6,28 @@
 #include "ingest/decode.h"
 #include "ingest/sink.h"
 #include "ingest/tenant.h"
+#include "receiver/policy.h"
 
 struct write {
     /* In: borrowed for the call. */
     struct tenant_sources tenant;
     struct ingest_body body;
-    const struct ingest_limits *limits;
+    const struct ingest_limits *limits; /* of a request, where the policy has none */
+    struct policy *policy;              /* counts hits; NULL: none */
+    struct policy_hold hold;            /* of the policy; zeros: no rules, no limits */
     struct sink *sink;
     struct arena *arena;
     struct buf *decoded; /* scratch for the decompressed body */
     /* Out: as far as the write came. */
     struct batch batch;          /* lives as long as arena and *decoded */
     bool reached_sink;           /* something was given to the sink */
-    struct append_result result; /* zero unless the sink took the batch */
+    struct rewritten rewritten;  /* by tenant; lives as long as batch and hold */
+    struct append_result result; /* of all of them; zero unless the sink took something */
+    uint64_t retry_after_s; /* ERR_OVERLOAD: the tenant may write again then; 0: not its fault */
 };
 
+/* The second half of write_run(), for a batch that came by another way: admit, rewrite, store. */
+struct err write_batch(struct write *q);
 /* An error refuses the request as a whole. Without one, `result` says what of it was not stored:
  * see verdict.h. */
 struct err write_run(struct write *q);

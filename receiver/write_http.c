@@ -9,7 +9,17 @@
 #include "ingest/tenant.h"
 #include "receiver/verdict.h"
 
-enum { LOG_BURST = 5 }; /* lines about failed writes in a second */
+enum {
+    LOG_BURST = 5, /* lines about failed writes in a second */
+    STATUS_TOO_MANY = 429,
+    SERIES_RETRY_AFTER_S = 60, /* heads make room when they are cut, not sooner */
+};
+
+/* What a sender is told beside the error of a request that is refused as a whole. */
+struct answer {
+    struct verdict verdict; /* of one that is not */
+    uint64_t retry_after_s; /* 0: as the error's code has it */
+};
 
 static struct err
 check_state(const struct receiver *v)
@@ -47,11 +57,30 @@ log_failure(struct receiver *v, const struct err *e, struct str tenant)
                  KV_U64("lines_dropped", dropped));
 }
 
+static struct str
+certificate_value(const struct http_request *r, enum tenant_field field)
+{
+    switch (field) {
+    case TENANT_FIELD_ORGANIZATION:
+        return http_peer_subject(r, HTTP_SUBJECT_ORGANIZATION);
+    case TENANT_FIELD_UNIT:
+        return http_peer_subject(r, HTTP_SUBJECT_UNIT);
+    case TENANT_FIELD_NAME:
+        return http_peer_subject(r, HTTP_SUBJECT_NAME);
+    case TENANT_FIELD_NONE:
+    case TENANT_FIELD_COUNT:
+        break;
+    }
+    return STR("");
+}
+
 static struct write
 write_of(struct receiver *v, struct http_request *r, struct scratch *s)
 {
     return (struct write){
-        .tenant = {.header = http_header(r, v->tenant_header),
+        .tenant = {.field = v->tenant_field,
+                   .certificate = certificate_value(r, v->tenant_field),
+                   .header = http_header(r, v->tenant_header),
                    .thanos_header = http_header(r, TENANT_HEADER_DEFAULT),
                    .fallback = str_of_cstr(v->default_tenant)},
         .body = {.bytes = http_body(r),
@@ -59,45 +88,84 @@ write_of(struct receiver *v, struct http_request *r, struct scratch *s)
                  .content_encoding = http_header(r, "Content-Encoding"),
                  .decoded_bytes_max = v->decoded_bytes_max},
         .limits = &v->limits,
+        .policy = v->policy,
         .arena = &s->arena,
         .decoded = &s->decoded,
     };
 }
 
+/* Within the gate, by the rules and limits of now. */
+static struct err
+run_write(struct receiver *v, struct write *q)
+{
+    TRY(check_state(v));
+    TRY(write_gate_enter(policy_gate(v->policy)));
+    q->sink = v->sink; /* published by the state */
+    q->hold = policy_acquire(v->policy);
+    struct err e = write_run(q);
+    write_gate_leave(policy_gate(v->policy));
+    return q->retry_after_s > 0 ? e : as_retryable(e);
+}
+
+static struct verdict
+verdict_of_write(enum write_door door, const struct write *q, struct arena *a)
+{
+    struct verdict verdict = verdict_of(door, &q->result, a);
+    return verdict_with_bad_tenants(verdict, q->rewritten.bad_tenant_rows, q->rewritten.bad_tenant,
+                                    a);
+}
+
 /* Runs the write in a scratch and gives it back. The verdict is in the request's arena. */
 static struct err
-run(struct receiver *v, enum write_door door, struct http_request *r, struct verdict *ret_verdict)
+run(struct receiver *v, enum write_door door, struct http_request *r, struct answer *ret_answer)
 {
     struct scratch *s = scratch_acquire(&v->scratches);
     struct write q = write_of(v, r, s);
-    struct err e = check_state(v);
-    if (e.code == ERR_NONE) {
-        q.sink = v->sink; /* published by the state */
-        e = as_retryable(write_run(&q));
-    }
+    struct err e = run_write(v, &q);
     int status = err_http_status(e.code);
+    ret_answer->retry_after_s = q.retry_after_s;
     if (e.code == ERR_NONE) {
-        *ret_verdict = verdict_of(door, &q.result, http_arena(r));
-        status = ret_verdict->status;
+        ret_answer->verdict = verdict_of_write(door, &q, http_arena(r));
+        status = ret_answer->verdict.status;
     }
     write_metrics_count(&v->metrics, &q, e.code, status);
     log_failure(v, &e, q.batch.tenant);
+    policy_release(&q.hold);
     scratch_release(&v->scratches, s);
     return e;
+}
+
+static void
+set_retry_after(struct http_request *r, uint64_t seconds)
+{
+    http_set_header(r, "Retry-After", arena_printf(http_arena(r), "%ju", (uintmax_t)seconds));
+}
+
+/* A tenant's own fault: it may try again when it has a right to. */
+static void
+reply_throttled(struct http_request *r, struct err e, uint64_t retry_after_s)
+{
+    set_retry_after(r, retry_after_s);
+    http_reply_text(r, err_http_status(e.code), str_of_cstr(err_text(&e)));
+    err_drop(e);
 }
 
 /* The answer comes last: once the server has it, the receiver may be closed. */
 static void
 serve(struct receiver *v, enum write_door door, struct http_request *r)
 {
-    struct verdict verdict = {.text = STR("")};
-    struct err e = run(v, door, r, &verdict);
-    if (e.code != ERR_NONE)
+    struct answer answer = {.verdict = {.text = STR("")}};
+    struct err e = run(v, door, r, &answer);
+    if (e.code == ERR_NONE && answer.verdict.status == STATUS_TOO_MANY)
+        set_retry_after(r, SERIES_RETRY_AFTER_S);
+    if (e.code != ERR_NONE && answer.retry_after_s > 0)
+        reply_throttled(r, e, answer.retry_after_s);
+    else if (e.code != ERR_NONE)
         http_reply_err(r, e);
-    else if (verdict.text.n > 0)
-        http_reply_text(r, verdict.status, verdict.text);
+    else if (answer.verdict.text.n > 0)
+        http_reply_text(r, answer.verdict.status, answer.verdict.text);
     else
-        http_reply(r, verdict.status, NULL, STR(""));
+        http_reply(r, answer.verdict.status, NULL, STR(""));
 }
 
 void

@@ -65,6 +65,7 @@ init_rejected(struct write_metrics *w, struct metrics *m)
     for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
         w->rejected_series[i] = fault_names[i] ? child(f, fault_names[i]) : NULL;
     w->over_series_limit = child(f, "head_series_limit");
+    w->bad_tenants = child(f, "bad_tenant");
 }
 
 /* What came beside samples: no request fails for it. */
@@ -84,18 +85,8 @@ init_extras(struct write_metrics *w, struct metrics *m)
 }
 
 static void
-init_gauges(struct metrics *m, const struct write_limits_shown *limits)
+init_gauges(struct metrics *m)
 {
-    struct metric_family *f =
-        metrics_family(m, &(struct metric_spec){.type = METRIC_GAUGE,
-                                                .name = "thanos_receive_write_limits",
-                                                .help = "Limits of one write request; 0: none.",
-                                                .labels = {"tenant", "limit"}});
-    struct str none = STR("");
-    metric_set(metric_with(f, (struct str[]){none, STR("body_size")}, 2),
-               (double)limits->body_bytes);
-    metric_set(metric_with(f, (struct str[]){none, STR("series")}, 2), (double)limits->series);
-    metric_set(metric_with(f, (struct str[]){none, STR("samples")}, 2), (double)limits->samples);
     metric_set(metrics_single(
                    m, &(struct metric_spec){.type = METRIC_GAUGE,
                                             .name = "thanos_receive_replication_factor",
@@ -104,8 +95,7 @@ init_gauges(struct metrics *m, const struct write_limits_shown *limits)
 }
 
 void
-write_metrics_init(struct write_metrics *w, struct metrics *m,
-                   const struct write_limits_shown *limits)
+write_metrics_init(struct write_metrics *w, struct metrics *m)
 {
     w->timeseries = sizes_family(m, "thanos_receive_write_timeseries",
                                  "Series of the write requests that came as far as storing.");
@@ -117,7 +107,7 @@ write_metrics_init(struct write_metrics *w, struct metrics *m,
                                                    "Write requests refused as a whole.", "reason");
     for (enum err_code code = ERR_NONE + 1; code < ERR_CODE_COUNT; code++)
         w->refused[code] = child(refused, err_name(code));
-    init_gauges(m, limits);
+    init_gauges(m);
 }
 
 /* Most counts of most requests are 0. */
@@ -128,12 +118,19 @@ add(struct metric *c, uint64_t amount)
         metric_add(c, (double)amount);
 }
 
+/* By the tenants that series went to. */
 static void
 count_sizes(const struct write_metrics *w, const struct write *q, int status)
 {
-    struct str labels[] = {arena_printf(q->arena, "%d", status), q->batch.tenant};
-    metric_observe(metric_with(w->timeseries, labels, 2), (double)q->batch.series_count);
-    metric_observe(metric_with(w->samples, labels, 2), (double)q->batch.request.sample_count);
+    struct str code = arena_printf(q->arena, "%d", status);
+    for (size_t i = 0; i < q->rewritten.count; i++) {
+        const struct batch *b = &q->rewritten.batches[i].batch;
+        struct str labels[] = {code, b->tenant};
+        if (!batch_has_content(b))
+            continue;
+        metric_observe(metric_with(w->timeseries, labels, 2), (double)b->series_count);
+        metric_observe(metric_with(w->samples, labels, 2), (double)b->request.sample_count);
+    }
 }
 
 void
@@ -151,6 +148,7 @@ write_metrics_count(const struct write_metrics *w, const struct write *q, enum e
     for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
         add(w->rejected_series[i], q->result.label_faults[i]);
     add(w->over_series_limit, q->result.series_over_limit);
+    add(w->bad_tenants, q->rewritten.bad_tenant_rows);
     add(w->invalid_histograms, q->result.histograms_invalid);
     for (size_t i = 0; i < EXEMPLAR_FATE_COUNT; i++)
         add(w->exemplars[i], q->result.exemplar_fates[i]);

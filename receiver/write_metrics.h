@@ -10,20 +10,15 @@ struct write_metrics {
     struct metric_family *timeseries, *samples; /* histograms by code and tenant */
     struct metric *rejected_samples[SAMPLE_FATE_COUNT];
     struct metric *rejected_series[LABEL_FAULT_COUNT];
-    struct metric *over_series_limit;
+    struct metric *over_series_limit, *bad_tenants;
     struct metric *invalid_histograms;
     struct metric *exemplars[EXEMPLAR_FATE_COUNT];
     struct metric *metadata_stored, *metadata_refused;
-    struct metric *refused[ERR_CODE_COUNT];           /* whole requests */
+    struct metric *refused[ERR_CODE_COUNT]; /* whole requests */
 };
 
-/* Limits that a gauge shows; 0: none. */
-struct write_limits_shown {
-    size_t body_bytes, series, samples;
-};
 /* Children live as long as `m`. */
-void write_metrics_init(struct write_metrics *w, struct metrics *m,
-                        const struct write_limits_shown *limits);
+void write_metrics_init(struct write_metrics *w, struct metrics *m);
 /* Counts a write that was answered with `status`; `code` is ERR_NONE unless the request was
  * refused as a whole. */
 void write_metrics_count(const struct write_metrics *w, const struct write *q, enum err_code code,

@@ -16,6 +16,8 @@ append(struct sink *sink, const struct batch *batch, struct arena *a,
     f->rows += batch->request.row_count;
     f->samples += batch->request.sample_count;
     snprintf(f->tenant, sizeof f->tenant, "%.*s", STR_FMT(batch->tenant));
+    if (batch->request.limits)
+        f->limits = *batch->request.limits;
     if (f->fail != ERR_NONE)
         return f->fail_text ? ERR(f->fail, "%s", f->fail_text) : ERR_CODE(f->fail);
     *ret_result = f->result;

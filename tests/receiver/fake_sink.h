@@ -8,6 +8,7 @@ struct fake_sink {
     struct lock lock;
     size_t calls, rows, samples; /* in all */
     char tenant[200];            /* of the last batch */
+    struct append_limits limits; /* likewise */
     enum err_code fail;          /* ERR_NONE: take the batch and give `result` */
     const char *fail_text;       /* may be NULL */
     struct append_result result;

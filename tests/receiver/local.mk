@@ -3,10 +3,12 @@ check_PROGRAMS += %reldir%/test_receiver
 	tests/net/client.c tests/net/client.h \
 	%reldir%/fake_sink.c %reldir%/fake_sink.h \
 	%reldir%/messages.h \
+	%reldir%/test_policy.c \
 	%reldir%/test_receive.c \
 	%reldir%/test_scratch.c \
 	%reldir%/test_verdict.c \
-	%reldir%/test_write.c
+	%reldir%/test_write.c \
+	%reldir%/test_write_gate.c
 %canon_reldir%_test_receiver_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/receiver/suites.h"'
 %canon_reldir%_test_receiver_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_receiver_LDADD = $(TEST_LDADD)

@@ -40,6 +40,7 @@ fixture_start(struct fixture *f)
                                                 .tenant_header = "X-Scope-OrgID",
                                                 .body_bytes_max = BODY_BYTES_MAX,
                                                 .decoded_bytes_max = DECODED_BYTES_MAX,
+                                                .split_label = STR("team"),
                                                 .limits = {.series_max = SERIES_MAX}},
                         &f->receiver));
     CK_OK(http_server_start(&(struct http_server_opts){.address = STR("127.0.0.1:0"),
@@ -296,7 +297,8 @@ check_answer(struct fixture *f, const struct answer_case *c, const char *path, i
     }
     ROW_ASSERT(c->name, str_eq(reply_header(&r, "Content-Type"), STR("text/plain; charset=utf-8")));
     ROW_ASSERT(c->name, str_eq(reply_header(&r, "X-Content-Type-Options"), STR("nosniff")));
-    ROW_ASSERT(c->name, (reply_header(&r, "Retry-After").n > 0) == (status == 503));
+    ROW_ASSERT(c->name,
+               (reply_header(&r, "Retry-After").n > 0) == (status == 503 || status == 429));
     struct str allow = reply_header(&r, "Allow");
     ROW_ASSERT(c->name, (status == 405) == (allow.n > 0 && memmem(allow.p, allow.n, "POST", 4)));
 }
@@ -407,8 +409,73 @@ START_TEST(test_metrics)
     AUTO(buf_fini) struct buf text = BUF_INIT;
     metrics_write(f.metrics, METRICS_TEXT, &text);
     for (size_t i = 0; i < ARRAY_LEN(metric_lines); i++)
-        ck_assert_msg(strstr(buf_cstr(&text), metric_lines[i]), "no line %s in %s", metric_lines[i],
-                      buf_cstr(&text));
+        ck_assert_msg(strstr(buf_cstr(&text), metric_lines[i]), "no line %s", metric_lines[i]);
+    fixture_stop(&f);
+}
+END_TEST
+
+static const struct policy_case {
+    const char *name, *relabel, *limits, *headers; /* NULL: none, PROTOBUF */
+    int first, second;                             /* statuses of the same write, twice */
+    const char *want;                              /* part of the second body */
+    const char *metric;
+    bool retry_after;
+} policy_cases[] = {
+    {"dropped by a rule", "- {source_labels: [a], regex: b, action: drop}", NULL, NULL, 200, 200,
+     "", "mneme_receive_relabel_dropped_series_total 2\n", false},
+    {"body size", NULL, "write: {default: {request: {size_bytes_limit: 27}}}", NULL, 413, 413,
+     "write request too large: 30 bytes, limit 27\n",
+     "mneme_receive_limit_hits_total{tenant=\"default-tenant\",limit=\"body_size\"} 2\n", false},
+    {"another tenant's size", NULL, "write: {tenants: {t: {request: {size_bytes_limit: 27}}}}",
+     NULL, 200, 200, "", "thanos_receive_write_limits{tenant=\"t\",limit=\"body_size\"} 27\n",
+     false},
+    {"its own size", NULL, "write: {tenants: {t: {request: {size_bytes_limit: 29}}}}",
+     PROTOBUF "X-Scope-OrgID: t\r\n", 413, 413, "limit 29",
+     "mneme_receive_limit_hits_total{tenant=\"t\",limit=\"body_size\"} 2\n", false},
+    {"rate", NULL, "write: {default: {ingestion_rate: {samples_per_second: 1}}}", NULL, 200, 429,
+     "tenant is above its ingestion rate: limit 1 samples a second, 1 at once",
+     "mneme_receive_limit_hits_total{tenant=\"default-tenant\",limit=\"ingestion_rate\"} 1\n",
+     true},
+    {"label value", NULL, "write: {default: {label_value_length_limit: 1, label_limit: 1}}", NULL,
+     200, 200, "", "mneme_receive_relabel_dropped_series_total 0\n", false},
+    {"label value made longer", "- {target_label: a, replacement: long}",
+     "write: {default: {label_value_length_limit: 3}}", NULL, 409, 409,
+     "add 1 series: label set contains a name or value that is too long",
+     "mneme_receive_limit_hits_total{tenant=\"default-tenant\",limit=\"label_value_length\"} 2\n",
+     false},
+    {"labels added", "- {target_label: b, replacement: long}", "write: {default: {label_limit: 1}}",
+     NULL, 409, 409, "add 1 series: label set has too many labels",
+     "mneme_receive_limit_hits_total{tenant=\"default-tenant\",limit=\"labels\"} 2\n", false},
+    {"split tenant", "- {source_labels: [a], target_label: team}", NULL, NULL, 200, 200, "",
+     "thanos_receive_write_samples_sum{code=\"200\",tenant=\"b\"} 2\n", false},
+    {"bad split tenant", "- {target_label: team, replacement: ../x}", NULL, NULL, 400, 400,
+     "add 1 series: tenant name not valid (first: \"../x\")\n",
+     "mneme_receive_rejected_series_total{reason=\"bad_tenant\"} 2\n", false},
+};
+
+START_TEST(test_policy)
+{
+    const struct policy_case *c = &policy_cases[_i];
+    struct fixture f;
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    fixture_start(&f);
+    receiver_start(f.receiver, &f.sink.sink);
+    if (c->relabel)
+        CK_OK(policy_set_relabel(receiver_policy(f.receiver), str_of_cstr(c->relabel)));
+    if (c->limits)
+        CK_OK(policy_set_limits(receiver_policy(f.receiver), str_of_cstr(c->limits)));
+    for (int i = 0; i < 2; i++) {
+        AUTO(reply_fini)
+        struct reply r =
+            ask_packed(&f, RECEIVE, c->headers ? c->headers : PROTOBUF, STR(SERIES_A_B));
+        ck_assert_msg(r.status == (i ? c->second : c->first), "row \"%s\": %d %s", c->name,
+                      r.status, buf_cstr(&r.body));
+        ck_assert_msg(i == 0 || strstr(buf_cstr(&r.body), c->want), "row \"%s\": %s", c->name,
+                      buf_cstr(&r.body));
+        ROW_ASSERT(c->name, (reply_header(&r, "Retry-After").n > 0) == (i && c->retry_after));
+    }
+    metrics_write(f.metrics, METRICS_TEXT, &text);
+    ck_assert_msg(strstr(buf_cstr(&text), c->metric), "row \"%s\": no line %s", c->name, c->metric);
     fixture_stop(&f);
 }
 END_TEST
@@ -436,6 +503,7 @@ receive_suite(void)
     tcase_add_loop_test(t, test_answers, 0, ARRAY_LEN(answer_cases));
     tcase_add_test(t, test_life_cycle);
     tcase_add_loop_test(t, test_tenants, 0, ARRAY_LEN(tenant_cases));
+    tcase_add_loop_test(t, test_policy, 0, ARRAY_LEN(policy_cases));
     tcase_add_test(t, test_metrics);
     tcase_add_test(t, test_bad_default_tenant);
     suite_add_tcase(s, t);
