@@ -5,6 +5,7 @@ mneme_SOURCES = \
 	%reldir%/main.c \
 	%reldir%/node.c %reldir%/node.h \
 	%reldir%/node_flags.c %reldir%/node_flags.h \
+	%reldir%/policy_files.c %reldir%/policy_files.h \
 	%reldir%/receive.c \
 	%reldir%/tenant_stores.c %reldir%/tenant_stores.h \
 	%reldir%/tools.c %reldir%/tools.h \

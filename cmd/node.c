@@ -47,6 +47,7 @@ struct node {
     struct router *http_router, *write_router;
     struct tls_server *write_tls; /* NULL: plain text */
     struct receiver *receiver;
+    struct policy_files policy_files;
     struct active_queries *active_queries; /* NULL: not noted */
     struct api *api;
     struct http_server *http_server, *write_server;
@@ -132,6 +133,19 @@ open_active_queries(struct node *n)
     return OK;
 }
 
+/* Whoever could do without a certificate could write to any tenant, or to none. */
+static struct err
+certificate_field(const struct node_opts *o, enum tenant_field *ret_field)
+{
+    TRY(tenant_field_parse(o->tenant_certificate_field, ret_field));
+    bool asks = o->write_tls.cert_file[0] && o->write_tls.client_ca_file[0];
+    if (*ret_field != TENANT_FIELD_NONE && !asks)
+        return ERR(ERR_INVALID, "--receive.tenant-certificate-field needs "
+                                "--remote-write.server-tls-cert and -client-ca: without them "
+                                "there is no certificate");
+    return OK;
+}
+
 static struct err
 open_faces(struct node *n)
 {
@@ -140,6 +154,8 @@ open_faces(struct node *n)
     n->write_router = router_open();
     status_use_pool(n->status, n->background);
     status_add_routes(n->status, n->http_router);
+    enum tenant_field tenant_field;
+    TRY(certificate_field(o, &tenant_field));
     struct receiver_opts receiver = {
         .router = n->write_router,
         .pool = n->writes,
@@ -147,8 +163,11 @@ open_faces(struct node *n)
         .log = n->log,
         .tenant_header = o->write_tenant_header,
         .default_tenant = o->write_default_tenant,
+        .split_label = o->split_tenant_label,
+        .tenant_field = tenant_field,
     };
     TRY(receiver_open(&receiver, &n->receiver));
+    TRY(policy_files_init(&n->policy_files, receiver_policy(n->receiver), &o->policy, n->log));
     TRY(open_active_queries(n));
     AUTO(buf_fini) struct buf config = BUF_INIT, retention = BUF_INIT;
     write_config(o, &config);
@@ -310,6 +329,11 @@ static void
 reload(struct node *n)
 {
     struct err e = n->write_tls ? tls_server_reload(n->write_tls) : OK;
+    struct err policy = policy_files_reload(&n->policy_files);
+    if (e.code == ERR_NONE)
+        e = policy;
+    else
+        err_drop(policy);
     if (e.code != ERR_NONE)
         log_error(n->log, "reload failed, the old configuration stays", KV_ERR(e));
     else
@@ -331,10 +355,12 @@ run_until_told_to_stop(struct node *n)
         int signal_number = sigtimedwait(&set, NULL, &second);
         if (signal_number == SIGTERM || signal_number == SIGINT)
             return;
-        if (signal_number == SIGHUP)
+        if (signal_number == SIGHUP) {
             reload(n);
-        else
-            (void)pool_submit(n->background, maintain, n->tenants); /* full: there is another */
+            continue;
+        }
+        policy_files_tick(&n->policy_files);
+        (void)pool_submit(n->background, maintain, n->tenants); /* full: there is another */
     }
 }
 

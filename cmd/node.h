@@ -4,6 +4,7 @@
  * Threads: main. */
 #pragma once
 #include "base/log.h"
+#include "cmd/policy_files.h"
 #include "conf/flags.h"
 #include "querygw/api/features.h"
 #include "querygw/api/flavour.h"
@@ -18,6 +19,8 @@ struct node_opts {
     } write_tls;
     int64_t grace_ms; /* for requests in flight when the process is told to stop */
     const char *write_tenant_header, *write_default_tenant;
+    struct str tenant_certificate_field, split_tenant_label; /* empty: none */
+    struct policy_texts policy;
     const char *query_tenant_header, *query_default_tenant;
     int64_t query_timeout_ms, query_lookback_ms;
     size_t query_concurrent_max;

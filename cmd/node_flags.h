@@ -14,6 +14,9 @@
         .grace_ms = (f).http_grace_period_ms,                                                      \
         .write_tenant_header = (f).tenant_header.p,                                                \
         .write_default_tenant = (f).default_tenant_id.p,                                           \
+        .tenant_certificate_field = (f).tenant_certificate_field,                                  \
+        .split_tenant_label = (f).split_tenant_label_name,                                         \
+        .policy = {(f).relabel_config, (f).limits_config, (f).limits_reload_ms},                   \
         .wal_sync = str_eq((f).tsdb_wal_sync, STR("batch")) ? WAL_SYNC_BATCH : WAL_SYNC_NONE,      \
         .wal_compression = (f).tsdb_wal_compression ? WAL_SNAPPY : WAL_PLAIN,                      \
         .future_window_ms = (f).tsdb_future_window_ms,                                             \

@@ -82,6 +82,20 @@
     X(S, STRING, tenant_label_name, "receive.tenant-label-name", "tenant_id", \
       "External label that carries the tenant.")
 
+#define POLICY_FLAGS(X, S) \
+    X(S, ENUM, tenant_certificate_field, "receive.tenant-certificate-field", "", \
+      "Field of the client certificate that names the tenant; empty: the header does.", \
+      .choices = "|organization|organizationalUnit|commonName") \
+    X(S, STRING, split_tenant_label_name, "receive.split-tenant-label-name", "", \
+      "Label of a series that names its tenant, and is taken off it; empty: none does.") \
+    X(S, CONTENT, relabel_config, "receive.relabel-config", NULL, \
+      "YAML list of relabelling rules for incoming series; a file is read again when it changes.") \
+    X(S, CONTENT, limits_config, "receive.limits-config", NULL, \
+      "YAML of limits per tenant; a file is read again when it changes.", .notes = FLAG_HIDDEN) \
+    X(S, DURATION, limits_reload_ms, "receive.limits-config-reload-timer", "1s", \
+      "How often both files are looked at; less than 1s counts as that.", .min = 1, \
+      .notes = FLAG_HIDDEN)
+
 #define API_FLAGS(X, S) \
     X(S, UINT, read_samples_max, "storage.remote.read-sample-limit", "50000000", \
       "Most samples of one answer to a remote read of samples; 0: no limit.", \

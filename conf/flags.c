@@ -291,16 +291,26 @@ store_defaults(struct parse *p)
     }
 }
 
+struct err
+flags_read_content(struct fs *fs, const struct flag_content *content, struct arena *a,
+                   struct str *ret_text)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    if (content->path.n == 0) {
+        *ret_text = content->text;
+        return OK;
+    }
+    TRY(fs_read_file(fs, content->path.p, FLAG_CONTENT_BYTES_MAX, &text));
+    TRY_IN(expand_env(a, arena_str(a, buf_str(&text)), ret_text), "%s", content->path.p);
+    return OK;
+}
+
 static struct err
 store_file(struct parse *p, const struct flag *f, struct str path)
 {
     struct flag_content *content = (struct flag_content *)(void *)(p->to + f->offset);
-    AUTO(buf_fini) struct buf text = BUF_INIT;
     content->path = arena_str(p->arena, path); /* NUL-terminated */
-    TRY(fs_read_file(p->fs, content->path.p, FLAG_CONTENT_BYTES_MAX, &text));
-    TRY_IN(expand_env(p->arena, arena_str(p->arena, buf_str(&text)), &content->text), "%s",
-           content->path.p);
-    return OK;
+    return flags_read_content(p->fs, content, p->arena, &content->text);
 }
 
 /* A flag may come once, a LIST often; X and X-file exclude each other. */

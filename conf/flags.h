@@ -113,6 +113,10 @@ struct flag_set {
  * that cannot be read gives the error of `fs`. */
 struct err flags_parse(const struct flag_set *set, struct fs *fs, int argc, char *const *argv,
                        int first, struct arena *a, void *to);
+/* What the file of a CONTENT flag has now, with $(ENV) replaced; in the arena. Without a file, the
+ * text as given. */
+struct err flags_read_content(struct fs *fs, const struct flag_content *content, struct arena *a,
+                              struct str *ret_text);
 /* True when -h/--help is among argv[first..]. */
 bool flags_want_help(int argc, char *const *argv, int first);
 /* Calls visit() for each flag marked FLAG_NOT_YET that is given in argv[first..), as often as

@@ -46,11 +46,6 @@
       "Address of this receiver in the hashrings.", .notes = FLAG_NOT_YET) \
     X(S, STRING, replica_header, "receive.replica-header", "THANOS-REPLICA", \
       "Request header with the replica number of a write.", .notes = FLAG_NOT_YET) \
-    X(S, ENUM, tenant_certificate_field, "receive.tenant-certificate-field", "", \
-      "Field of the client certificate that names the tenant; empty: the header does.", \
-      .choices = "|organization|organizationalUnit|commonName", .notes = FLAG_NOT_YET) \
-    X(S, STRING, split_tenant_label_name, "receive.split-tenant-label-name", "", \
-      "Label of a series that names its tenant.", .notes = FLAG_NOT_YET) \
     X(S, UINT, replication_factor, "receive.replication-factor", "1", \
       "Copies of each sample.", .min = 1, .notes = FLAG_NOT_YET) \
     X(S, ENUM, replication_protocol, "receive.replication-protocol", "protobuf", \
@@ -73,12 +68,6 @@
       .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
     X(S, DURATION, artificial_delay_max_ms, "receive.artificial-max-delay", "0s", \
       "Delays each write by up to this, for tests.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
-    X(S, CONTENT, relabel_config, "receive.relabel-config", NULL, \
-      "YAML list of relabelling rules for incoming series.", .notes = FLAG_NOT_YET) \
-    X(S, CONTENT, limits_config, "receive.limits-config", NULL, \
-      "YAML of limits per tenant.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
-    X(S, DURATION, limits_reload_ms, "receive.limits-config-reload-timer", "1s", \
-      "How often that file is looked at.", .min = 1, .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
     X(S, BOOL, otlp_target_info, "receive.otlp-enable-target-info", "true", \
       "Make target_info series of OTLP resources.", .notes = FLAG_NOT_YET) \
     X(S, LIST, otlp_promote_attributes, "receive.otlp-promote-resource-attributes", NULL, \
@@ -104,8 +93,8 @@
 
 #define RECEIVE_FLAGS(X, S) \
     LOG_FLAGS(X, S) PROCESS_FLAGS(X, S) MEMORY_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
-    REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) TSDB_FLAGS(X, S) API_FLAGS(X, S) \
-    RECEIVE_OWN_FLAGS(X, S)
+    REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) POLICY_FLAGS(X, S) TSDB_FLAGS(X, S) \
+    API_FLAGS(X, S) RECEIVE_OWN_FLAGS(X, S)
 /* clang-format on */
 
 struct receive_flags {
