@@ -4,10 +4,18 @@
 #pragma once
 #include "tsdb/head/append.h"
 
+/* What a decoder did not take, where one fault does not spoil the rest. */
+struct batch_refused {
+    uint64_t items;  /* points of OTLP, lines of a text */
+    size_t reasons;  /* how many faults; the first few stand in: */
+    struct str text; /* in the arena; empty: none */
+};
+
 struct batch {
     struct str tenant; /* a checked name */
     struct append_request request;
     size_t series_count; /* of the request; more than rows where a series holds nothing */
+    struct batch_refused refused;
 };
 
 /* Something of it may be stored. */
