@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "net/tls.h"
 
 enum http_method {
     HTTP_GET,
@@ -29,16 +30,10 @@ struct str http_query_string(const struct http_request *r); /* raw, without '?' 
 struct str http_header(const struct http_request *r, const char *name);
 struct str http_body(const struct http_request *r); /* contiguous */
 struct str http_peer(const struct http_request *r); /* "addr:port" of the other side */
-/* A field of the subject of the client's certificate: its first value. Empty without one. */
-enum http_subject {
-    HTTP_SUBJECT_ORGANIZATION,
-    HTTP_SUBJECT_UNIT,
-    HTTP_SUBJECT_NAME, /* the common name */
-    HTTP_SUBJECT_COUNT
-};
-struct str http_peer_subject(const struct http_request *r, enum http_subject field);
 /* Absolute monotonic ns: handlers stop working then. */
 uint64_t http_deadline_ns(const struct http_request *r);
+/* A field of the subject of the client's TLS certificate, if that was verified; else {NULL, 0}. */
+struct str http_peer_subject(const struct http_request *r, enum tls_subject_field field);
 /* The client is gone: queries look at it now and then. Threads: any. */
 bool http_canceled(const struct http_request *r);
 /* Memory of this request, dropped with it; one thread at a time. */

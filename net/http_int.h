@@ -64,7 +64,7 @@ struct http_request {
     struct router_match match; /* match.route NULL: refused before a route was known */
     struct str path;           /* unescaped */
     struct str peer;
-    struct str subject[HTTP_SUBJECT_COUNT]; /* of the client's certificate; empty: none */
+    struct str peer_subject[TLS_SUBJECT_FIELD_COUNT];
     struct buf body;
     uint64_t start_ns, deadline_ns; /* monotonic */
     size_t request_bytes;           /* of head and body */

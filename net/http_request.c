@@ -14,7 +14,7 @@ http_request_open(struct http_conn *c)
     r->conn = c;
     r->start_ns = http_server_now_ns(p->server);
     r->peer = arena_str(&r->arena, str_of_cstr(c->peer));
-    transport_peer_subject(c->transport, &r->arena, r->subject);
+    transport_peer_subject(c->transport, &r->arena, r->peer_subject);
     p->requests++;
     return r;
 }
@@ -140,15 +140,16 @@ http_body(const struct http_request *r)
 }
 
 struct str
-http_peer_subject(const struct http_request *r, enum http_subject field)
-{
-    return r->subject[field];
-}
-
-struct str
 http_peer(const struct http_request *r)
 {
     return r->peer;
+}
+
+struct str
+http_peer_subject(const struct http_request *r, enum tls_subject_field field)
+{
+    ASSERT(field < TLS_SUBJECT_FIELD_COUNT);
+    return r->peer_subject[field];
 }
 
 uint64_t

@@ -231,6 +231,45 @@ tls_session_write(struct tls_session *s, struct str bytes, size_t *ret_n, enum t
     return IO_OK;
 }
 
+/* One value of a subject, which may be stored in any of ASN.1's string types. */
+static struct str
+subject_value(const X509_NAME *subject, int nid, bool last, struct arena *a)
+{
+    int at = X509_NAME_get_index_by_NID(subject, nid, -1);
+    for (int next = at; last && next >= 0;) {
+        at = next;
+        next = X509_NAME_get_index_by_NID(subject, nid, next);
+    }
+    unsigned char *text = NULL;
+    int bytes = at < 0 ? -1
+                       : ASN1_STRING_to_UTF8(
+                             &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (bytes < 0) {
+        ERR_clear_error();
+        return (struct str){NULL, 0};
+    }
+    struct str value = arena_str(a, str_of((const char *)text, (size_t)bytes));
+    OPENSSL_free(text);
+    return value;
+}
+
+void
+tls_session_subject(struct tls_session *s, struct arena *a,
+                    struct str ret_fields[TLS_SUBJECT_FIELD_COUNT])
+{
+    static const int nids[TLS_SUBJECT_FIELD_COUNT] = {
+        [TLS_SUBJECT_ORGANIZATION] = NID_organizationName,
+        [TLS_SUBJECT_ORGANIZATIONAL_UNIT] = NID_organizationalUnitName,
+        [TLS_SUBJECT_COMMON_NAME] = NID_commonName,
+    };
+    const X509 *cert = SSL_is_init_finished(s->ssl) ? SSL_get0_peer_certificate(s->ssl) : NULL;
+    bool proven = cert && SSL_get_verify_result(s->ssl) == X509_V_OK;
+    for (size_t i = 0; i < ARRAY_LEN(nids); i++)
+        ret_fields[i] = proven ? subject_value(X509_get_subject_name(cert), nids[i],
+                                               nids[i] == NID_commonName, a)
+                               : (struct str){NULL, 0};
+}
+
 void
 tls_session_shut(struct tls_session *s)
 {
@@ -238,38 +277,4 @@ tls_session_shut(struct tls_session *s)
     if (SSL_is_init_finished(s->ssl))
         SSL_shutdown(s->ssl); /* one try: the close of the socket follows anyway */
     ERR_clear_error();
-}
-
-/* The first value of a field, as UTF-8; empty when there is none, or when it is no text. */
-static struct str
-subject_value(X509_NAME *subject, int nid, struct arena *a)
-{
-    struct str value = STR("");
-    unsigned char *text = NULL;
-    int at = X509_NAME_get_index_by_NID(subject, nid, -1);
-    if (at < 0)
-        return value;
-    int n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-    if (n > 0)
-        value = arena_str(a, str_of((const char *)text, (size_t)n));
-    OPENSSL_free(text);
-    ERR_clear_error();
-    return value;
-}
-
-void
-tls_session_subject(const struct tls_session *s, struct arena *a,
-                    struct str ret_subject[HTTP_SUBJECT_COUNT])
-{
-    static const int nids[HTTP_SUBJECT_COUNT] = {
-        [HTTP_SUBJECT_ORGANIZATION] = NID_organizationName,
-        [HTTP_SUBJECT_UNIT] = NID_organizationalUnitName,
-        [HTTP_SUBJECT_NAME] = NID_commonName,
-    };
-    X509 *certificate = SSL_get0_peer_certificate(s->ssl);
-    if (!certificate)
-        return;
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    for (size_t i = 0; i < HTTP_SUBJECT_COUNT; i++)
-        ret_subject[i] = subject_value(subject, nids[i], a);
 }

@@ -7,6 +7,14 @@
 
 struct tls_server;
 
+/* Fields of a certificate's subject that may say who somebody is. */
+enum tls_subject_field {
+    TLS_SUBJECT_ORGANIZATION,
+    TLS_SUBJECT_ORGANIZATIONAL_UNIT,
+    TLS_SUBJECT_COMMON_NAME,
+    TLS_SUBJECT_FIELD_COUNT
+};
+
 struct tls_server_opts {
     const char *cert_file, *key_file; /* PEM; copied */
     const char *client_ca_file;       /* PEM or NULL: no client certificates */

@@ -1,6 +1,7 @@
 /* tls_int.h - one TLS connection, for transport.c.
  * Threads: opening any; a session belongs to the loop of its connection. */
 #pragma once
+#include "base/arena.h"
 #include "net/tls.h"
 #include "net/transport.h"
 
@@ -17,8 +18,10 @@ enum io tls_session_read(struct tls_session *s, char *to, size_t n, size_t *ret_
                          enum tls_need *ret_need);
 enum io tls_session_write(struct tls_session *s, struct str bytes, size_t *ret_n,
                           enum tls_need *ret_need);
-/* Of the client's certificate, as transport_peer_subject(). */
-void tls_session_subject(const struct tls_session *s, struct arena *a,
-                         struct str ret_subject[HTTP_SUBJECT_COUNT]);
+/* The subject of the client's certificate: the first value of each field, of the common name the
+ * last, as Go reads it; {NULL, 0} for what is not there. Nothing at all as long as the handshake
+ * is not done, without a certificate, and for one that was not verified. Copied to the arena. */
+void tls_session_subject(struct tls_session *s, struct arena *a,
+                         struct str ret_fields[TLS_SUBJECT_FIELD_COUNT]);
 /* Sends close_notify; what does not fit the socket now is lost. */
 void tls_session_shut(struct tls_session *s);

@@ -160,13 +160,13 @@ transport_write(struct transport *t, struct str first, struct str second, size_t
 }
 
 void
-transport_peer_subject(const struct transport *t, struct arena *a,
-                       struct str ret_subject[HTTP_SUBJECT_COUNT])
+transport_peer_subject(struct transport *t, struct arena *a,
+                       struct str ret_fields[TLS_SUBJECT_FIELD_COUNT])
 {
-    for (size_t i = 0; i < HTTP_SUBJECT_COUNT; i++)
-        ret_subject[i] = STR("");
     if (t->tls)
-        tls_session_subject(t->tls, a, ret_subject);
+        tls_session_subject(t->tls, a, ret_fields);
+    else
+        memset(ret_fields, 0, TLS_SUBJECT_FIELD_COUNT * sizeof *ret_fields);
 }
 
 void

@@ -7,11 +7,12 @@
 #pragma once
 #include <sys/socket.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "net/http.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct transport;
 struct tls_session; /* tls_int.h */
@@ -35,9 +36,9 @@ DEFINE_AUTO(struct transport *, transport_close)
 enum io transport_read(struct transport *t, char *to, size_t n, size_t *ret_n);
 /* Writes from up to two buffers, in order; at least one byte must be there. */
 enum io transport_write(struct transport *t, struct str first, struct str second, size_t *ret_n);
-/* The subject of the client's certificate, in `a`: empty where there is none. */
-void transport_peer_subject(const struct transport *t, struct arena *a,
-                            struct str ret_subject[HTTP_SUBJECT_COUNT]);
+/* tls_session_subject(); all {NULL, 0} for plain text. */
+void transport_peer_subject(struct transport *t, struct arena *a,
+                            struct str ret_fields[TLS_SUBJECT_FIELD_COUNT]);
 /* No output follows; input still can. */
 void transport_shut_output(struct transport *t);
 /* Makes transport_close() reset the connection: the client must see that it was cut. */

@@ -62,11 +62,11 @@ certificate_value(const struct http_request *r, enum tenant_field field)
 {
     switch (field) {
     case TENANT_FIELD_ORGANIZATION:
-        return http_peer_subject(r, HTTP_SUBJECT_ORGANIZATION);
+        return http_peer_subject(r, TLS_SUBJECT_ORGANIZATION);
     case TENANT_FIELD_UNIT:
-        return http_peer_subject(r, HTTP_SUBJECT_UNIT);
+        return http_peer_subject(r, TLS_SUBJECT_ORGANIZATIONAL_UNIT);
     case TENANT_FIELD_NAME:
-        return http_peer_subject(r, HTTP_SUBJECT_NAME);
+        return http_peer_subject(r, TLS_SUBJECT_COMMON_NAME);
     case TENANT_FIELD_NONE:
     case TENANT_FIELD_COUNT:
         break;

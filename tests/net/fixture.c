@@ -19,18 +19,6 @@ serve_echo(void *arg, struct http_request *r)
     http_reply(r, 200, "application/octet-stream", http_body(r));
 }
 
-/* "organization|unit|name" of the client's certificate. */
-static void
-serve_subject(void *arg, struct http_request *r)
-{
-    (void)arg;
-    struct str text = arena_printf(http_arena(r), "%.*s|%.*s|%.*s",
-                                   STR_FMT(http_peer_subject(r, HTTP_SUBJECT_ORGANIZATION)),
-                                   STR_FMT(http_peer_subject(r, HTTP_SUBJECT_UNIT)),
-                                   STR_FMT(http_peer_subject(r, HTTP_SUBJECT_NAME)));
-    http_reply(r, 200, "text/plain", text);
-}
-
 static void
 fill_text(struct buf *b, size_t bytes)
 {
@@ -119,6 +107,17 @@ serve_form(void *arg, struct http_request *r)
 }
 
 static void
+serve_who(void *arg, struct http_request *r)
+{
+    (void)arg;
+    struct buf line = BUF_INIT;
+    for (int i = 0; i < TLS_SUBJECT_FIELD_COUNT; i++)
+        buf_printf(&line, "%s%.*s", i > 0 ? "|" : "",
+                   STR_FMT(http_peer_subject(r, (enum tls_subject_field)i)));
+    http_reply_buf(r, 200, "text/plain", &line);
+}
+
+static void
 serve_fail(void *arg, struct http_request *r)
 {
     (void)arg;
@@ -139,7 +138,6 @@ add_routes(struct fixture *f)
     struct pool *pool = f->pool;
     const struct route routes[] = {
         {"/hello", ROUTE_GET, "hello", serve_hello, f, NULL, 0, 0},
-        {"/subject", ROUTE_GET, "subject", serve_subject, f, pool, 0, 0},
         {"/echo", ROUTE_POST, "echo", serve_echo, f, pool, 1 << 20, 0},
         {"/keep", ROUTE_POST, "keep", serve_echo, f, pool, 1 << 20, ROUTE_KEEPS_BODY},
         {"/small", ROUTE_POST, "small", serve_echo, f, pool, 16, 0},
@@ -148,6 +146,7 @@ add_routes(struct fixture *f)
         {"/stream", ROUTE_GET, "stream", serve_stream, f, pool, 0, 0},
         {"/item/:name/x", ROUTE_GET, "item", serve_item, f, NULL, 0, 0},
         {"/form", ROUTE_GET | ROUTE_POST, "form", serve_form, f, NULL, 1 << 20, 0},
+        {"/who", ROUTE_GET, "who", serve_who, f, pool, 0, 0},
         {"/fail", ROUTE_GET, "fail", serve_fail, f, NULL, 0, 0},
         {"/tagged", ROUTE_GET, "tagged", serve_tagged, f, NULL, 0, ROUTE_CORS},
     };

@@ -10,6 +10,7 @@
  *   GET  /stream       on a worker: ?pieces= pieces of ?bytes= bytes each, ?end=abort
  *   GET  /item/:name/x on the loop: the name
  *   POST /form         on the loop: its parameters as name=value lines
+ *   GET  /who          on a worker: the subject of the client's certificate as "O|OU|CN"
  *   GET  /fail         on the loop: http_reply_err(ERR_UNAVAILABLE)
  *   GET  /tagged       on the loop, with CORS: 409 and a header X-Tag of two lines */
 #pragma once
