@@ -216,10 +216,13 @@ open_write_tls(struct node *n)
     if (o->write_tls.cert_file[0] == '\0' && o->write_tls.key_file[0] == '\0')
         return OK;
     struct tls_server_opts tls = {
-        .cert_file = o->write_tls.cert_file,
-        .key_file = o->write_tls.key_file,
-        .client_ca_file = o->write_tls.client_ca_file[0] ? o->write_tls.client_ca_file : NULL,
+        .cert.file = o->write_tls.cert_file,
+        .key.file = o->write_tls.key_file,
+        .client_ca.file = o->write_tls.client_ca_file,
+        .client_auth = o->write_tls.client_ca_file[0] ? "RequireAndVerifyClientCert" : NULL,
         .min_version = o->write_tls.min_version,
+        .ciphers = o->write_tls.ciphers,
+        .curves = o->write_tls.curves,
     };
     TRY_IN(tls_server_open(&tls, &n->write_tls), "TLS of remote-write.address");
     return OK;

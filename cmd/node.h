@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cmd/policy_files.h"
 #include "conf/flags.h"
+#include "net/tls.h"
 #include "querygw/api/features.h"
 #include "querygw/api/flavour.h"
 #include "tsdb/db.h"
@@ -16,6 +17,7 @@ struct node_opts {
     struct str http_address, write_address;
     struct {
         const char *cert_file, *key_file, *client_ca_file, *min_version; /* "": none */
+        struct tls_names ciphers, curves;
     } write_tls;
     int64_t grace_ms; /* for requests in flight when the process is told to stop */
     const char *write_tenant_header, *write_default_tenant;

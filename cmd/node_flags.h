@@ -10,7 +10,9 @@
         .http_address = (f).http_address,                                                          \
         .write_address = (f).remote_write_address,                                                 \
         .write_tls = {(f).remote_write_tls_cert.p, (f).remote_write_tls_key.p,                     \
-                      (f).remote_write_tls_client_ca.p, (f).remote_write_tls_min_version.p},       \
+                      (f).remote_write_tls_client_ca.p, (f).remote_write_tls_min_version.p,        \
+                      {(f).remote_write_tls_ciphers.v, (f).remote_write_tls_ciphers.n},            \
+                      {(f).remote_write_tls_curves.v, (f).remote_write_tls_curves.n}},             \
         .grace_ms = (f).http_grace_period_ms,                                                      \
         .write_tenant_header = (f).tenant_header.p,                                                \
         .write_default_tenant = (f).default_tenant_id.p,                                           \

@@ -70,9 +70,9 @@
     X(S, ENUM, remote_write_tls_min_version, "remote-write.server-tls-min-version", "1.3", \
       "Least TLS version of the write listener.", .choices = "1.0|1.1|1.2|1.3") \
     X(S, LIST, remote_write_tls_ciphers, "remote-write.server-tls-ciphers", NULL, \
-      "Cipher suites up to TLS 1.2 of the write listener.", .notes = FLAG_NOT_YET) \
+      "Cipher suite up to TLS 1.2 of the write listener, as Go names it; none: Go's own choice.") \
     X(S, LIST, remote_write_tls_curves, "remote-write.server-tls-curves", NULL, \
-      "Key exchange groups of the write listener.", .notes = FLAG_NOT_YET)
+      "Key exchange group of the write listener: CurveP256, CurveP384, CurveP521 or X25519.")
 
 #define TENANT_FLAGS(X, S) \
     X(S, STRING, tenant_header, "receive.tenant-header", "THANOS-TENANT", \

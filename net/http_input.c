@@ -188,6 +188,18 @@ find_head_end(struct http_conn *c)
     return at ? (size_t)(at - c->in.p) + 4 : 0;
 }
 
+/* Nothing was answered: without this nobody would learn why a client cannot connect. */
+static void
+note_broken_handshake(const struct http_conn *c)
+{
+    const struct http_server *s = c->part->server;
+    const char *why = transport_handshake_failure(c->transport);
+    if (!why)
+        return;
+    http_metrics_refused(s->metrics, HTTP_REFUSAL_TLS);
+    log_debug(s->opts.log, "TLS handshake failed", KV_CSTR("peer", c->peer), KV_CSTR("err", why));
+}
+
 enum http_step
 http_input_head(struct http_conn *c)
 {
@@ -199,6 +211,8 @@ http_input_head(struct http_conn *c)
         return take_head(c, bytes);
     size_t before = c->in.n;
     enum io io = fill(c);
+    if (io == IO_FAILED)
+        note_broken_handshake(c);
     if (io == IO_OK && before == 0) /* the clock of the head starts with its first byte */
         http_conn_enter(c, HTTP_CONN_HEAD, opts->read_timeout_ms);
     return step_after_read(io);

@@ -14,7 +14,8 @@ enum http_refusal {
     X(BUDGET, "inflight_bytes")   /* memory->requests */                                           \
     X(MEMORY, "memory")           /* memory is full, and the body would be kept */                 \
     X(QUEUE, "queue")             /* the workers' queue is full */                                 \
-    X(TIMEOUT, "timeout")         /* the client was too slow */
+    X(TIMEOUT, "timeout")         /* the client was too slow */                                    \
+    X(TLS, "tls_handshake")       /* no TLS that suits both, or no good client certificate */
 #define X(name, label) HTTP_REFUSAL_##name,
     HTTP_REFUSALS(X)
 #undef X

@@ -18,6 +18,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/router.c %reldir%/router.h %reldir%/router_match.h \
 	%reldir%/status.c %reldir%/status.h \
 	%reldir%/tls.c %reldir%/tls.h %reldir%/tls_int.h \
+	%reldir%/tls_ctx.c %reldir%/tls_ctx.h \
+	%reldir%/tls_names.c %reldir%/tls_names.h \
 	%reldir%/transport.c %reldir%/transport.h \
 	%reldir%/url.c %reldir%/url.h
 EXTRA_DIST += %reldir%/README.md

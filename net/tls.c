@@ -1,139 +1,143 @@
-/* tls.c - OpenSSL 3, server side. */
+/* tls.c - a server's TLS and its sessions. */
 #include "net/tls_int.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
+#include <openssl/evp.h>
 
 #include "base/assert.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "net/tls_ctx.h"
 
+enum { DIGEST_BYTES = 32 };
+
+/* Everything but `ctx` belongs to whoever opens and changes the server. */
 struct tls_server {
     struct lock lock;
-    SSL_CTX *ctx GUARDED_BY(lock);               /* replaced on reload; sessions hold references */
-    char *cert_file, *key_file, *client_ca_file; /* owned; the last may be NULL */
-    int min_version;
+    struct tls_ctx *ctx GUARDED_BY(lock); /* one reference; sessions hold more */
+    struct arena arena;                   /* the options */
+    struct tls_server_opts opts;
+    unsigned char tried[DIGEST_BYTES]; /* of what was last read, or of why that failed */
 };
 
 struct tls_session {
     SSL *ssl;
+    struct tls_ctx *ctx; /* one reference */
+    const char *failure; /* of the handshake; static, NULL: none */
 };
 
-/* OpenSSL's newest complaint; its queue is a thread's and must be empty before the next call. */
-static struct err
-tls_error(const char *what, const char *file)
+/* --- options ---------------------------------------------------------------------------------- */
+
+static const char *
+copy_text(struct arena *a, const char *text)
 {
-    char reason[160] = "no reason given";
-    unsigned long code = ERR_peek_last_error();
-    if (code)
-        ERR_error_string_n(code, reason, sizeof reason);
-    ERR_clear_error();
-    return ERR(ERR_INVALID, "tls: %s %s: %s", what, file, reason);
+    return text ? arena_str(a, str_of_cstr(text)).p : NULL;
 }
 
-static struct err
-parse_version(const char *text, int *ret_version)
+static struct tls_pem
+copy_pem(struct arena *a, struct tls_pem pem)
 {
-    static const struct {
-        const char *text;
-        int version;
-    } versions[] = {{"1.0", TLS1_VERSION},
-                    {"1.1", TLS1_1_VERSION},
-                    {"1.2", TLS1_2_VERSION},
-                    {"1.3", TLS1_3_VERSION}};
-    for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
-        if (strcmp(text, versions[i].text) == 0) {
-            *ret_version = versions[i].version;
-            return OK;
-        }
+    return (struct tls_pem){copy_text(a, pem.file), arena_str(a, pem.text)};
+}
+
+static struct tls_names
+copy_names(struct arena *a, struct tls_names names)
+{
+    struct str *v = ARENA_ARRAY(a, struct str, names.n);
+    for (size_t i = 0; i < names.n; i++)
+        v[i] = arena_str(a, names.v[i]);
+    return (struct tls_names){v, names.n};
+}
+
+static struct tls_server_opts
+copy_opts(struct arena *a, const struct tls_server_opts *o)
+{
+    struct tls_names *sans = o->client_sans ? ARENA_NEW(a, struct tls_names) : NULL;
+    if (sans)
+        *sans = copy_names(a, *o->client_sans);
+    return (struct tls_server_opts){
+        .cert = copy_pem(a, o->cert),
+        .key = copy_pem(a, o->key),
+        .client_ca = copy_pem(a, o->client_ca),
+        .client_auth = copy_text(a, o->client_auth),
+        .client_sans = sans,
+        .min_version = copy_text(a, o->min_version),
+        .max_version = copy_text(a, o->max_version),
+        .ciphers = copy_names(a, o->ciphers),
+        .curves = copy_names(a, o->curves),
+        .client_order = o->client_order,
+    };
+}
+
+/* --- loading ---------------------------------------------------------------------------------- */
+
+static void
+digest_add(EVP_MD_CTX *digest, struct str text)
+{
+    uint64_t n = text.n; /* so that no byte can move from one text to the next unseen */
+    EVP_DigestUpdate(digest, &n, sizeof n);
+    EVP_DigestUpdate(digest, text.n ? text.p : "", text.n);
+}
+
+/* Of the files' contents, or of the error that reading them ended with. */
+static void
+digest_of(const struct tls_material *m, const struct err *e, unsigned char ret_digest[DIGEST_BYTES])
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    ASSERT(digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
+    digest_add(digest, buf_str(&m->cert));
+    digest_add(digest, buf_str(&m->key));
+    digest_add(digest, buf_str(&m->client_ca));
+    digest_add(digest, e->code ? str_of_cstr(err_text(e)) : STR(""));
+    EVP_DigestFinal_ex(digest, ret_digest, NULL);
+    EVP_MD_CTX_free(digest);
+}
+
+static void
+install(struct tls_server *t, struct tls_ctx *fresh)
+{
+    struct tls_ctx *old;
+    {
+        LOCKED(&t->lock);
+        old = t->ctx;
+        t->ctx = fresh;
     }
-    return ERR(ERR_INVALID, "tls: unknown version \"%s\", want 1.0 to 1.3", text);
+    tls_ctx_unref(old); /* lives on in the sessions that use it */
 }
 
-/* Of what the client offers we take HTTP/1.1; without an offer of it, none. */
-static int
-choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
-            const unsigned char *offered, unsigned offered_bytes, void *arg)
-{
-    (void)ssl, (void)arg;
-    static const unsigned char ours[] = "\x08http/1.1";
-    unsigned char *chosen = NULL;
-    int found =
-        SSL_select_next_proto(&chosen, out_bytes, ours, sizeof ours - 1, offered, offered_bytes);
-    *out = chosen;
-    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
-}
+enum load { LOAD_ALWAYS, LOAD_IF_CHANGED };
 
 static struct err
-load_files(const struct tls_server *t, SSL_CTX *ctx)
+load(struct tls_server *t, const struct tls_server_opts *opts, enum load when, bool *ret_changed)
 {
-    if (SSL_CTX_use_certificate_chain_file(ctx, t->cert_file) != 1)
-        return tls_error("certificate", t->cert_file);
-    if (SSL_CTX_use_PrivateKey_file(ctx, t->key_file, SSL_FILETYPE_PEM) != 1)
-        return tls_error("key", t->key_file);
-    if (SSL_CTX_check_private_key(ctx) != 1)
-        return tls_error("key does not fit the certificate:", t->key_file);
-    if (!t->client_ca_file)
+    AUTO(tls_material_fini) struct tls_material m = {0};
+    unsigned char digest[DIGEST_BYTES];
+    struct err e = tls_material_read(opts, &m);
+    digest_of(&m, &e, digest);
+    *ret_changed = false;
+    if (when == LOAD_IF_CHANGED && memcmp(digest, t->tried, sizeof digest) == 0) {
+        err_drop(e); /* told before */
         return OK;
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(t->client_ca_file);
-    if (!names || SSL_CTX_load_verify_file(ctx, t->client_ca_file) != 1) {
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
-        return tls_error("client CA", t->client_ca_file);
     }
-    SSL_CTX_set_client_CA_list(ctx, names); /* takes them */
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    memcpy(t->tried, digest, sizeof digest);
+    TRY(e);
+    struct tls_ctx *fresh = NULL;
+    TRY(tls_ctx_new(opts, &m, &fresh));
+    install(t, fresh);
+    *ret_changed = true;
     return OK;
 }
 
-static struct err
-make_ctx(const struct tls_server *t, SSL_CTX **ret_ctx)
-{
-    static const unsigned char session_id[] = "mneme";
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    if (!ctx)
-        return tls_error("context", "");
-    SSL_CTX_set_min_proto_version(ctx, t->min_version);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_id_context(ctx, session_id, sizeof session_id - 1);
-    SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, NULL);
-    struct err e = load_files(t, ctx);
-    if (e.code != ERR_NONE) {
-        SSL_CTX_free(ctx);
-        return e;
-    }
-    *ret_ctx = ctx;
-    return OK;
-}
-
-static char *
-copy_text(const char *text)
-{
-    return text ? mem_dup_text(text, strlen(text)) : NULL;
-}
+DEFINE_AUTO(struct tls_server *, tls_server_close)
 
 struct err
 tls_server_open(const struct tls_server_opts *opts, struct tls_server **ret_tls)
 {
-    int min_version = 0;
-    TRY(parse_version(opts->min_version ? opts->min_version : "1.3", &min_version));
-    struct tls_server *t = mem_alloc_zero(sizeof *t);
+    AUTO(tls_server_close) struct tls_server *t = mem_alloc_zero(sizeof *t);
     lock_init(&t->lock, LOCK_RANK_LEAF);
-    t->cert_file = copy_text(opts->cert_file);
-    t->key_file = copy_text(opts->key_file);
-    t->client_ca_file = copy_text(opts->client_ca_file);
-    t->min_version = min_version;
-    struct err e = make_ctx(t, &t->ctx);
-    if (e.code != ERR_NONE) {
-        tls_server_close(t);
-        return e;
-    }
-    *ret_tls = t;
+    TRY(tls_server_replace(t, opts));
+    *ret_tls = TAKE(t);
     return OK;
 }
 
@@ -142,26 +146,34 @@ tls_server_close(struct tls_server *t)
 {
     if (!t)
         return;
-    SSL_CTX_free(t->ctx);
+    tls_ctx_unref(t->ctx);
+    arena_fini(&t->arena);
     lock_fini(&t->lock);
-    mem_free(t->cert_file);
-    mem_free(t->key_file);
-    mem_free(t->client_ca_file);
     mem_free(t);
 }
 
 struct err
 tls_server_reload(struct tls_server *t)
 {
-    SSL_CTX *fresh;
-    TRY(make_ctx(t, &fresh));
-    SSL_CTX *old;
-    {
-        LOCKED(&t->lock);
-        old = t->ctx;
-        t->ctx = fresh;
-    }
-    SSL_CTX_free(old); /* lives on in the sessions that use it */
+    bool changed;
+    return load(t, &t->opts, LOAD_ALWAYS, &changed);
+}
+
+struct err
+tls_server_refresh(struct tls_server *t, bool *ret_changed)
+{
+    return load(t, &t->opts, LOAD_IF_CHANGED, ret_changed);
+}
+
+struct err
+tls_server_replace(struct tls_server *t, const struct tls_server_opts *opts)
+{
+    bool changed;
+    TRY(load(t, opts, LOAD_ALWAYS, &changed));
+    struct arena old = t->arena;
+    t->arena = (struct arena){0};
+    t->opts = copy_opts(&t->arena, opts);
+    arena_fini(&old); /* `opts` may have been in it */
     return OK;
 }
 
@@ -170,19 +182,18 @@ tls_server_reload(struct tls_server *t)
 struct tls_session *
 tls_session_open(struct tls_server *t, int fd)
 {
-    SSL *ssl;
+    struct tls_session *s = mem_alloc_zero(sizeof *s);
     {
         LOCKED(&t->lock);
-        ssl = SSL_new(t->ctx);
+        s->ctx = tls_ctx_ref(t->ctx);
     }
-    if (!ssl || SSL_set_fd(ssl, fd) != 1) {
-        SSL_free(ssl);
+    s->ssl = tls_ctx_session(s->ctx);
+    if (!s->ssl || SSL_set_fd(s->ssl, fd) != 1) {
+        tls_session_close(s);
         ERR_clear_error();
         return NULL;
     }
-    SSL_set_accept_state(ssl);
-    struct tls_session *s = mem_alloc_zero(sizeof *s);
-    s->ssl = ssl;
+    SSL_set_accept_state(s->ssl);
     return s;
 }
 
@@ -192,7 +203,18 @@ tls_session_close(struct tls_session *s)
     if (!s)
         return;
     SSL_free(s->ssl);
+    tls_ctx_unref(s->ctx);
     mem_free(s);
+}
+
+/* A certificate's fault says more than that its verification failed. */
+static void
+note_failure(struct tls_session *s)
+{
+    long verdict = SSL_get_verify_result(s->ssl);
+    const char *reason = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
+                                              : ERR_reason_error_string(ERR_peek_last_error());
+    s->failure = reason ? reason : "no reason given";
 }
 
 static enum io
@@ -204,6 +226,8 @@ io_of_failure(struct tls_session *s, int result, enum tls_need *ret_need)
                                               : TLS_NEED_NOTHING;
     if (*ret_need != TLS_NEED_NOTHING)
         return IO_AGAIN;
+    if (why == SSL_ERROR_SSL && !SSL_is_init_finished(s->ssl))
+        note_failure(s);
     return why == SSL_ERROR_ZERO_RETURN ? IO_END : IO_FAILED;
 }
 
@@ -229,6 +253,12 @@ tls_session_write(struct tls_session *s, struct str bytes, size_t *ret_n, enum t
     *ret_need = TLS_NEED_NOTHING;
     *ret_n = (size_t)put;
     return IO_OK;
+}
+
+const char *
+tls_session_failure(const struct tls_session *s)
+{
+    return s->failure;
 }
 
 /* One value of a subject, which may be stored in any of ASN.1's string types. */

@@ -1,7 +1,9 @@
-/* tls.h - server-side TLS: certificate, key and client CA from files, replaceable while
- * connections live. OpenSSL is seen by net/ only.
+/* tls.h - server-side TLS: certificate, key and client CA, replaceable while connections live.
+ * OpenSSL is seen by net/ only.
  * Threads: any. */
 #pragma once
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/str.h"
 
@@ -15,12 +17,39 @@ enum tls_subject_field {
     TLS_SUBJECT_FIELD_COUNT
 };
 
+enum { TLS_FILE_BYTES_MAX = 4 << 20 }; /* of a PEM file; larger: ERR_TOO_LARGE */
+
+/* PEM: of a file when `file` names one, else the text itself; both empty: none. */
+struct tls_pem {
+    const char *file; /* may be NULL or "" */
+    struct str text;
+};
+struct tls_names {
+    const struct str *v;
+    size_t n;
+};
+
+/* All of it is copied. Versions, suites and curves go by the names that Go has for them. */
 struct tls_server_opts {
-    const char *cert_file, *key_file; /* PEM; copied */
-    const char *client_ca_file;       /* PEM or NULL: no client certificates */
-    const char *min_version;          /* "1.0" .. "1.3"; NULL: "1.3" */
+    struct tls_pem cert, key; /* the certificate may have its chain behind it */
+    struct tls_pem client_ca; /* none: the CAs of the system, where clients are verified */
+    const char *client_auth;  /* "RequireAndVerifyClientCert", ...; NULL or "": "NoClientCert" */
+    const struct tls_names *client_sans;   /* one of them must be in a client's certificate, if it
+                                            * shows one; NULL: any */
+    const char *min_version, *max_version; /* "1.2" or "TLS12"; NULL: 1.3 both */
+    struct tls_names ciphers;              /* up to TLS 1.2, best first; none: Go's own choice */
+    struct tls_names curves;               /* best first; none: OpenSSL's choice */
+    bool client_order;                     /* the client's favourite suite is taken, not ours */
 };
 struct err tls_server_open(const struct tls_server_opts *opts, struct tls_server **ret_tls);
 void tls_server_close(struct tls_server *t); /* NULL is allowed */
-/* Reads the files again; on failure the old ones stay. New connections use the new ones. */
+
+/* --- changes: on failure everything stays as it was; new connections see the new state ------- */
+
+/* Reads the files again. Threads: one at a time, as the two below. */
 struct err tls_server_reload(struct tls_server *t);
+/* The same if a file has changed since it was last read, successfully or not, so that a fault is
+ * told once. *ret_changed: something new is in use. */
+struct err tls_server_refresh(struct tls_server *t, bool *ret_changed);
+/* Other options. */
+struct err tls_server_replace(struct tls_server *t, const struct tls_server_opts *opts);

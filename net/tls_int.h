@@ -18,6 +18,8 @@ enum io tls_session_read(struct tls_session *s, char *to, size_t n, size_t *ret_
                          enum tls_need *ret_need);
 enum io tls_session_write(struct tls_session *s, struct str bytes, size_t *ret_n,
                           enum tls_need *ret_need);
+/* Why the handshake broke, or NULL when it did not; static. */
+const char *tls_session_failure(const struct tls_session *s);
 /* The subject of the client's certificate: the first value of each field, of the common name the
  * last, as Go reads it; {NULL, 0} for what is not there. Nothing at all as long as the handshake
  * is not done, without a certificate, and for one that was not verified. Copied to the arena. */

@@ -159,6 +159,12 @@ transport_write(struct transport *t, struct str first, struct str second, size_t
     return io;
 }
 
+const char *
+transport_handshake_failure(const struct transport *t)
+{
+    return t->tls ? tls_session_failure(t->tls) : NULL;
+}
+
 void
 transport_peer_subject(struct transport *t, struct arena *a,
                        struct str ret_fields[TLS_SUBJECT_FIELD_COUNT])

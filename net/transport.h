@@ -36,6 +36,8 @@ DEFINE_AUTO(struct transport *, transport_close)
 enum io transport_read(struct transport *t, char *to, size_t n, size_t *ret_n);
 /* Writes from up to two buffers, in order; at least one byte must be there. */
 enum io transport_write(struct transport *t, struct str first, struct str second, size_t *ret_n);
+/* tls_session_failure(); NULL for plain text. */
+const char *transport_handshake_failure(const struct transport *t);
 /* tls_session_subject(); all {NULL, 0} for plain text. */
 void transport_peer_subject(struct transport *t, struct arena *a,
                             struct str ret_fields[TLS_SUBJECT_FIELD_COUNT]);

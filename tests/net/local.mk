@@ -3,6 +3,7 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/fixture.c %reldir%/fixture.h \
 	%reldir%/test_tls.c \
+	%reldir%/test_tls_names.c \
 	%reldir%/test_http_abuse.c \
 	%reldir%/test_http_chunked.c \
 	%reldir%/test_http_encoding.c \

@@ -59,7 +59,8 @@ make_certificate_of(const char *name, const char *subject)
     AUTO(buf_fini) struct buf out = BUF_INIT;
     int failed = run(&out,
                      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-                     "-days 2 -utf8 -subj '%s' -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+                     "-days 2 -utf8 -subj '%s' -addext subjectAltName="
+                     "DNS:localhost,IP:127.0.0.1,IP:::1,email:me@example.org,URI:spiffe://a/b "
                      "-keyout %s.key -out %s.crt 2>&1",
                      subject, name, name);
     ck_assert_msg(failed == 0, "%s", buf_cstr(&out));
@@ -117,8 +118,8 @@ START_TEST(test_tls)
     make_certificate("two");
     run(&out, "cp one.crt use.crt && cp one.key use.key");
     struct tls_server *tls = NULL;
-    struct tls_server_opts opts = {.cert_file = path_of("use.crt", cert, sizeof cert),
-                                   .key_file = path_of("use.key", key, sizeof key)};
+    struct tls_server_opts opts = {.cert.file = path_of("use.crt", cert, sizeof cert),
+                                   .key.file = path_of("use.key", key, sizeof key)};
     CK_OK(tls_server_open(&opts, &tls));
     fixture_start(&f, (struct http_server_opts){.tls = tls}, 2, 2, 8);
     const char *ask = "curl -sS --cacert %s.crt https://127.0.0.1:%u/hello 2>&1";
@@ -160,9 +161,10 @@ START_TEST(test_client_certificates)
     make_certificate_of("friend", "/O=first/O=second/OU=unit/CN=old/CN=caf\xc3\xa9");
     make_certificate("stranger");
     struct tls_server *tls = NULL;
-    struct tls_server_opts opts = {.cert_file = path_of("server.crt", cert, sizeof cert),
-                                   .key_file = path_of("server.key", key, sizeof key),
-                                   .client_ca_file = path_of("friend.crt", ca, sizeof ca),
+    struct tls_server_opts opts = {.cert.file = path_of("server.crt", cert, sizeof cert),
+                                   .key.file = path_of("server.key", key, sizeof key),
+                                   .client_ca.file = path_of("friend.crt", ca, sizeof ca),
+                                   .client_auth = "RequireAndVerifyClientCert",
                                    .min_version = "1.2"};
     CK_OK(tls_server_open(&opts, &tls));
     fixture_start(&f, (struct http_server_opts){.tls = tls}, 1, 2, 8);
@@ -179,12 +181,176 @@ START_TEST(test_client_certificates)
 }
 END_TEST
 
+/* Which client gets in, and who it is taken for, under each policy. "": shows no certificate. */
+static const struct policy_case {
+    const char *auth, *sans, *client;
+    const char *who; /* NULL: refused */
+} policies[] = {
+    {"", NULL, "friend", "||"},
+    {"NoClientCert", NULL, "", "||"},
+    {"RequestClientCert", NULL, "", "||"},
+    {"RequestClientCert", NULL, "stranger", "||"},
+    {"RequestClientCert", NULL, "friend", "||"},
+    {"RequireAnyClientCert", NULL, "", NULL},
+    {"RequireAnyClientCert", NULL, "stranger", "||"},
+    {"RequireClientCert", NULL, "", NULL},
+    {"VerifyClientCertIfGiven", NULL, "", "||"},
+    {"VerifyClientCertIfGiven", NULL, "friend", "||friend"},
+    {"VerifyClientCertIfGiven", NULL, "stranger", NULL},
+    {"RequireAndVerifyClientCert", NULL, "", NULL},
+    {"RequireAndVerifyClientCert", NULL, "friend", "||friend"},
+    {"RequireAndVerifyClientCert", NULL, "stranger", NULL},
+    {"RequireAndVerifyClientCert", "localhost", "friend", "||friend"},
+    {"RequireAndVerifyClientCert", "127.0.0.1", "friend", "||friend"},
+    {"RequireAndVerifyClientCert", "::1", "friend", "||friend"},
+    {"RequireAndVerifyClientCert", "me@example.org", "friend", "||friend"},
+    {"RequireAndVerifyClientCert", "spiffe://a/b", "friend", "||friend"},
+    {"RequireAndVerifyClientCert", "friend", "friend", NULL}, /* the common name is no SAN */
+    {"RequireAndVerifyClientCert", "127.0.0.2", "friend", NULL},
+    {"RequireAndVerifyClientCert", "localhost", "stranger", NULL},
+    {"RequireAnyClientCert", "elsewhere", "stranger", NULL},
+    {"VerifyClientCertIfGiven", "elsewhere", "", "||"},
+};
+
+static void
+check_policy(struct tls_server *tls, struct tls_server_opts opts, const struct policy_case *c)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    struct str san = str_of_cstr(c->sans ? c->sans : "");
+    opts.client_auth = c->auth;
+    opts.client_sans = c->sans ? &(struct tls_names){&san, 1} : NULL;
+    CK_OK(tls_server_replace(tls, &opts));
+    char me[64] = "";
+    if (c->client[0])
+        snprintf(me, sizeof me, "--cert %s.crt --key %s.key", c->client, c->client);
+    int failed =
+        run(&out, "curl -sS --cacert server.crt %s https://127.0.0.1:%u/who 2>&1", me, f.port);
+    ck_assert_msg((failed != 0) == !c->who &&
+                      (!c->who || str_eq(buf_str(&out), str_of_cstr(c->who))),
+                  "%s %s %s: %s", c->auth, c->sans ? c->sans : "any", c->client, buf_cstr(&out));
+}
+
+START_TEST(test_client_policies)
+{
+    char cert[512], key[512], ca[512];
+    if (!have("curl") || !have("openssl"))
+        return;
+    make_certificate("server");
+    make_certificate("friend");
+    make_certificate("stranger");
+    struct tls_server *tls = NULL;
+    struct tls_server_opts opts = {.cert.file = path_of("server.crt", cert, sizeof cert),
+                                   .key.file = path_of("server.key", key, sizeof key),
+                                   .client_ca.file = path_of("friend.crt", ca, sizeof ca)};
+    CK_OK(tls_server_open(&opts, &tls));
+    fixture_start(&f, (struct http_server_opts){.tls = tls}, 1, 2, 8);
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++)
+        check_policy(tls, opts, &policies[i]);
+    opts.client_auth = "RequireAnything";
+    CK_ERR(ERR_INVALID, tls_server_replace(tls, &opts));
+    fixture_wait_metric(&f, "mneme_http_refused_total{reason=\"tls_handshake\"} ");
+    fixture_stop(&f, 2000);
+    tls_server_close(tls);
+}
+END_TEST
+
+/* What is negotiated; "" when nothing is. */
+static const struct protocol_case {
+    const char *min, *max, *cipher, *curve; /* NULL: not set */
+    const char *client;                     /* arguments of openssl s_client */
+    const char *want;                       /* of "Protocol : x" or "Cipher is x" */
+} protocols[] = {
+    {NULL, NULL, NULL, NULL, "-tls1_3", "New, TLSv1.3, Cipher is TLS_AES_256_GCM_SHA384"},
+    {NULL, NULL, NULL, NULL, "-tls1_2", ""},
+    {"TLS12", NULL, NULL, NULL, "-tls1_2", "New, TLSv1.2, Cipher is ECDHE-ECDSA-AES128-GCM-SHA256"},
+    {"TLS12", "TLS12", NULL, NULL, "-tls1_3", ""},
+    {"1.2", "1.2", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", NULL, "",
+     "New, TLSv1.2, Cipher is ECDHE-ECDSA-CHACHA20-POLY1305"},
+    {"1.2", "1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", NULL, "", ""}, /* no RSA key here */
+    {"1.2", NULL, "TLS_AES_128_GCM_SHA256", NULL, "-tls1_2", ""}, /* leaves TLS 1.2 without any */
+    {"1.0", "1.1", NULL, NULL, "-tls1_1 -cipher DEFAULT@SECLEVEL=0",
+     "New, TLSv1.0, Cipher is ECDHE-ECDSA-AES128-SHA"},
+    {NULL, NULL, NULL, "CurveP384", "-groups P-384:P-256",
+     "Server Temp Key: ECDH, secp384r1, 384 bits"},
+    {NULL, NULL, NULL, "CurveP384", "-groups P-256", ""},
+};
+
+static void
+check_protocol(struct tls_server *tls, struct tls_server_opts opts, const struct protocol_case *c)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    struct str cipher = str_of_cstr(c->cipher ? c->cipher : "");
+    struct str curve = str_of_cstr(c->curve ? c->curve : "");
+    opts.min_version = c->min;
+    opts.max_version = c->max;
+    opts.ciphers = (struct tls_names){&cipher, c->cipher ? 1 : 0};
+    opts.curves = (struct tls_names){&curve, c->curve ? 1 : 0};
+    CK_OK(tls_server_replace(tls, &opts));
+    run(&out, "openssl s_client -connect 127.0.0.1:%u %s </dev/null 2>&1", f.port, c->client);
+    const char *want = c->want[0] ? c->want : "Cipher is (NONE)";
+    ck_assert_msg(strstr(buf_cstr(&out), want) != NULL, "want %s with %s, got\n%s", want, c->client,
+                  buf_cstr(&out));
+}
+
+START_TEST(test_protocols)
+{
+    char cert[512], key[512];
+    if (!have("openssl"))
+        return;
+    make_certificate("server");
+    struct tls_server *tls = NULL;
+    struct tls_server_opts opts = {.cert.file = path_of("server.crt", cert, sizeof cert),
+                                   .key.file = path_of("server.key", key, sizeof key)};
+    CK_OK(tls_server_open(&opts, &tls));
+    fixture_start(&f, (struct http_server_opts){.tls = tls}, 1, 2, 8);
+    for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
+        check_protocol(tls, opts, &protocols[i]);
+    opts.min_version = "1.3";
+    opts.max_version = "1.2";
+    CK_ERR(ERR_INVALID, tls_server_replace(tls, &opts));
+    fixture_stop(&f, 2000);
+    tls_server_close(tls);
+}
+END_TEST
+
+/* A changed file is taken once, a bad one is told once, and a good one after it taken again. */
+START_TEST(test_refresh)
+{
+    AUTO(buf_fini) struct buf out = BUF_INIT;
+    char cert[512], key[512];
+    bool changed = true;
+    if (!have("openssl"))
+        return;
+    make_certificate("one");
+    make_certificate("two");
+    run(&out, "cp one.crt use.crt && cp one.key use.key");
+    struct tls_server *tls = NULL;
+    struct tls_server_opts opts = {.cert.file = path_of("use.crt", cert, sizeof cert),
+                                   .key.file = path_of("use.key", key, sizeof key)};
+    CK_OK(tls_server_open(&opts, &tls));
+    CK_OK(tls_server_refresh(tls, &changed));
+    ck_assert(!changed);
+    run(&out, "cp two.crt use.crt");
+    CK_ERR(ERR_INVALID, tls_server_refresh(tls, &changed));
+    CK_OK(tls_server_refresh(tls, &changed));
+    ck_assert(!changed);
+    run(&out, "rm use.key");
+    CK_ERR(ERR_NOT_FOUND, tls_server_refresh(tls, &changed));
+    run(&out, "cp two.key use.key");
+    CK_OK(tls_server_refresh(tls, &changed));
+    ck_assert(changed);
+    CK_OK(tls_server_refresh(tls, &changed));
+    ck_assert(!changed);
+    tls_server_close(tls);
+}
+END_TEST
+
 START_TEST(test_bad_tls_files)
 {
     struct tls_server *tls = NULL;
-    struct tls_server_opts opts = {.cert_file = "/nonexistent", .key_file = "/nonexistent"};
-    CK_ERR(ERR_INVALID, tls_server_open(&opts, &tls));
-    opts.min_version = "1.4";
+    struct tls_server_opts opts = {.cert.file = "/nonexistent", .key.file = "/nonexistent"};
+    CK_ERR(ERR_NOT_FOUND, tls_server_open(&opts, &tls));
+    opts.cert = opts.key = (struct tls_pem){.text = STR("-----BEGIN NOTHING-----\n")};
     CK_ERR(ERR_INVALID, tls_server_open(&opts, &tls));
     ck_assert_ptr_null(tls);
     tls_server_close(NULL);
@@ -201,6 +367,9 @@ tls_suite(void)
     tcase_add_test(t, test_plain);
     tcase_add_test(t, test_tls);
     tcase_add_test(t, test_client_certificates);
+    tcase_add_test(t, test_client_policies);
+    tcase_add_test(t, test_protocols);
+    tcase_add_test(t, test_refresh);
     tcase_add_test(t, test_bad_tls_files);
     suite_add_tcase(s, t);
     return s;

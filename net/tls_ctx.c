@@ -1,0 +1,358 @@
+/* tls_ctx.c - OpenSSL 3, the settings of a server, and which clients' certificates are taken. */
+#include "net/tls_ctx.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/fs.h"
+#include "base/mem.h"
+
+struct tls_ctx {
+    _Atomic(unsigned) refs; /* relaxed up, acq_rel down: the last one frees */
+    SSL_CTX *ctx;
+    enum tls_client_auth auth;
+    const struct tls_names *sans; /* in `arena`; NULL: any */
+    struct arena arena;
+};
+
+/* --- material ------------------------------------------------------------------------------- */
+
+static struct err
+read_pem(const struct tls_pem *pem, const char *what, struct buf *to)
+{
+    if (!pem->file || pem->file[0] == '\0') {
+        buf_append(to, pem->text);
+        return OK;
+    }
+    TRY_IN(fs_read_file(fs_posix(), pem->file, TLS_FILE_BYTES_MAX, to), "tls: %s", what);
+    return OK;
+}
+
+struct err
+tls_material_read(const struct tls_server_opts *opts, struct tls_material *ret_material)
+{
+    AUTO(tls_material_fini) struct tls_material m = {0};
+    TRY(read_pem(&opts->cert, "certificate", &m.cert));
+    TRY(read_pem(&opts->key, "key", &m.key));
+    TRY(read_pem(&opts->client_ca, "client CA", &m.client_ca));
+    *ret_material = m;
+    m = (struct tls_material){0};
+    return OK;
+}
+
+void
+tls_material_fini(struct tls_material *m)
+{
+    if (m->key.cap > 0)
+        explicit_bzero(m->key.p, m->key.cap);
+    buf_fini(&m->cert);
+    buf_fini(&m->key);
+    buf_fini(&m->client_ca);
+}
+
+/* --- errors --------------------------------------------------------------------------------- */
+
+/* Where a PEM text came from, for humans. */
+static const char *
+name_of(const struct tls_pem *pem)
+{
+    return pem->file && pem->file[0] ? pem->file : "(given as text)";
+}
+
+/* OpenSSL's newest complaint, which quotes no input; its queue is a thread's and must be empty
+ * before the next call. */
+static struct err
+tls_error(const char *what, const struct tls_pem *pem)
+{
+    char reason[160] = "no reason given";
+    unsigned long code = ERR_peek_last_error();
+    if (code)
+        ERR_error_string_n(code, reason, sizeof reason);
+    ERR_clear_error();
+    return ERR(ERR_INVALID, "tls: %s%s%s: %s", what, pem ? " " : "", pem ? name_of(pem) : "",
+               reason);
+}
+
+/* --- certificates and key --------------------------------------------------------------------- */
+
+static void
+free_bio(BIO **bio)
+{
+    BIO_free(*bio);
+}
+static void
+free_cert(X509 **cert)
+{
+    X509_free(*cert);
+}
+static void
+free_key(EVP_PKEY **key)
+{
+    EVP_PKEY_free(*key);
+}
+#define FREED_BY(fn) __attribute__((cleanup(fn)))
+
+static BIO *
+bio_of(const struct buf *text)
+{
+    ASSERT(text->n <= TLS_FILE_BYTES_MAX);
+    BIO *bio = BIO_new_mem_buf(text->n ? text->p : "", (int)text->n);
+    ASSERT(bio); /* fails only for want of memory */
+    return bio;
+}
+
+/* Nobody can be asked: an encrypted key is an error. */
+static int
+no_password(char *to, int bytes, int writing, void *arg)
+{
+    (void)to, (void)bytes, (void)writing, (void)arg;
+    return -1;
+}
+
+/* The end of the text is reached when no further PEM block begins. */
+static bool
+is_at_end(void)
+{
+    unsigned long code = ERR_peek_last_error();
+    bool end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    if (end)
+        ERR_clear_error();
+    return end;
+}
+
+static struct err
+load_chain(SSL_CTX *ctx, const struct tls_pem *pem, const struct buf *text)
+{
+    FREED_BY(free_bio) BIO *bio = bio_of(text);
+    FREED_BY(free_cert) X509 *leaf = PEM_read_bio_X509(bio, NULL, no_password, NULL);
+    if (!leaf || SSL_CTX_use_certificate(ctx, leaf) != 1)
+        return tls_error("certificate", pem);
+    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, no_password, NULL));) {
+        if (SSL_CTX_add0_chain_cert(ctx, next) != 1) { /* takes it */
+            X509_free(next);
+            return tls_error("certificate chain", pem);
+        }
+    }
+    return is_at_end() ? OK : tls_error("certificate chain", pem);
+}
+
+static struct err
+load_key(SSL_CTX *ctx, const struct tls_pem *pem, const struct buf *text)
+{
+    FREED_BY(free_bio) BIO *bio = bio_of(text);
+    FREED_BY(free_key) EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    if (!key)
+        return tls_error("key", pem);
+    if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+        return tls_error("key does not fit the certificate:", pem);
+    return OK;
+}
+
+static struct err
+load_client_ca(SSL_CTX *ctx, const struct tls_pem *pem, const struct buf *text)
+{
+    FREED_BY(free_bio) BIO *bio = bio_of(text);
+    size_t count = 0;
+    for (X509 *ca; (ca = PEM_read_bio_X509(bio, NULL, no_password, NULL)); count++) {
+        bool added = X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), ca) == 1 &&
+                     SSL_CTX_add_client_CA(ctx, ca) == 1;
+        X509_free(ca);
+        if (!added)
+            return tls_error("client CA", pem);
+    }
+    return count > 0 && is_at_end() ? OK : tls_error("client CA", pem);
+}
+
+/* --- clients ---------------------------------------------------------------------------------- */
+
+static bool
+san_is(const GENERAL_NAME *have, struct str want)
+{
+    int type;
+    const ASN1_STRING *value = GENERAL_NAME_get0_value(have, &type);
+    if (type != GEN_DNS && type != GEN_EMAIL && type != GEN_URI && type != GEN_IPADD)
+        return false;
+    struct str bytes =
+        str_of((const char *)ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+    if (type != GEN_IPADD)
+        return str_eq(bytes, want);
+    char text[INET6_ADDRSTRLEN], address[16];
+    if (want.n >= sizeof text)
+        return false;
+    snprintf(text, sizeof text, "%.*s", STR_FMT(want));
+    return (bytes.n == 4 && inet_pton(AF_INET, text, address) == 1 &&
+            memcmp(address, bytes.p, 4) == 0) ||
+           (bytes.n == 16 && inet_pton(AF_INET6, text, address) == 1 &&
+            memcmp(address, bytes.p, 16) == 0);
+}
+
+/* One of the names of the certificate is one of those that may come. */
+static bool
+san_allowed(X509 *cert, const struct tls_names *allowed)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
+        for (size_t k = 0; !found && k < allowed->n; k++)
+            found = san_is(sk_GENERAL_NAME_value(names, i), allowed->v[k]);
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+/* Called with the certificate that a client has shown. What was not verified is marked, so that
+ * nobody takes its subject for proven. */
+static int
+verify_client(X509_STORE_CTX *store, void *arg)
+{
+    (void)arg;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct tls_ctx *c = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    bool verifies =
+        c->auth == TLS_CLIENT_VERIFY_IF_GIVEN || c->auth == TLS_CLIENT_REQUIRE_AND_VERIFY;
+    if (verifies && X509_verify_cert(store) != 1)
+        return 0;
+    if (c->sans && !san_allowed(X509_STORE_CTX_get0_cert(store), c->sans)) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+        return 0;
+    }
+    if (!verifies)
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 1;
+}
+
+static struct err
+set_clients(struct tls_ctx *c, const struct tls_server_opts *opts, const struct tls_material *m)
+{
+    static const int modes[] = {
+        [TLS_CLIENT_NONE] = SSL_VERIFY_NONE,
+        [TLS_CLIENT_REQUEST] = SSL_VERIFY_PEER,
+        [TLS_CLIENT_REQUIRE_ANY] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+        [TLS_CLIENT_VERIFY_IF_GIVEN] = SSL_VERIFY_PEER,
+        [TLS_CLIENT_REQUIRE_AND_VERIFY] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+    };
+    TRY(tls_client_auth_of(str_of_cstr(opts->client_auth ? opts->client_auth : ""), &c->auth));
+    if (opts->client_sans) {
+        struct tls_names *sans = ARENA_NEW(&c->arena, struct tls_names);
+        struct str *v = ARENA_ARRAY(&c->arena, struct str, opts->client_sans->n);
+        for (size_t i = 0; i < opts->client_sans->n; i++)
+            v[i] = arena_str(&c->arena, opts->client_sans->v[i]);
+        *sans = (struct tls_names){v, opts->client_sans->n};
+        c->sans = sans;
+    }
+    SSL_CTX_set_verify(c->ctx, modes[c->auth], NULL);
+    SSL_CTX_set_cert_verify_callback(c->ctx, verify_client, NULL);
+    if (m->client_ca.n > 0)
+        return load_client_ca(c->ctx, &opts->client_ca, &m->client_ca);
+    SSL_CTX_set_default_verify_paths(c->ctx); /* a system without CAs verifies nobody */
+    ERR_clear_error();
+    return OK;
+}
+
+/* --- protocol --------------------------------------------------------------------------------- */
+
+/* Of what the client offers we take HTTP/1.1; without an offer of it, none. */
+static int
+choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
+            const unsigned char *offered, unsigned offered_bytes, void *arg)
+{
+    (void)ssl, (void)arg;
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *chosen = NULL;
+    int found =
+        SSL_select_next_proto(&chosen, out_bytes, ours, sizeof ours - 1, offered, offered_bytes);
+    *out = chosen;
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+static struct err
+set_versions(struct tls_ctx *c, const struct tls_server_opts *opts, const char *ciphers)
+{
+    int min, max;
+    TRY(tls_version_of(str_of_cstr(opts->min_version ? opts->min_version : "1.3"), &min));
+    TRY(tls_version_of(str_of_cstr(opts->max_version ? opts->max_version : "1.3"), &max));
+    if (ciphers[0] == '\0')
+        min = TLS1_3_VERSION; /* all older versions are left without a suite */
+    if (min > max)
+        return ERR(ERR_INVALID, "tls: no TLS version is left: the least one is above the "
+                                "highest, or has no cipher suite");
+    SSL_CTX_set_min_proto_version(c->ctx, min);
+    SSL_CTX_set_max_proto_version(c->ctx, max);
+    if (min < TLS1_2_VERSION)
+        SSL_CTX_set_security_level(c->ctx, 0); /* OpenSSL 3 counts SHA-1 in handshakes as nothing */
+    return OK;
+}
+
+static struct err
+set_protocol(struct tls_ctx *c, const struct tls_server_opts *opts)
+{
+    static const unsigned char session_id[] = "mneme";
+    char ciphers[TLS_LIST_BYTES_MAX], groups[TLS_LIST_BYTES_MAX];
+    TRY(tls_cipher_list(opts->ciphers, ciphers));
+    TRY(tls_group_list(opts->curves, groups));
+    TRY(set_versions(c, opts, ciphers));
+    if (ciphers[0] && SSL_CTX_set_cipher_list(c->ctx, ciphers) != 1)
+        return tls_error("cipher suites", NULL);
+    if (groups[0] && SSL_CTX_set1_groups_list(c->ctx, groups) != 1)
+        return tls_error("curves", NULL);
+    uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                       SSL_OP_IGNORE_UNEXPECTED_EOF |
+                       (opts->client_order ? 0 : SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(c->ctx, options);
+    SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                 SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_id_context(c->ctx, session_id, sizeof session_id - 1);
+    SSL_CTX_set_alpn_select_cb(c->ctx, choose_alpn, NULL);
+    return OK;
+}
+
+/* --- life cycle ------------------------------------------------------------------------------- */
+
+DEFINE_AUTO(struct tls_ctx *, tls_ctx_unref)
+
+struct err
+tls_ctx_new(const struct tls_server_opts *opts, const struct tls_material *m,
+            struct tls_ctx **ret_ctx)
+{
+    AUTO(tls_ctx_unref) struct tls_ctx *c = mem_alloc_zero(sizeof *c);
+    atomic_init(&c->refs, 1);
+    arena_init(&c->arena, 0);
+    c->ctx = SSL_CTX_new(TLS_server_method());
+    if (!c->ctx)
+        return tls_error("context", NULL);
+    SSL_CTX_set_app_data(c->ctx, c);
+    TRY(set_protocol(c, opts));
+    TRY(load_chain(c->ctx, &opts->cert, &m->cert));
+    TRY(load_key(c->ctx, &opts->key, &m->key));
+    TRY(set_clients(c, opts, m));
+    *ret_ctx = TAKE(c);
+    return OK;
+}
+
+struct tls_ctx *
+tls_ctx_ref(struct tls_ctx *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void
+tls_ctx_unref(struct tls_ctx *c)
+{
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    SSL_CTX_free(c->ctx);
+    arena_fini(&c->arena);
+    mem_free(c);
+}
+
+SSL *
+tls_ctx_session(struct tls_ctx *c)
+{
+    return SSL_new(c->ctx);
+}
