@@ -2,6 +2,7 @@ bin_PROGRAMS += mneme
 mneme_SOURCES = \
 	%reldir%/all.c \
 	%reldir%/command.h \
+	%reldir%/lifecycle.c %reldir%/lifecycle.h \
 	%reldir%/main.c \
 	%reldir%/node.c %reldir%/node.h \
 	%reldir%/node_flags.c %reldir%/node_flags.h \

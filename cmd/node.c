@@ -13,7 +13,9 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/quote.h"
+#include "cmd/lifecycle.h"
 #include "cmd/tenant_stores.h"
+#include "conf/reload.h"
 #include "conf/units.h"
 #include "ingest/sink_tenants.h"
 #include "net/http_server.h"
@@ -42,6 +44,7 @@ struct node {
     struct metrics *metrics;
     struct memory_limit memory;
     struct status *status;
+    struct reloads *reloads;
     struct loops *loops;
     struct pool *writes, *queries, *evals, *background; /* evals: NULL with one processor */
     struct router *http_router, *write_router;
@@ -156,6 +159,7 @@ open_faces(struct node *n)
     status_add_routes(n->status, n->http_router);
     enum tenant_field tenant_field;
     TRY(certificate_field(o, &tenant_field));
+    lifecycle_add_routes(n->reloads, n->background, n->http_router);
     struct receiver_opts receiver = {
         .router = n->write_router,
         .pool = n->writes,
@@ -167,7 +171,8 @@ open_faces(struct node *n)
         .tenant_field = tenant_field,
     };
     TRY(receiver_open(&receiver, &n->receiver));
-    TRY(policy_files_init(&n->policy_files, receiver_policy(n->receiver), &o->policy, n->log));
+    TRY(policy_files_init(&n->policy_files, receiver_policy(n->receiver), &o->policy, n->reloads,
+                          n->log));
     TRY(open_active_queries(n));
     AUTO(buf_fini) struct buf config = BUF_INIT, retention = BUF_INIT;
     write_config(o, &config);
@@ -179,6 +184,7 @@ open_faces(struct node *n)
         .write_tenant_header = o->write_tenant_header,
         .write_default_tenant = o->write_default_tenant,
         .config_yaml = buf_cstr(&config),
+        .reloads = n->reloads,
         .retention = buf_cstr(&retention),
         .tenant_header = o->query_tenant_header,
         .default_tenant = o->query_default_tenant,
@@ -210,6 +216,13 @@ open_faces(struct node *n)
 }
 
 static struct err
+reload_write_tls(void *arg)
+{
+    struct node *n = arg;
+    return tls_server_reload(n->write_tls);
+}
+
+static struct err
 open_write_tls(struct node *n)
 {
     const struct node_opts *o = n->opts;
@@ -224,6 +237,11 @@ open_write_tls(struct node *n)
         .ciphers = o->write_tls.ciphers,
         .curves = o->write_tls.curves,
     };
+    reloads_add(n->reloads,
+                &(struct reloadable){.name = "TLS of remote-write.address",
+                                     .load = reload_write_tls,
+                                     .arg = n,
+                                     .files = {tls.cert.file, tls.key.file, tls.client_ca.file}});
     TRY_IN(tls_server_open(&tls, &n->write_tls), "TLS of remote-write.address");
     return OK;
 }
@@ -303,6 +321,8 @@ node_start(struct node *n)
     memory_limit_init(&n->memory, n->opts->memory_limit_bytes, clock_system(), NULL, NULL);
     memory_limit_register(&n->memory, n->metrics);
     n->status = status_open(n->metrics, n->opts->component);
+    n->reloads = reloads_open(&(struct reloads_opts){
+        .fs = fs_posix(), .clock = clock_system(), .metrics = n->metrics, .log = n->log});
     TRY(start_threads(n));
     TRY(open_faces(n));
     TRY(start_servers(n));
@@ -328,22 +348,6 @@ maintain(void *arg)
     tenants_maintain(arg);
 }
 
-static void
-reload(struct node *n)
-{
-    struct err e = n->write_tls ? tls_server_reload(n->write_tls) : OK;
-    struct err policy = policy_files_reload(&n->policy_files);
-    if (e.code == ERR_NONE)
-        e = policy;
-    else
-        err_drop(policy);
-    if (e.code != ERR_NONE)
-        log_error(n->log, "reload failed, the old configuration stays", KV_ERR(e));
-    else
-        log_info(n->log, "configuration reloaded");
-    err_drop(e);
-}
-
 /* Waits for signals; a second without one is a tick of the maintenance. */
 static void
 run_until_told_to_stop(struct node *n)
@@ -358,12 +362,11 @@ run_until_told_to_stop(struct node *n)
         int signal_number = sigtimedwait(&set, NULL, &second);
         if (signal_number == SIGTERM || signal_number == SIGINT)
             return;
-        if (signal_number == SIGHUP) {
-            reload(n);
-            continue;
-        }
-        policy_files_tick(&n->policy_files);
-        (void)pool_submit(n->background, maintain, n->tenants); /* full: there is another */
+        if (signal_number == SIGHUP)
+            err_drop(reloads_run(n->reloads)); /* it has logged it */
+        reloads_watch(n->reloads);
+        if (signal_number < 0)
+            (void)pool_submit(n->background, maintain, n->tenants); /* full: there is another */
     }
 }
 
@@ -390,6 +393,7 @@ node_stop(struct node *n)
     router_close(n->http_router);
     router_close(n->write_router);
     tls_server_close(n->write_tls);
+    reloads_close(n->reloads);
     status_close(n->status);
     metrics_close(n->metrics);
 }

@@ -8,6 +8,7 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/flags_text.c \
 	%reldir%/nearest.c %reldir%/nearest.h \
 	%reldir%/receive_flags.h \
+	%reldir%/reload.c %reldir%/reload.h \
 	%reldir%/tools_flags.h \
 	%reldir%/units.c %reldir%/units.h \
 	%reldir%/yaml.c %reldir%/yaml.h \

@@ -13,6 +13,7 @@
 #include "base/memory_limit.h"
 #include "base/metrics.h"
 #include "base/pool.h"
+#include "conf/reload.h"
 #include "net/router.h"
 #include "querygw/api/features.h"
 #include "querygw/api/flavour.h"
@@ -60,6 +61,7 @@ struct api_opts {
     /* For /status; texts copied, NULL shows as "". */
     const char *version, *revision, *branch, *build_user, *build_date;
     const char *config_yaml; /* what Prometheus would have in its file */
+    struct reloads *reloads; /* shown behind it, and by runtimeinfo; may be NULL */
     const char *retention;   /* "15d" */
     /* Calls visit for every flag; NULL: no flags are shown. */
     void (*each_flag)(void *arg, void (*visit)(void *visit_arg, struct str name, struct str value),

@@ -46,9 +46,12 @@ put_host(struct api_call *c)
     host[sizeof host - 1] = '\0';
     put_field(c, "hostname", has_host ? str_of_cstr(host) : STR(""));
     put_instant(c, "serverTime", clock_wall_ms(c->api->opts.clock) / 1000);
+    struct reloads_state state = {true, c->api->started_s * 1000};
+    if (c->api->opts.reloads)
+        state = reloads_state(c->api->opts.reloads);
     json_key(&c->out.w, STR("reloadConfigSuccess"));
-    json_bool(&c->out.w, true);
-    put_instant(c, "lastConfigTime", c->api->started_s);
+    json_bool(&c->out.w, state.successful);
+    put_instant(c, "lastConfigTime", state.success_ms / 1000);
     json_key(&c->out.w, STR("corruptionCount"));
     json_u64(&c->out.w, 0);
 }
@@ -81,9 +84,13 @@ call_status_runtime(struct api_call *c)
 struct err
 call_status_config(struct api_call *c)
 {
+    AUTO(buf_fini) struct buf yaml = BUF_INIT;
+    buf_append(&yaml, str_of_cstr(c->api->opts.config_yaml));
+    if (c->api->opts.reloads)
+        reloads_show(c->api->opts.reloads, &yaml);
     call_begin_data(c);
     json_begin_object(&c->out.w);
-    put_field(c, "yaml", str_of_cstr(c->api->opts.config_yaml));
+    put_field(c, "yaml", buf_str(&yaml));
     json_end_object(&c->out.w);
     return call_end_data(c);
 }

@@ -6,6 +6,7 @@ check_PROGRAMS += %reldir%/test_conf
 	%reldir%/test_flags.c \
 	%reldir%/test_flags_text.c \
 	%reldir%/test_nearest.c \
+	%reldir%/test_reload.c \
 	%reldir%/test_units.c \
 	%reldir%/test_yaml.c \
 	%reldir%/test_yaml_read.c
