@@ -57,8 +57,6 @@ del(struct label_builder *b, struct str name)
 static enum label_fault
 fault_of(struct str name, struct str value)
 {
-    if (name.n == 0)
-        return LABEL_FAULT_EMPTY_NAME;
     return name.n > LABEL_NAME_BYTES_MAX || value.n > LABEL_VALUE_BYTES_MAX ? LABEL_FAULT_TOO_LONG
                                                                             : LABEL_FAULT_NONE;
 }
@@ -261,6 +259,8 @@ relabel_apply(const struct relabel_rules *rules, struct arena *a, struct labels 
         if (may_join(&rules->v[i], &b) && !run_rule(&rules->v[i], &b, &room))
             return (struct relabel_result){.outcome = RELABEL_DROPPED};
     }
+    if (b.fault == LABEL_FAULT_NONE && find(&b, STR("")) < b.n)
+        b.fault = LABEL_FAULT_EMPTY_NAME; /* labelmap's; a later rule may have dropped it */
     if (b.fault != LABEL_FAULT_NONE)
         return (struct relabel_result){.outcome = RELABEL_REFUSED, .fault = b.fault};
     if (!b.changed)

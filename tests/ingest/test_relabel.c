@@ -124,6 +124,8 @@ static const struct relabel_case {
      "a=1;b=2", "a=1;b=2;c=1"},
     {"labelmap does not see its own labels",
      "- {regex: 'a(.*)', replacement: 'a${1}a', action: labelmap}", "a=1", "a=1;aa=1"},
+    {"labelmap: a name that is empty for a while",
+     "- {regex: '(x?).*', action: labelmap}\n- {regex: '', action: labeldrop}", "a=1", "a=1"},
     {"labeldrop", "- {regex: 'b.*', action: labeldrop}", "a=1;b1=2;b2=3", "a=1"},
     {"labeldrop all", "- {regex: '.*', action: labeldrop}", "a=1;b1=2", ""},
     {"labeldrop none", "- {regex: 'z', action: labeldrop}", "a=1", KEPT},
@@ -187,7 +189,8 @@ START_TEST(test_faults)
     check_fault("- {target_label: z, replacement: x}", full, LABEL_FAULT_TOO_MANY);
     check_fault("- {regex: '(.*)', replacement: 'm_$1', action: labelmap}", full,
                 LABEL_FAULT_TOO_MANY);
-    check_fault("- {regex: '(x?).*', action: labelmap}", full, LABEL_FAULT_EMPTY_NAME);
+    check_fault("- {regex: '(x?).*', action: labelmap}", (struct labels){v, 1},
+                LABEL_FAULT_EMPTY_NAME);
 
     struct label big = {STR("a"), str_of(value, LABEL_VALUE_BYTES_MAX)};
     check_fault("- {source_labels: [a, a], target_label: b}", (struct labels){&big, 1},
