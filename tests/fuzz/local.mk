@@ -12,6 +12,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_http_params_replay \
 	%reldir%/fuzz_index_replay \
 	%reldir%/fuzz_label_key_replay \
+	%reldir%/fuzz_limits_replay \
 	%reldir%/fuzz_meta_replay \
 	%reldir%/fuzz_numtext_replay \
 	%reldir%/fuzz_pb_replay \
@@ -45,6 +46,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_http_params_replay_SOURCES = %reldir%/fuzz_http_params.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_index_replay_SOURCES = %reldir%/fuzz_index.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_label_key_replay_SOURCES = %reldir%/fuzz_label_key.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_limits_replay_SOURCES = %reldir%/fuzz_limits.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_meta_replay_SOURCES = %reldir%/fuzz_meta.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_numtext_replay_SOURCES = %reldir%/fuzz_numtext.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_pb_replay_SOURCES = %reldir%/fuzz_pb.c $(FUZZ_MAIN)
