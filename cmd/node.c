@@ -169,6 +169,7 @@ open_faces(struct node *n)
         .default_tenant = o->write_default_tenant,
         .split_label = o->split_tenant_label,
         .tenant_field = tenant_field,
+        .otlp = o->otlp,
     };
     TRY(receiver_open(&receiver, &n->receiver));
     TRY(policy_files_init(&n->policy_files, receiver_policy(n->receiver), &o->policy, n->reloads,

@@ -7,6 +7,7 @@
 #include "cmd/policy_files.h"
 #include "conf/flags.h"
 #include "net/tls.h"
+#include "ingest/otlp.h"
 #include "querygw/api/features.h"
 #include "querygw/api/flavour.h"
 #include "tsdb/db.h"
@@ -23,6 +24,7 @@ struct node_opts {
     const char *write_tenant_header, *write_default_tenant;
     struct str tenant_certificate_field, split_tenant_label; /* empty: none */
     struct policy_texts policy;
+    struct otlp_options otlp;
     const char *query_tenant_header, *query_default_tenant;
     int64_t query_timeout_ms, query_lookback_ms;
     size_t query_concurrent_max;

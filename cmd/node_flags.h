@@ -19,6 +19,9 @@
         .tenant_certificate_field = (f).tenant_certificate_field,                                  \
         .split_tenant_label = (f).split_tenant_label_name,                                         \
         .policy = {(f).relabel_config, (f).limits_config, (f).limits_reload_ms},                   \
+        .otlp = {.target_info = (f).otlp_target_info,                                              \
+                 .promoted = (f).otlp_promote_attributes.v,                                        \
+                 .promoted_count = (f).otlp_promote_attributes.n},                                 \
         .wal_sync = str_eq((f).tsdb_wal_sync, STR("batch")) ? WAL_SYNC_BATCH : WAL_SYNC_NONE,      \
         .wal_compression = (f).tsdb_wal_compression ? WAL_SNAPPY : WAL_PLAIN,                      \
         .future_window_ms = (f).tsdb_future_window_ms,                                             \

@@ -96,6 +96,12 @@
       "How often both files are looked at; less than 1s counts as that.", .min = 1, \
       .notes = FLAG_HIDDEN)
 
+#define OTLP_FLAGS(X, S) \
+    X(S, BOOL, otlp_target_info, "receive.otlp-enable-target-info", "true", \
+      "Make target_info series of OTLP resources.") \
+    X(S, LIST, otlp_promote_attributes, "receive.otlp-promote-resource-attributes", NULL, \
+      "OTLP resource attribute that becomes a label.")
+
 #define API_FLAGS(X, S) \
     X(S, UINT, read_samples_max, "storage.remote.read-sample-limit", "50000000", \
       "Most samples of one answer to a remote read of samples; 0: no limit.", \

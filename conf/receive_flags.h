@@ -68,10 +68,6 @@
       .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
     X(S, DURATION, artificial_delay_max_ms, "receive.artificial-max-delay", "0s", \
       "Delays each write by up to this, for tests.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
-    X(S, BOOL, otlp_target_info, "receive.otlp-enable-target-info", "true", \
-      "Make target_info series of OTLP resources.", .notes = FLAG_NOT_YET) \
-    X(S, LIST, otlp_promote_attributes, "receive.otlp-promote-resource-attributes", NULL, \
-      "OTLP resource attribute that becomes a label.", .notes = FLAG_NOT_YET) \
     X(S, UINT, lazy_responses_max, "receive.lazy-retrieval-max-buffered-responses", "20", \
       "Answers buffered for each tenant of a Series call.", .min = 1, .notes = FLAG_NOT_YET) \
     X(S, BOOL, writer_intern, "writer.intern", "false", \
@@ -93,8 +89,8 @@
 
 #define RECEIVE_FLAGS(X, S) \
     LOG_FLAGS(X, S) PROCESS_FLAGS(X, S) MEMORY_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \
-    REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) POLICY_FLAGS(X, S) TSDB_FLAGS(X, S) \
-    API_FLAGS(X, S) RECEIVE_OWN_FLAGS(X, S)
+    REMOTE_WRITE_FLAGS(X, S) TENANT_FLAGS(X, S) POLICY_FLAGS(X, S) OTLP_FLAGS(X, S) \
+    TSDB_FLAGS(X, S) API_FLAGS(X, S) RECEIVE_OWN_FLAGS(X, S)
 /* clang-format on */
 
 struct receive_flags {

@@ -6,9 +6,10 @@
 
 /* What a decoder did not take, where one fault does not spoil the rest. */
 struct batch_refused {
-    uint64_t items;  /* points of OTLP, lines of a text */
-    size_t reasons;  /* how many faults; the first few stand in: */
-    struct str text; /* in the arena; empty: none */
+    uint64_t items;       /* points of OTLP, lines of a text */
+    uint64_t items_taken; /* those that are in the batch */
+    size_t reasons;       /* how many faults; the first few stand in: */
+    struct str text;      /* in the arena; empty: none */
 };
 
 struct batch {

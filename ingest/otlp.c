@@ -117,6 +117,7 @@ map_point(struct otlp_family *f, const struct otlp_point *p)
         return OK;
     }
     f->stored++;
+    f->map->refused.items_taken++;
     return types[f->metric->type].put(f, p);
 }
 

@@ -31,6 +31,7 @@ static struct err
 add_sample(struct import *m, const struct exposition_line *line)
 {
     int64_t t_ms = line->has_time ? line->t_ms : m->now_ms;
+    m->refused.items_taken++;
     TRY(batch_builder_row(&m->builder, line->labels));
     TRY(batch_builder_sample(&m->builder, (struct sample){t_ms, line->bits}));
     if (!line->has_exemplar)

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += %reldir%/libreceiver.a
 %canon_reldir%_libreceiver_a_SOURCES = \
+	%reldir%/otlp_http.c %reldir%/otlp_http.h \
+	%reldir%/partial.c %reldir%/partial.h \
 	%reldir%/policy.c %reldir%/policy.h \
 	%reldir%/receive.c %reldir%/receive.h %reldir%/receive_int.h \
 	%reldir%/scratch.c %reldir%/scratch.h \
@@ -7,5 +9,6 @@ noinst_LIBRARIES += %reldir%/libreceiver.a
 	%reldir%/write.c %reldir%/write.h \
 	%reldir%/write_gate.c %reldir%/write_gate.h \
 	%reldir%/write_http.c \
-	%reldir%/write_metrics.c %reldir%/write_metrics.h
+	%reldir%/write_metrics.c %reldir%/write_metrics.h \
+	%reldir%/write_protocol.c %reldir%/write_protocol.h
 EXTRA_DIST += %reldir%/README.md

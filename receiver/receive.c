@@ -6,7 +6,7 @@
 #include "ingest/tenant.h"
 #include "tsdb/tenants.h"
 
-enum { ROUTES = 2 };
+enum { ROUTES = 5 };
 
 static const struct write_route {
     const char *path, *name;
@@ -14,6 +14,9 @@ static const struct write_route {
 } write_routes[ROUTES] = {
     {"/api/v1/receive", "receive", write_http_receive},
     {"/api/v1/write", "write", write_http_write},
+    {"/api/v1/otlp", "otlp", write_http_otlp},            /* Thanos' path */
+    {"/api/v1/otlp/v1/metrics", "otlp", write_http_otlp}, /* Prometheus' */
+    {"/api/v1/import/prometheus", "import", write_http_import},
 };
 
 static char *
@@ -21,6 +24,24 @@ copy_text(const char *text, const char *dflt)
 {
     const char *from = text ? text : dflt;
     return mem_dup_text(from, strlen(from));
+}
+
+static struct otlp_options
+copy_otlp(const struct otlp_options *from)
+{
+    struct str *names = mem_array_zero(from->promoted_count, sizeof *names);
+    for (size_t i = 0; i < from->promoted_count; i++)
+        names[i] = str_of(mem_dup_text(from->promoted[i].p, from->promoted[i].n),
+                          from->promoted[i].n);
+    return (struct otlp_options){from->target_info, names, from->promoted_count};
+}
+
+static void
+free_otlp(struct otlp_options *options)
+{
+    for (size_t i = 0; i < options->promoted_count; i++)
+        mem_free((char *)(uintptr_t)options->promoted[i].p);
+    mem_free((struct str *)(uintptr_t)options->promoted);
 }
 
 struct err
@@ -38,6 +59,8 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
         opts->decoded_bytes_max ? opts->decoded_bytes_max : INGEST_DECODED_BYTES_MAX_DEFAULT;
     v->limits = opts->limits;
     v->log = opts->log;
+    v->clock = opts->clock ? opts->clock : clock_system();
+    v->otlp = copy_otlp(&opts->otlp);
     scratch_pool_init(&v->scratches);
     v->tenant_field = opts->tenant_field;
     v->policy = policy_open(&(struct policy_opts){
@@ -90,6 +113,7 @@ receiver_close(struct receiver *v)
         return;
     scratch_pool_fini(&v->scratches);
     policy_close(v->policy);
+    free_otlp(&v->otlp);
     mem_free(v->tenant_header);
     mem_free(v->default_tenant);
     mem_free(v);

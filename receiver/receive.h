@@ -4,11 +4,13 @@
  * on, so that a listener can run while the databases are still replaying their logs.
  * Threads: the owner; requests come on the pool's workers. */
 #pragma once
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/pool.h"
 #include "ingest/admit.h"
+#include "ingest/otlp.h"
 #include "ingest/sink.h"
 #include "ingest/tenant.h"
 #include "net/router.h"
@@ -31,10 +33,12 @@ struct receiver_opts {
     const struct clock *clock;      /* borrowed for life; NULL: the system's */
     struct str split_label;         /* copied; see policy.h */
     enum tenant_field tenant_field; /* of client certificates */
+    struct otlp_options otlp;       /* names copied */
 };
 
-/* Adds POST /api/v1/receive and POST /api/v1/write. ERR_INVALID for a default tenant that is no
- * name. The caller owns *ret_receiver, which must outlive the server of the router. */
+/* Adds POST /api/v1/receive, /api/v1/write, /api/v1/otlp, /api/v1/otlp/v1/metrics and
+ * /api/v1/import/prometheus. ERR_INVALID for a default tenant that is no name. The caller owns
+ * *ret_receiver, which must outlive the server of the router. */
 struct err receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver);
 /* Rules and limits, none at first. Owned by the receiver. */
 struct policy *receiver_policy(struct receiver *v);

@@ -16,6 +16,8 @@ struct receiver {
     enum tenant_field tenant_field;
     struct policy *policy; /* owned */
     struct log *log;
+    const struct clock *clock;
+    struct otlp_options otlp; /* its promoted names are owned */
     struct write_metrics metrics;
     /* State. */
     struct sink *sink;                  /* set before RECEIVER_OPEN, whose release publishes it */
@@ -27,3 +29,5 @@ struct receiver {
 /* write_http.c: handlers of routes; arg is the receiver. */
 void write_http_receive(void *arg, struct http_request *r);
 void write_http_write(void *arg, struct http_request *r);
+void write_http_otlp(void *arg, struct http_request *r);
+void write_http_import(void *arg, struct http_request *r);

@@ -37,7 +37,7 @@ decode(struct write *q, struct str tenant)
     bool own = bytes_max > 0 && bytes_max < body.decoded_bytes_max;
     if (own)
         body.decoded_bytes_max = bytes_max;
-    struct err e = ingest_decode(q->arena, q->decoded, &body, &q->batch);
+    struct err e = write_decode(q, &body);
     if (own && e.code == ERR_TOO_LARGE)
         count_hits(q, tenant, LIMIT_BODY_SIZE, 1);
     return e;

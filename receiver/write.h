@@ -7,11 +7,13 @@
 #include "ingest/sink.h"
 #include "ingest/tenant.h"
 #include "receiver/policy.h"
+#include "receiver/write_protocol.h"
 
 struct write {
     /* In: borrowed for the call. */
     struct tenant_sources tenant;
     struct ingest_body body;
+    struct write_protocol protocol;     /* of the body */
     const struct ingest_limits *limits; /* of a request, where the policy has none */
     struct policy *policy;              /* counts hits; NULL: none */
     struct policy_hold hold;            /* of the policy; zeros: no rules, no limits */

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "ingest/tenant.h"
+#include "receiver/otlp_http.h"
 #include "receiver/verdict.h"
 
 enum {
@@ -17,7 +18,7 @@ enum {
 
 /* What a sender is told beside the error of a request that is refused as a whole. */
 struct answer {
-    struct verdict verdict; /* of one that is not */
+    struct partial partial; /* of one that is not */
     uint64_t retry_after_s; /* 0: as the error's code has it */
 };
 
@@ -74,6 +75,13 @@ certificate_value(const struct http_request *r, enum tenant_field field)
     return STR("");
 }
 
+static struct write_protocol
+protocol_of(const struct receiver *v, enum write_protocol_kind kind)
+{
+    return (struct write_protocol){kind, &v->otlp,
+                                   kind == WRITE_TEXT ? clock_wall_ms(v->clock) : 0};
+}
+
 static struct write
 write_of(struct receiver *v, struct http_request *r, struct scratch *s)
 {
@@ -107,26 +115,35 @@ run_write(struct receiver *v, struct write *q)
     return q->retry_after_s > 0 ? e : as_retryable(e);
 }
 
-static struct verdict
+/* Of a write that was not refused as a whole; in the request's arena. */
+static struct partial
 verdict_of_write(enum write_door door, const struct write *q, struct arena *a)
 {
-    struct verdict verdict = verdict_of(door, &q->result, a);
-    return verdict_with_bad_tenants(verdict, q->rewritten.bad_tenant_rows, q->rewritten.bad_tenant,
-                                    a);
+    struct partial p = {.verdict = {.text = STR("")}};
+    if (q->protocol.kind == WRITE_REMOTE)
+        p.verdict = verdict_of(door, &q->result, a);
+    else
+        p = partial_of(q->protocol.kind, &q->batch, &q->result, a);
+    return partial_with_bad_tenants(p, q->protocol.kind, &q->result, q->rewritten.bad_tenant_rows,
+                                    q->rewritten.bad_tenant, a);
 }
 
-/* Runs the write in a scratch and gives it back. The verdict is in the request's arena. */
+/* Runs the write in a scratch and gives it back. */
 static struct err
-run(struct receiver *v, enum write_door door, struct http_request *r, struct answer *ret_answer)
+run(struct receiver *v, enum write_door door, enum write_protocol_kind protocol,
+    struct http_request *r, struct answer *ret_answer)
 {
     struct scratch *s = scratch_acquire(&v->scratches);
     struct write q = write_of(v, r, s);
+    q.protocol = protocol_of(v, protocol);
     struct err e = run_write(v, &q);
     int status = err_http_status(e.code);
     ret_answer->retry_after_s = q.retry_after_s;
     if (e.code == ERR_NONE) {
-        ret_answer->verdict = verdict_of_write(door, &q, http_arena(r));
-        status = ret_answer->verdict.status;
+        ret_answer->partial = verdict_of_write(door, &q, http_arena(r));
+        status = ret_answer->partial.verdict.status;
+        if (status == STATUS_TOO_MANY)
+            ret_answer->retry_after_s = SERIES_RETRY_AFTER_S;
     }
     write_metrics_count(&v->metrics, &q, e.code, status);
     log_failure(v, &e, q.batch.tenant);
@@ -135,47 +152,59 @@ run(struct receiver *v, enum write_door door, struct http_request *r, struct ans
     return e;
 }
 
-static void
-set_retry_after(struct http_request *r, uint64_t seconds)
-{
-    http_set_header(r, "Retry-After", arena_printf(http_arena(r), "%ju", (uintmax_t)seconds));
-}
-
 /* A tenant's own fault: it may try again when it has a right to. */
 static void
-reply_throttled(struct http_request *r, struct err e, uint64_t retry_after_s)
+reply_throttled(struct http_request *r, struct err e)
 {
-    set_retry_after(r, retry_after_s);
     http_reply_text(r, err_http_status(e.code), str_of_cstr(err_text(&e)));
     err_drop(e);
 }
 
 /* The answer comes last: once the server has it, the receiver may be closed. */
 static void
-serve(struct receiver *v, enum write_door door, struct http_request *r)
+serve(struct receiver *v, enum write_door door, enum write_protocol_kind protocol,
+      struct http_request *r)
 {
-    struct answer answer = {.verdict = {.text = STR("")}};
-    struct err e = run(v, door, r, &answer);
-    if (e.code == ERR_NONE && answer.verdict.status == STATUS_TOO_MANY)
-        set_retry_after(r, SERIES_RETRY_AFTER_S);
-    if (e.code != ERR_NONE && answer.retry_after_s > 0)
-        reply_throttled(r, e, answer.retry_after_s);
+    struct answer answer = {.partial.verdict.text = STR("")};
+    struct err e = run(v, door, protocol, r, &answer);
+    struct verdict verdict = answer.partial.verdict;
+    if (protocol == WRITE_OTLP && err_retryable(e.code) && answer.retry_after_s == 0)
+        answer.retry_after_s = 1; /* the others leave that to http_reply_err() */
+    if (answer.retry_after_s > 0)
+        http_set_header(r, "Retry-After",
+                        arena_printf(http_arena(r), "%ju", (uintmax_t)answer.retry_after_s));
+    if (protocol == WRITE_OTLP)
+        otlp_http_reply(r, e, &answer.partial);
+    else if (e.code != ERR_NONE && answer.retry_after_s > 0)
+        reply_throttled(r, e);
     else if (e.code != ERR_NONE)
         http_reply_err(r, e);
-    else if (answer.verdict.text.n > 0)
-        http_reply_text(r, answer.verdict.status, answer.verdict.text);
+    else if (verdict.text.n > 0)
+        http_reply_text(r, verdict.status, verdict.text);
     else
-        http_reply(r, answer.verdict.status, NULL, STR(""));
+        http_reply(r, verdict.status, NULL, STR(""));
 }
 
 void
 write_http_receive(void *arg, struct http_request *r)
 {
-    serve(arg, DOOR_RECEIVE, r);
+    serve(arg, DOOR_RECEIVE, WRITE_REMOTE, r);
 }
 
 void
 write_http_write(void *arg, struct http_request *r)
 {
-    serve(arg, DOOR_WRITE, r);
+    serve(arg, DOOR_WRITE, WRITE_REMOTE, r);
+}
+
+void
+write_http_otlp(void *arg, struct http_request *r)
+{
+    serve(arg, DOOR_WRITE, WRITE_OTLP, r);
+}
+
+void
+write_http_import(void *arg, struct http_request *r)
+{
+    serve(arg, DOOR_WRITE, WRITE_TEXT, r);
 }

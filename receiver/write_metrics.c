@@ -60,6 +60,9 @@ init_rejected(struct write_metrics *w, struct metrics *m)
     for (size_t i = 0; i < SAMPLE_FATE_COUNT; i++)
         w->rejected_samples[i] = fate_names[i] ? child(f, fate_names[i]) : NULL;
     w->invalid_histograms = child(f, "invalid_histogram");
+    w->refused_items[WRITE_REMOTE] = NULL;
+    w->refused_items[WRITE_OTLP] = child(f, "otlp_point");
+    w->refused_items[WRITE_TEXT] = child(f, "text_line");
     f = counter_family(m, "mneme_receive_rejected_series_total",
                        "Series of requests whose samples were not stored, by reason.", "reason");
     for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
@@ -145,6 +148,7 @@ write_metrics_count(const struct write_metrics *w, const struct write *q, enum e
     }
     for (size_t i = 0; i < SAMPLE_FATE_COUNT; i++)
         add(w->rejected_samples[i], q->result.fates[i]);
+    add(w->refused_items[q->protocol.kind], q->batch.refused.items);
     for (size_t i = 0; i < LABEL_FAULT_COUNT; i++)
         add(w->rejected_series[i], q->result.label_faults[i]);
     add(w->over_series_limit, q->result.series_over_limit);

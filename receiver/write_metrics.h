@@ -12,6 +12,7 @@ struct write_metrics {
     struct metric *rejected_series[LABEL_FAULT_COUNT];
     struct metric *over_series_limit, *bad_tenants;
     struct metric *invalid_histograms;
+    struct metric *refused_items[WRITE_PROTOCOL_COUNT]; /* by decoders; NULL: never */
     struct metric *exemplars[EXEMPLAR_FATE_COUNT];
     struct metric *metadata_stored, *metadata_refused;
     struct metric *refused[ERR_CODE_COUNT]; /* whole requests */

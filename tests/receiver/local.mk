@@ -4,7 +4,9 @@ check_PROGRAMS += %reldir%/test_receiver
 	%reldir%/fake_sink.c %reldir%/fake_sink.h \
 	%reldir%/messages.h \
 	%reldir%/test_policy.c \
+	%reldir%/test_partial.c \
 	%reldir%/test_receive.c \
+	%reldir%/test_receive_formats.c \
 	%reldir%/test_scratch.c \
 	%reldir%/test_verdict.c \
 	%reldir%/test_write.c \
