@@ -15,6 +15,8 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_limits_replay \
 	%reldir%/fuzz_meta_replay \
 	%reldir%/fuzz_numtext_replay \
+	%reldir%/fuzz_otlp_replay \
+	%reldir%/fuzz_otlp_json_replay \
 	%reldir%/fuzz_pb_replay \
 	%reldir%/fuzz_promql_replay \
 	%reldir%/fuzz_promql_eval_replay \
@@ -24,6 +26,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_remote_write_replay \
 	%reldir%/fuzz_snappy_block_replay \
 	%reldir%/fuzz_snapshot_replay \
+	%reldir%/fuzz_text_import_replay \
 	%reldir%/fuzz_tombstones_replay \
 	%reldir%/fuzz_units_replay \
 	%reldir%/fuzz_verify_replay \
@@ -49,6 +52,8 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_limits_replay_SOURCES = %reldir%/fuzz_limits.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_meta_replay_SOURCES = %reldir%/fuzz_meta.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_numtext_replay_SOURCES = %reldir%/fuzz_numtext.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_otlp_replay_SOURCES = %reldir%/fuzz_otlp.c $(FUZZ_MAIN) %reldir%/batch_check.h
+%canon_reldir%_fuzz_otlp_json_replay_SOURCES = %reldir%/fuzz_otlp_json.c $(FUZZ_MAIN) %reldir%/batch_check.h
 %canon_reldir%_fuzz_pb_replay_SOURCES = %reldir%/fuzz_pb.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_promql_replay_SOURCES = %reldir%/fuzz_promql.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_promql_eval_replay_SOURCES = %reldir%/fuzz_promql_eval.c $(FUZZ_MAIN) \
@@ -61,6 +66,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snappy_block_replay_SOURCES = %reldir%/fuzz_snappy_block.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snapshot_replay_SOURCES = %reldir%/fuzz_snapshot.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_text_import_replay_SOURCES = %reldir%/fuzz_text_import.c $(FUZZ_MAIN) %reldir%/batch_check.h
 %canon_reldir%_fuzz_tombstones_replay_SOURCES = %reldir%/fuzz_tombstones.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_units_replay_SOURCES = %reldir%/fuzz_units.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_verify_replay_SOURCES = %reldir%/fuzz_verify.c $(FUZZ_MAIN)
