@@ -5,7 +5,8 @@ Load: SERIES series x 22 samples, 10-11 labels, requests of 2,000 samples, 4 con
 bench/loadgen, whose requests are encoded before the clock starts. For each server: CPU
 microseconds a sample (user + system, of the server process alone) while series are created (the
 first sample of each) and in the steady state (the other 21), and resident bytes a series at the
-end. The last line is one JSON object."""
+end. Then mneme takes the same series and samples as OTLP gauges in plain protobuf. The last line
+is one JSON object."""
 import json
 import os
 import shutil
@@ -21,9 +22,10 @@ here = tempfile.mkdtemp(prefix="mneme-bench-")
 
 
 def load(server, start_ms, first, samples):
-    return servers.load(server.write_url, "--series", SERIES, "--first-sample", first,
-                        "--samples-per-series", samples, "--request-samples", 2000,
-                        "--connections", 4, "--start-ms", start_ms, "--interval-ms", INTERVAL_MS)
+    return servers.load(server.write_url, "--protocol", server.protocol, "--series", SERIES,
+                        "--first-sample", first, "--samples-per-series", samples,
+                        "--request-samples", 2000, "--connections", 4, "--start-ms", start_ms,
+                        "--interval-ms", INTERVAL_MS)
 
 
 def measure(server):
@@ -47,7 +49,8 @@ def measure(server):
 
 
 try:
-    results = {server.name: measure(server) for server in servers.installed(here)}
+    measured = servers.installed(here) + [servers.mneme_otlp(here)]
+    results = {server.name: measure(server) for server in measured}
 finally:
     shutil.rmtree(here, ignore_errors=True)
 answer = {"bench": "ingest", "series": SERIES, "samples": SERIES * (CREATE + STEADY)}

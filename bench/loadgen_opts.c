@@ -43,6 +43,11 @@ static const struct shape_row {
               {"const", LOAD_CONST},
               {"mix", LOAD_MIX}};
 
+static const struct protocol_row {
+    const char *name;
+    enum load_protocol protocol;
+} protocols[] = {{"1.0", LOAD_REMOTE_WRITE_1}, {"otlp", LOAD_OTLP}};
+
 static uint64_t *
 number_at(struct loadgen_opts *o, const struct number_row *row)
 {
@@ -52,8 +57,9 @@ number_at(struct loadgen_opts *o, const struct number_row *row)
 static struct err
 help(void)
 {
-    printf("loadgen: remote-write 1.0 load; prints one line of JSON\n"
+    printf("loadgen: remote-write 1.0 or OTLP load; prints one line of JSON\n"
            "  --url URL               http://host:port/path (needed)\n"
+           "  --protocol NAME         1.0 (remote write), otlp (1.0)\n"
            "  --shape NAME            index, counter, gauge, const, mix (mix)\n"
            "  --start-ms MS           time of sample 0 (now, less the samples' span)\n"
            "  --interval-ms MS        between two samples of a series (15000)\n"
@@ -92,6 +98,18 @@ set_shape(struct loadgen_opts *o, struct str value)
     return ERR(ERR_INVALID, "unknown shape \"%.*s\"", STR_FMT(value));
 }
 
+static struct err
+set_protocol(struct loadgen_opts *o, struct str value)
+{
+    for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
+        if (str_eq(value, str_of_cstr(protocols[i].name))) {
+            o->protocol = protocols[i].protocol;
+            return OK;
+        }
+    }
+    return ERR(ERR_INVALID, "unknown protocol \"%.*s\"", STR_FMT(value));
+}
+
 /* The name keeps its NUL in the argument itself: load_labels() wants a C string. */
 static struct err
 set_label(struct loadgen_opts *o, char *value)
@@ -113,6 +131,8 @@ set_value(struct loadgen_opts *o, struct str name, char *argument)
         return http_target_parse(value, &o->target);
     if (str_eq(name, STR("shape")))
         return set_shape(o, value);
+    if (str_eq(name, STR("protocol")))
+        return set_protocol(o, value);
     if (str_eq(name, STR("label")))
         return set_label(o, argument);
     if (str_eq(name, STR("start-ms")))

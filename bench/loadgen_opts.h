@@ -3,18 +3,21 @@
 #include "bench/loadgen_http.h"
 #include "bench/loadgen_series.h"
 
+enum load_protocol { LOAD_REMOTE_WRITE_1, LOAD_OTLP };
+
 struct loadgen_opts {
+    enum load_protocol protocol;
     struct http_target target;
     struct load_spec load;
-    struct str tenant;           /* of the header THANOS-TENANT; empty: no header */
-    const char *ack_log;         /* NULL: none */
+    struct str tenant;   /* of the header THANOS-TENANT; empty: no header */
+    const char *ack_log; /* NULL: none */
     uint64_t series, first_series;
     uint64_t samples_per_series; /* rounds; one round writes one sample of every series ... */
     uint64_t first_sample;       /* ... from this index on */
     uint64_t samples_per_row;    /* of one series in one request */
     uint64_t request_samples;
     uint64_t connections;
-    uint64_t rate;               /* samples a second of all connections; 0: as fast as possible */
+    uint64_t rate; /* samples a second of all connections; 0: as fast as possible */
     uint64_t timeout_ms;
     uint64_t retry_ms; /* keep trying a request for so long; 0: once */
     bool print_series; /* list the label sets and stop */
@@ -22,5 +25,4 @@ struct loadgen_opts {
 
 /* Arguments are borrowed for the life of *ret_opts. ERR_INVALID names the bad one; ERR_CANCELED:
  * --help was asked for and answered. */
-struct err loadgen_opts_parse(int argc, char **argv, int64_t now_ms,
-                              struct loadgen_opts *ret_opts);
+struct err loadgen_opts_parse(int argc, char **argv, int64_t now_ms, struct loadgen_opts *ret_opts);

@@ -3,6 +3,7 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
+#include "bench/loadgen_otlp.h"
 #include "proto/remote_write.h"
 
 static uint64_t
@@ -47,10 +48,12 @@ group_name(const struct load_spec *load, uint64_t first_sample, struct group *g)
     }
 }
 
+/* A body of remote write 1.0, compressed. */
 static void
-encode(const struct loadgen_opts *o, struct group *g, struct planned *p)
+encode_remote_write(const struct loadgen_opts *o, struct group *g, const struct planned *p,
+                    struct buf *body)
 {
-    AUTO(buf_fini) struct buf message = BUF_INIT, body = BUF_INIT;
+    AUTO(buf_fini) struct buf message = BUF_INIT;
     group_name(&o->load, p->first_sample, g);
     struct sample *samples = mem_array_zero(o->samples_per_row, sizeof *samples);
     for (uint64_t i = g->first, start = 0; i <= g->last; i++) {
@@ -61,12 +64,25 @@ encode(const struct loadgen_opts *o, struct group *g, struct planned *p)
         start = end;
     }
     mem_free(samples);
-    snappy_encode(buf_str(&message), &body);
+    snappy_encode(buf_str(&message), body);
+}
+
+static void
+encode(const struct loadgen_opts *o, struct group *g, struct planned *p)
+{
+    AUTO(buf_fini) struct buf body = BUF_INIT;
+    bool otlp = o->protocol == LOAD_OTLP;
+    if (otlp)
+        loadgen_otlp_encode(&o->load, g->first, g->last, p->first_sample, p->last_sample, &body);
+    else
+        encode_remote_write(o, g, p, &body);
     buf_printf(&p->bytes,
                "POST %s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: mneme-loadgen\r\n"
-               "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n"
-               "X-Prometheus-Remote-Write-Version: 0.1.0\r\nContent-Length: %zu\r\n",
-               o->target.path, o->target.host, o->target.port, body.n);
+               "Content-Type: application/x-protobuf\r\n%sContent-Length: %zu\r\n",
+               o->target.path, o->target.host, o->target.port,
+               otlp ? "" /* plain: senders do without gzip unless told */
+                    : "Content-Encoding: snappy\r\nX-Prometheus-Remote-Write-Version: 0.1.0\r\n",
+               body.n);
     if (o->tenant.n > 0)
         buf_printf(&p->bytes, "THANOS-TENANT: %.*s\r\n", STR_FMT(o->tenant));
     buf_append(&p->bytes, STR("\r\n"));

@@ -3,6 +3,7 @@ noinst_PROGRAMS += %reldir%/loadgen
 %canon_reldir%_loadgen_SOURCES = \
 	%reldir%/loadgen.c \
 	%reldir%/loadgen_http.c %reldir%/loadgen_http.h \
+	%reldir%/loadgen_otlp.c %reldir%/loadgen_otlp.h \
 	%reldir%/loadgen_opts.c %reldir%/loadgen_opts.h \
 	%reldir%/loadgen_plan.c %reldir%/loadgen_plan.h \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h

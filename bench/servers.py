@@ -50,6 +50,8 @@ def load(url, *options):
 
 
 class Server:
+    protocol = "1.0"  # of write_url, as bench/loadgen calls it
+
     def __init__(self, name, argv, log, port, ready_path, write_url):
         self.name, self.argv, self.log = name, argv, log
         self.port, self.ready_path, self.write_url = port, ready_path, write_url
@@ -76,6 +78,14 @@ def mneme(here):
     server = lib.Mneme(here)
     return Server("mneme", server.argv(), server.log, server.http, "/-/ready",
                   f"http://127.0.0.1:{server.write}/api/v1/receive")
+
+
+def mneme_otlp(here):
+    os.makedirs(os.path.join(here, "otlp"), exist_ok=True)
+    server = mneme(os.path.join(here, "otlp"))
+    server.name, server.protocol = "mneme (OTLP)", "otlp"
+    server.write_url = server.write_url.replace("/receive", "/otlp/v1/metrics")
+    return server
 
 
 def victoria_metrics(here):
