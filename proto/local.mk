@@ -17,6 +17,10 @@ BUILT_SOURCES += $(OTLP_GENERATED)
 CLEANFILES += $(OTLP_GENERATED)
 nodist_%canon_reldir%_libotlp_a_SOURCES = $(OTLP_GENERATED)
 %canon_reldir%_libotlp_a_CFLAGS = $(AM_CFLAGS) -Wno-missing-braces -Wno-conversion
+# Whoever builds one program only builds no BUILT_SOURCES first.
+%reldir%/otlp_codec.$(OBJEXT) %reldir%/otlp_json_codec.$(OBJEXT) \
+%reldir%/otlp_measure_codec.$(OBJEXT) %reldir%/otlp_text_codec.$(OBJEXT) \
+%reldir%/otlp_view_codec.$(OBJEXT): %reldir%/otlp.pb-c.h
 %reldir%/otlp.pb-c.h: %reldir%/otlp.pb-c.c
 %reldir%/otlp.pb-c.c: %reldir%/otlp.proto
 	$(AM_V_GEN)$(MKDIR_P) %reldir% && \

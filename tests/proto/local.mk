@@ -8,6 +8,8 @@ EXTRA_DIST += %reldir%/prompb.proto
 	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
 	$(PROTOC_C) --c_out=. --proto_path='$(srcdir)' '$(srcdir)/%reldir%/prompb.proto'
 
+%reldir%/test_proto-otlp_make.$(OBJEXT) %reldir%/test_proto-test_otlp.$(OBJEXT): \
+	proto/otlp.pb-c.h
 check_PROGRAMS += %reldir%/test_proto
 %canon_reldir%_test_proto_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/peer_histogram.c %reldir%/peer_histogram.h \
