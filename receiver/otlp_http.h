@@ -5,6 +5,6 @@
 #include "net/http.h"
 #include "receiver/partial.h"
 
-/* Answers the request, whose Retry-After is set already. `e` refuses it as a whole, and is consumed;
- * without an error, `p` holds. */
+/* Answers the request, whose Retry-After is set already. `e` refuses it as a whole, and is
+ * consumed; without an error, `p` holds. */
 void otlp_http_reply(struct http_request *r, struct err e, const struct partial *p);
