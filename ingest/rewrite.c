@@ -8,6 +8,12 @@
 #include "ingest/rewrite_cache.h"
 #include "tsdb/tenant_name.h"
 
+enum {
+    LOOK_AHEAD = 16, /* rows whose entries are fetched at once */
+    CACHE_LINE_BYTES = 64,
+    ENTRY_LINES = 6, /* of an entry with its new key, which lies behind it */
+};
+
 struct rewrite {
     _Atomic(size_t) refs;        /* the rewriter's and those of requests */
     struct rewrite_rules *rules; /* shared by the snapshots that renew a cache */
@@ -220,15 +226,13 @@ rewrite_key(const struct rewrite_rules *rules, struct arena *a, struct str key)
     return e;
 }
 
+/* The outcome for a key that the cache does not know. */
 static const struct rewrite_entry *
-look_up(struct rewrite *r, struct arena *a, struct arena *scratch, struct str key)
+learn(struct rewrite *r, struct arena *a, struct arena *scratch, struct str key,
+      struct hash128 hash)
 {
-    const struct rewrite_entry *known = rewrite_cache_find(r->cache, key);
-    if (known)
-        return known;
     struct rewrite_entry fresh = rewrite_key(r->rules, scratch, key);
-    rewrite_cache_add(r->cache, key, &fresh);
-    known = rewrite_cache_find(r->cache, key);
+    const struct rewrite_entry *known = rewrite_cache_add(r->cache, hash, &fresh);
     if (!known) { /* a full cache: it lives as long as the request */
         struct rewrite_entry *own = ARENA_NEW(a, struct rewrite_entry);
         *own = fresh;
@@ -238,6 +242,28 @@ look_up(struct rewrite *r, struct arena *a, struct arena *scratch, struct str ke
     }
     arena_reset(scratch);
     return known;
+}
+
+/* Entries of n rows, at most LOOK_AHEAD. What they lie in is mostly not in the processor's caches:
+ * it is asked for all of them before the first is looked at. */
+static void
+look_up(struct rewrite *r, struct arena *a, struct arena *scratch, const struct append_row *rows,
+        size_t n, const struct rewrite_entry **entries)
+{
+    struct hash128 hashes[LOOK_AHEAD];
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = rewrite_cache_hash(r->cache, rows[i].label_key);
+        rewrite_cache_prefetch(r->cache, hashes[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        entries[i] = rewrite_cache_find(r->cache, hashes[i]);
+        for (size_t k = 0; k < ENTRY_LINES && entries[i]; k++)
+            __builtin_prefetch((const char *)entries[i] + k * CACHE_LINE_BYTES);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!entries[i])
+            entries[i] = learn(r, a, scratch, rows[i].label_key, hashes[i]);
+    }
 }
 
 /* --- a batch ---------------------------------------------------------------------------------- */
@@ -424,9 +450,11 @@ split_rows(struct split *s, struct rewrite *r)
     s->entries = ARENA_ARRAY(s->arena, const struct rewrite_entry *, rows);
     s->group_of = ARENA_ARRAY(s->arena, struct group *, rows);
     (void)add_group(s, s->in->tenant);
-    for (size_t i = 0; i < rows; i++) {
-        s->entries[i] = look_up(r, s->arena, &scratch, s->in->request.rows[i].label_key);
-        TRY(place_row(s, i));
+    for (size_t i = 0; i < rows; i += LOOK_AHEAD) {
+        size_t n = size_min(rows - i, LOOK_AHEAD);
+        look_up(r, s->arena, &scratch, s->in->request.rows + i, n, s->entries + i);
+        for (size_t k = i; k < i + n; k++)
+            TRY(place_row(s, k));
     }
     if (s->anything)
         copy_groups(s);

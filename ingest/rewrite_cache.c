@@ -1,9 +1,11 @@
-/* rewrite_cache.c - shards by hash, each an open table of pointers under a lock of its own. */
+/* rewrite_cache.c - shards by hash, each an open table of pointers.
+ *
+ * Readers take no lock: a table is only added to, and one that is outgrown stays until the cache is
+ * closed. Writers of a shard take turns. */
 #include "ingest/rewrite_cache.h"
 
 #include <stdatomic.h>
 
-#include "base/hash.h"
 #include "base/lock.h"
 
 enum {
@@ -12,16 +14,23 @@ enum {
     MISSES_A_KEPT_ENTRY = 4, /* of a full shard: then it is stale */
 };
 
+/* A reader that sees an entry sees its key, too, and neither changes any more. */
 struct slot {
-    struct hash128 key;
-    const struct rewrite_entry *entry; /* NULL: free; in the arena */
+    struct hash128 key;                          /* written before the entry */
+    _Atomic(const struct rewrite_entry *) entry; /* NULL: free. Release; readers acquire */
+};
+
+struct table {
+    struct table *older; /* outgrown; somebody may still read it */
+    size_t cap;          /* a power of two */
+    struct slot slots[];
 };
 
 struct shard {
+    _Atomic(struct table *) table; /* NULL: empty. Release; readers acquire. Owned */
     struct lock lock;
     struct arena arena; /* GUARDED_BY(lock), but for what is in it */
-    struct slot *slots; /* GUARDED_BY(lock): cap of them, a power of two; owned */
-    size_t cap, count;  /* GUARDED_BY(lock) */
+    size_t count;       /* GUARDED_BY(lock) */
     size_t turned_away; /* GUARDED_BY(lock): entries that found it full */
 };
 
@@ -47,51 +56,84 @@ rewrite_cache_close(struct rewrite_cache *c)
     if (!c)
         return;
     for (size_t i = 0; i < REWRITE_CACHE_SHARDS; i++) {
-        mem_free(c->shards[i].slots);
-        arena_fini(&c->shards[i].arena);
-        lock_fini(&c->shards[i].lock);
+        struct shard *s = &c->shards[i];
+        for (struct table *t = atomic_load(&s->table), *older; t; t = older) {
+            older = t->older;
+            mem_free(t);
+        }
+        arena_fini(&s->arena);
+        lock_fini(&s->lock);
     }
     mem_free(c);
 }
 
-static struct shard *
-shard_of(struct rewrite_cache *c, struct hash128 key)
+struct hash128
+rewrite_cache_hash(const struct rewrite_cache *c, struct str label_key)
 {
-    return &c->shards[key.hi % REWRITE_CACHE_SHARDS];
+    return hash128_secret(label_key, &c->secret);
 }
 
-/* The slot of a key, or the free one where it would stand. */
-static struct slot *
-place_of(struct slot *slots, size_t cap, struct hash128 key)
+static const struct table *
+table_of(const struct rewrite_cache *c, struct hash128 key)
 {
-    for (size_t i = key.lo & (cap - 1);; i = (i + 1) & (cap - 1)) {
-        struct slot *s = &slots[i];
-        if (!s->entry || (s->key.lo == key.lo && s->key.hi == key.hi))
-            return s;
-    }
+    const struct shard *s = &c->shards[key.hi % REWRITE_CACHE_SHARDS];
+    return atomic_load_explicit(&s->table, memory_order_acquire);
+}
+
+void
+rewrite_cache_prefetch(const struct rewrite_cache *c, struct hash128 key)
+{
+    const struct table *t = table_of(c, key);
+    if (t)
+        __builtin_prefetch(&t->slots[key.lo & (t->cap - 1)]);
 }
 
 const struct rewrite_entry *
-rewrite_cache_find(struct rewrite_cache *c, struct str label_key)
+rewrite_cache_find(const struct rewrite_cache *c, struct hash128 key)
 {
-    struct hash128 key = hash128_secret(label_key, &c->secret);
-    struct shard *s = shard_of(c, key);
-    LOCKED(&s->lock);
-    return s->cap > 0 ? place_of(s->slots, s->cap, key)->entry : NULL;
+    const struct table *t = table_of(c, key);
+    for (size_t i = key.lo; t; i++) {
+        const struct slot *s = &t->slots[i & (t->cap - 1)];
+        const struct rewrite_entry *e = atomic_load_explicit(&s->entry, memory_order_acquire);
+        if (!e || (s->key.lo == key.lo && s->key.hi == key.hi))
+            return e;
+    }
+    return NULL;
 }
 
+/* --- adding ------------------------------------------------------------------------------------
+ */
+
+/* Into a free slot; there is one. */
 static void
-grow(struct shard *s) REQUIRES(s->lock)
+put(struct table *t, struct hash128 key, const struct rewrite_entry *entry)
 {
-    size_t cap = s->cap > 0 ? 2 * s->cap : SLOTS_FIRST;
-    struct slot *slots = mem_array_zero(cap, sizeof *slots);
-    for (size_t i = 0; i < s->cap; i++) {
-        if (s->slots[i].entry)
-            *place_of(slots, cap, s->slots[i].key) = s->slots[i];
+    size_t i = key.lo & (t->cap - 1);
+    while (atomic_load_explicit(&t->slots[i].entry, memory_order_relaxed))
+        i = (i + 1) & (t->cap - 1);
+    t->slots[i].key = key;
+    atomic_store_explicit(&t->slots[i].entry, entry, memory_order_release);
+}
+
+/* A table with room for one more; the one that is outgrown stays for its readers. */
+static struct table *
+table_with_room(struct shard *s) REQUIRES(s->lock)
+{
+    struct table *old = atomic_load_explicit(&s->table, memory_order_relaxed);
+    if (old && 4 * (s->count + 1) <= 3 * old->cap)
+        return old;
+    size_t cap = old ? 2 * old->cap : SLOTS_FIRST;
+    struct table *t = mem_alloc_zero(sizeof *t + cap * sizeof t->slots[0]);
+    t->older = old;
+    t->cap = cap;
+    for (size_t i = 0; old && i < old->cap; i++) {
+        const struct rewrite_entry *e =
+            atomic_load_explicit(&old->slots[i].entry, memory_order_relaxed);
+        if (e)
+            put(t, old->slots[i].key, e);
     }
-    mem_free(s->slots);
-    s->slots = slots;
-    s->cap = cap;
+    atomic_store_explicit(&s->table, t, memory_order_release);
+    return t;
 }
 
 static const struct rewrite_entry *
@@ -104,25 +146,32 @@ copy_entry(struct arena *a, const struct rewrite_entry *from)
     return copy;
 }
 
-void
-rewrite_cache_add(struct rewrite_cache *c, struct str label_key, const struct rewrite_entry *entry)
+/* Tables: the next one, and all before it. */
+static bool
+has_room(const struct shard *s, size_t more) REQUIRES(s->lock)
 {
-    struct hash128 key = hash128_secret(label_key, &c->secret);
-    struct shard *s = shard_of(c, key);
-    size_t more = sizeof *entry + entry->label_key.n + entry->tenant.n;
+    const struct table *t = atomic_load_explicit(&s->table, memory_order_relaxed);
+    size_t tables = t ? 4 * t->cap * sizeof t->slots[0] : 0;
+    return s->arena.used_bytes + tables + more <= SHARD_BYTES_MAX;
+}
+
+const struct rewrite_entry *
+rewrite_cache_add(struct rewrite_cache *c, struct hash128 key, const struct rewrite_entry *entry)
+{
+    struct shard *s = &c->shards[key.hi % REWRITE_CACHE_SHARDS];
     LOCKED(&s->lock);
-    if (s->arena.used_bytes + 2 * s->cap * sizeof(struct slot) + more > SHARD_BYTES_MAX) {
+    const struct rewrite_entry *known = rewrite_cache_find(c, key);
+    if (known)
+        return known;
+    if (!has_room(s, sizeof *entry + entry->label_key.n + entry->tenant.n)) {
         if (++s->turned_away > MISSES_A_KEPT_ENTRY * s->count)
             atomic_store_explicit(&c->stale, true, memory_order_relaxed);
-        return;
+        return NULL;
     }
-    if (4 * (s->count + 1) > 3 * s->cap)
-        grow(s);
-    struct slot *place = place_of(s->slots, s->cap, key);
-    if (place->entry)
-        return;
-    *place = (struct slot){key, copy_entry(&s->arena, entry)};
+    const struct rewrite_entry *copy = copy_entry(&s->arena, entry);
+    put(table_with_room(s), key, copy);
     s->count++;
+    return copy;
 }
 
 bool

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "tsdb/model/label_key.h"
 
@@ -38,10 +39,14 @@ struct rewrite_cache *rewrite_cache_open(void);
 void rewrite_cache_close(struct rewrite_cache *c); /* NULL is allowed */
 DEFINE_AUTO(struct rewrite_cache *, rewrite_cache_close)
 
-/* NULL when unknown. */
-const struct rewrite_entry *rewrite_cache_find(struct rewrite_cache *c, struct str label_key);
-/* Copies the entry and its texts; the first for a key stays. */
-void rewrite_cache_add(struct rewrite_cache *c, struct str label_key,
-                       const struct rewrite_entry *entry);
+/* What the cache knows a key by. */
+struct hash128 rewrite_cache_hash(const struct rewrite_cache *c, struct str label_key);
+/* Has the processor fetch what rewrite_cache_find() will look at. */
+void rewrite_cache_prefetch(const struct rewrite_cache *c, struct hash128 key);
+/* NULL when unknown. Waits for nobody. */
+const struct rewrite_entry *rewrite_cache_find(const struct rewrite_cache *c, struct hash128 key);
+/* A copy of the entry and its texts, or the one that was there before; NULL when it is full. */
+const struct rewrite_entry *rewrite_cache_add(struct rewrite_cache *c, struct hash128 key,
+                                              const struct rewrite_entry *entry);
 /* It is full, and what it could not take was looked for often. */
 bool rewrite_cache_is_stale(const struct rewrite_cache *c);

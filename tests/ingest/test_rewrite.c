@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/pool.h"
 #include "ingest/rewrite.h"
 #include "ingest/rewrite_cache.h"
 
@@ -250,6 +251,12 @@ END_TEST
 /* --- the cache ---------------------------------------------------------------------------------
  */
 
+static struct hash128
+hash_of(const struct rewrite_cache *c, const char *key)
+{
+    return rewrite_cache_hash(c, str_of_cstr(key));
+}
+
 START_TEST(test_cache)
 {
     AUTO(rewrite_cache_close) struct rewrite_cache *c = rewrite_cache_open();
@@ -257,18 +264,57 @@ START_TEST(test_cache)
     for (int i = 0; i < 5000; i++) {
         snprintf(key, sizeof key, "key %d", i);
         snprintf(value, sizeof value, "value %d", i);
-        ck_assert_ptr_null(rewrite_cache_find(c, str_of_cstr(key)));
+        ck_assert_ptr_null(rewrite_cache_find(c, hash_of(c, key)));
         rewrite_cache_add(
-            c, str_of_cstr(key),
+            c, hash_of(c, key),
             &(struct rewrite_entry){.verdict = REWRITE_CHANGED, .label_key = str_of_cstr(value)});
     }
     for (int i = 0; i < 5000; i++) {
         snprintf(key, sizeof key, "key %d", i);
         snprintf(value, sizeof value, "value %d", i);
-        const struct rewrite_entry *e = rewrite_cache_find(c, str_of_cstr(key));
+        const struct rewrite_entry *e = rewrite_cache_find(c, hash_of(c, key));
         ck_assert(e && str_eq(e->label_key, str_of_cstr(value)));
     }
     ck_assert(!rewrite_cache_is_stale(c));
+}
+END_TEST
+
+struct crowd {
+    struct rewrite_cache *cache;
+    _Atomic(int) wrong;
+};
+
+/* Each thread adds all keys, and finds for each what some thread has added. */
+static void
+add_all(void *arg)
+{
+    struct crowd *crowd = arg;
+    for (int i = 0; i < 3000; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "key %d", i);
+        struct hash128 hash = hash_of(crowd->cache, key);
+        rewrite_cache_prefetch(crowd->cache, hash);
+        const struct rewrite_entry *e = rewrite_cache_find(crowd->cache, hash);
+        if (!e)
+            e = rewrite_cache_add(crowd->cache, hash,
+                                  &(struct rewrite_entry){.label_key = str_of_cstr(key)});
+        crowd->wrong += !e || !str_eq(e->label_key, str_of_cstr(key));
+        crowd->wrong += rewrite_cache_find(crowd->cache, hash) != e;
+    }
+}
+
+START_TEST(test_cache_threads)
+{
+    enum { THREADS = 4 };
+    struct crowd crowd = {.cache = rewrite_cache_open()};
+    struct pool *pool;
+    CK_OK(pool_start(&(struct pool_opts){.name = "c", .threads = THREADS, .queued_limit = THREADS},
+                     &pool));
+    for (int i = 0; i < THREADS; i++)
+        ck_assert(pool_submit(pool, add_all, &crowd));
+    pool_stop(pool);
+    ck_assert_int_eq(crowd.wrong, 0);
+    rewrite_cache_close(crowd.cache);
 }
 END_TEST
 
@@ -281,15 +327,15 @@ START_TEST(test_cache_bound)
     size_t known = 0;
     for (int i = 0; i < KEYS; i++) {
         snprintf(key, sizeof key, "key %d", i);
-        rewrite_cache_add(c, str_of_cstr(key),
+        rewrite_cache_add(c, hash_of(c, key),
                           &(struct rewrite_entry){.verdict = REWRITE_CHANGED,
                                                   .label_key = str_of(value, VALUE_BYTES)});
-        known += rewrite_cache_find(c, str_of_cstr(key)) != NULL;
+        known += rewrite_cache_find(c, hash_of(c, key)) != NULL;
     }
     ck_assert_uint_gt(known, KEYS / 12);
     ck_assert_uint_le(known, REWRITE_CACHE_BYTES_MAX / VALUE_BYTES);
     for (int i = 0; i < 10 * KEYS && !rewrite_cache_is_stale(c); i++)
-        rewrite_cache_add(c, str_of_cstr("key other"),
+        rewrite_cache_add(c, hash_of(c, "key other"),
                           &(struct rewrite_entry){.verdict = REWRITE_CHANGED,
                                                   .label_key = str_of(value, VALUE_BYTES)});
     ck_assert(rewrite_cache_is_stale(c));
@@ -303,6 +349,7 @@ rewrite_suite(void)
     Suite *s = suite_create("rewrite");
     TCase *t = tcase_create("rewrite");
     tcase_add_test(t, test_cache);
+    tcase_add_test(t, test_cache_threads);
     tcase_add_test(t, test_cache_bound);
     tcase_add_loop_test(t, test_rewrite, 0, ARRAY_LEN(rewrite_cases));
     tcase_add_test(t, test_nothing_to_do);
