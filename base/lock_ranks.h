@@ -1,6 +1,7 @@
 /* lock_ranks.h - every lock of the tree in the order in which a thread may take them.
  * X(rank, what it guards). A thread that holds one row may take only rows below it.
  * No include guard: see lock.h. */
+X(LOCK_RANK_RELOADS,       "one reload of the configuration at a time")
 X(LOCK_RANK_RELOAD,        "configuration snapshots")
 X(LOCK_RANK_HTTP_SERVER,   "open connections and requests of a server")
 X(LOCK_RANK_TENANTS_COLLECT, "one collection of the tenants' figures at a time")

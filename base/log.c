@@ -217,23 +217,27 @@ log_line(struct log *log, enum log_level level, const char *file, int line, cons
     AUTO(buf_fini) struct buf caller = BUF_INIT;
     put_time(&time, clock_wall_ms(log->opts.clock));
     buf_printf(&caller, "%s:%d", slash ? slash + 1 : file, line);
-    const struct log_kv head[] = {
+    const struct log_kv all[] = {
+        KV_STR("name", log->opts.name),
         KV_STR("ts", buf_str(&time)),
         KV_STR("caller", buf_str(&caller)),
         KV_STR("level", level_names[level]),
         KV_CSTR("msg", msg),
     };
+    const size_t unnamed = log->opts.name.n == 0;
+    const struct log_kv *head = all + unnamed;
+    const size_t head_count = ARRAY_LEN(all) - unnamed;
 
     AUTO(buf_fini) struct buf out = BUF_INIT;
     if (log->opts.format == LOG_JSON) {
         struct json_writer w;
         json_init(&w, &out, JSON_PLAIN);
         json_begin_object(&w);
-        put_json_line(&w, head, ARRAY_LEN(head));
+        put_json_line(&w, head, head_count);
         put_json_line(&w, kv, kv_count);
         json_end_object(&w);
     } else {
-        put_logfmt_line(&out, head, ARRAY_LEN(head));
+        put_logfmt_line(&out, head, head_count);
         if (kv_count > 0)
             buf_put_u8(&out, ' ');
         put_logfmt_line(&out, kv, kv_count);

@@ -27,6 +27,7 @@ struct log_opts {
     enum log_level level;
     enum log_format format;
     int fd;                    /* borrowed; 2 for stderr */
+    struct str name;           /* borrowed for life; in each line, unless empty */
     const struct clock *clock; /* borrowed for life */
 };
 struct log *log_open(const struct log_opts *opts);

@@ -6,6 +6,7 @@ mneme_SOURCES = \
 	%reldir%/main.c \
 	%reldir%/node.c %reldir%/node.h \
 	%reldir%/node_flags.c %reldir%/node_flags.h \
+	%reldir%/observe.c %reldir%/observe.h \
 	%reldir%/policy_files.c %reldir%/policy_files.h \
 	%reldir%/receive.c \
 	%reldir%/tenant_stores.c %reldir%/tenant_stores.h \

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "base/quote.h"
 #include "cmd/lifecycle.h"
+#include "cmd/observe.h"
 #include "cmd/tenant_stores.h"
 #include "conf/reload.h"
 #include "conf/units.h"
@@ -45,6 +46,7 @@ struct node {
     struct memory_limit memory;
     struct status *status;
     struct reloads *reloads;
+    struct observe observe;
     struct loops *loops;
     struct pool *writes, *queries, *evals, *background; /* evals: NULL with one processor */
     struct router *http_router, *write_router;
@@ -263,6 +265,8 @@ start_servers(struct node *n)
         .request_timeout_ms = (uint64_t)o->query_timeout_ms,
         .tenant_header = o->query_tenant_header,
         .default_tenant = o->query_default_tenant,
+        .request_log = n->observe.request_log,
+        .tracer = n->observe.tracer,
     };
     TRY_IN(http_server_start(&http, &n->http_server), "http-address");
     struct http_server_opts write = {
@@ -276,6 +280,8 @@ start_servers(struct node *n)
         .clock = clock_system(),
         .tenant_header = o->write_tenant_header,
         .default_tenant = o->write_default_tenant,
+        .request_log = n->observe.request_log,
+        .tracer = n->observe.tracer,
     };
     TRY_IN(http_server_start(&write, &n->write_server), "remote-write.address");
     return OK;
@@ -324,6 +330,11 @@ node_start(struct node *n)
     n->status = status_open(n->metrics, n->opts->component);
     n->reloads = reloads_open(&(struct reloads_opts){
         .fs = fs_posix(), .clock = clock_system(), .metrics = n->metrics, .log = n->log});
+    TRY(observe_open(&n->observe,
+                     &(struct observe_opts){.request_logging_yaml = n->opts->request_logging_yaml,
+                                            .tracing_yaml = n->opts->tracing_yaml,
+                                            .metrics = n->metrics,
+                                            .log = n->log}));
     TRY(start_threads(n));
     TRY(open_faces(n));
     TRY(start_servers(n));
@@ -395,6 +406,7 @@ node_stop(struct node *n)
     router_close(n->write_router);
     tls_server_close(n->write_tls);
     reloads_close(n->reloads);
+    observe_close(&n->observe);
     status_close(n->status);
     metrics_close(n->metrics);
 }

@@ -20,6 +20,7 @@ struct node_opts {
         const char *cert_file, *key_file, *client_ca_file, *min_version; /* "": none */
         struct tls_names ciphers, curves;
     } write_tls;
+    struct str request_logging_yaml, tracing_yaml; /* empty: neither */
     int64_t grace_ms; /* for requests in flight when the process is told to stop */
     const char *write_tenant_header, *write_default_tenant;
     struct str tenant_certificate_field, split_tenant_label; /* empty: none */

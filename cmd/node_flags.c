@@ -8,9 +8,9 @@
 #include "querygw/promql/lex.h"
 
 struct err
-node_open_log(struct str level, struct str format, struct log **ret_log)
+node_open_log(struct str level, struct str format, struct str name, struct log **ret_log)
 {
-    struct log_opts opts = {.fd = STDERR_FILENO, .clock = clock_system()};
+    struct log_opts opts = {.fd = STDERR_FILENO, .clock = clock_system(), .name = name};
     bool known = log_parse_level(level, &opts.level) && log_parse_format(format, &opts.format);
     if (!known) /* the flag's list of choices has let only these through */
         return ERR(ERR_INVALID, "log level \"%.*s\" or format \"%.*s\" is unknown", STR_FMT(level),

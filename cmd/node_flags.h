@@ -13,6 +13,8 @@
                       (f).remote_write_tls_client_ca.p, (f).remote_write_tls_min_version.p,        \
                       {(f).remote_write_tls_ciphers.v, (f).remote_write_tls_ciphers.n},            \
                       {(f).remote_write_tls_curves.v, (f).remote_write_tls_curves.n}},             \
+        .request_logging_yaml = (f).request_logging_config.text,                                   \
+        .tracing_yaml = (f).tracing_config.text,                                                   \
         .grace_ms = (f).http_grace_period_ms,                                                      \
         .write_tenant_header = (f).tenant_header.p,                                                \
         .write_default_tenant = (f).default_tenant_id.p,                                           \
@@ -60,5 +62,6 @@ struct api_features node_features(const struct flag_list *lists, struct log *log
  * any. */
 uint64_t node_memory_limit(uint64_t bytes, double share);
 
-/* The log of a process on standard error. */
-struct err node_open_log(struct str level, struct str format, struct log **ret_log);
+/* The log of a process on standard error; `name` stands in each line unless it is empty. */
+struct err node_open_log(struct str level, struct str format, struct str name,
+                         struct log **ret_log);

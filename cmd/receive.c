@@ -16,7 +16,7 @@ receive_run(const struct command_line *line)
     struct receive_flags f = {0};
     TRY(flags_parse(line->flags, fs_posix(), line->argc, line->argv, line->first, line->arena, &f));
     AUTO(log_close) struct log *log = NULL;
-    TRY(node_open_log(f.log_level, f.log_format, &log));
+    TRY(node_open_log(f.log_level, f.log_format, f.debug_name, &log));
     command_warn_not_yet(line, log);
     struct node_opts opts = NODE_OPTS_OF_FLAGS(f, line);
     TRY_IN(node_parse_labels(&f.labels, line->arena, &opts.labels), "--label");

@@ -13,9 +13,11 @@
 
 #define PROCESS_FLAGS(X, S) \
     X(S, CONTENT, tracing_config, "tracing.config", NULL, \
-      "YAML that says where traces go.", .notes = FLAG_NOT_YET | FLAG_SECRET) \
+      "YAML that says where traces go.", .notes = FLAG_SECRET) \
+    X(S, CONTENT, request_logging_config, "request.logging-config", NULL, \
+      "YAML that says which requests are logged.") \
     X(S, STRING, debug_name, "debug.name", "", "Name in log lines.", \
-      .notes = FLAG_HIDDEN | FLAG_NOT_YET)
+      .notes = FLAG_HIDDEN)
 
 #define MEMORY_FLAGS(X, S) \
     X(S, BYTES, memory_limit_bytes, "memory-limit", "0", \

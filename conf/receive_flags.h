@@ -83,9 +83,7 @@
     X(S, BOOL, upload_skip_corrupted, "shipper.skip-corrupted-blocks", "false", \
       "Go on when a local block is corrupt.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
     X(S, UINT, matcher_cache_entries, "matcher-cache-size", "0", \
-      "Cached matchers; 0: none.", .notes = FLAG_NOT_YET) \
-    X(S, CONTENT, request_logging_config, "request.logging-config", NULL, \
-      "YAML that says which requests are logged.", .notes = FLAG_NOT_YET)
+      "Cached matchers; 0: none.", .notes = FLAG_NOT_YET)
 
 #define RECEIVE_FLAGS(X, S) \
     LOG_FLAGS(X, S) PROCESS_FLAGS(X, S) MEMORY_FLAGS(X, S) HTTP_FLAGS(X, S) GRPC_FLAGS(X, S) \

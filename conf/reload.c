@@ -78,7 +78,7 @@ reloads_open(const struct reloads_opts *opts)
 {
     struct reloads *r = mem_alloc_zero(sizeof *r);
     r->opts = *opts;
-    lock_init(&r->lock, LOCK_RANK_RELOAD);
+    lock_init(&r->lock, LOCK_RANK_RELOADS);
     int64_t now_ms = clock_wall_ms(opts->clock);
     atomic_store_explicit(&r->all_good, true, memory_order_relaxed);
     atomic_store_explicit(&r->success_ms, now_ms, memory_order_relaxed);

@@ -8,7 +8,7 @@
  * Add first, then load for the first time, both before a listener starts: a file that changes in
  * between is then noticed. load() reads the files, and either puts what it read into force or
  * changes nothing and says why. It is called on the main thread or on a worker, never twice at
- * once, under LOCK_RANK_RELOAD, which every other lock may follow.
+ * once, under LOCK_RANK_RELOADS, which every other lock may follow.
  * The watch compares contents, not times: what an editor renames into place, a symbolic link that
  * comes to point elsewhere (a ConfigMap that Kubernetes mounts) and a restored backup are all
  * seen. A file that is missing or above RELOAD_FILE_BYTES_MAX is a content, too: load() tells.

@@ -22,6 +22,7 @@ enum http_method {
 };
 
 struct http_request; /* opaque */
+struct trace;
 
 enum http_method http_method(const struct http_request *r);
 struct str http_path(const struct http_request *r);         /* decoded, without the query */
@@ -36,6 +37,9 @@ uint64_t http_deadline_ns(const struct http_request *r);
 struct str http_peer_subject(const struct http_request *r, enum tls_subject_field field);
 /* The client is gone: queries look at it now and then. Threads: any. */
 bool http_canceled(const struct http_request *r);
+/* Spans of the request's work go here; NULL when it is not traced (trace/trace.h). The handler may
+ * use it until it answers. */
+struct trace *http_trace(const struct http_request *r);
 /* Memory of this request, dropped with it; one thread at a time. */
 struct arena *http_arena(struct http_request *r);
 /* For wildcard routes ("/api/v1/label/:name/values"): the decoded segment. */

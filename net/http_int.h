@@ -15,6 +15,7 @@
 #include "net/http_head.h"
 #include "net/http_metrics.h"
 #include "net/http_server.h"
+#include "net/request_log.h"
 #include "net/router_match.h"
 #include "net/transport.h"
 
@@ -69,7 +70,11 @@ struct http_request {
     uint64_t start_ns, deadline_ns; /* monotonic */
     size_t request_bytes;           /* of head and body */
     struct metric *inflight;        /* incremented gauge, NULL before dispatch */
-    _Atomic(bool) canceled;         /* written by the loop, read by workers; relaxed */
+    struct str id;                  /* of log line and trace; empty: neither is wanted */
+    struct str trace_id;            /* empty: not traced */
+    enum request_log_decision logged;
+    struct trace *trace;    /* owned; NULL: not traced; of whoever has the request */
+    _Atomic(bool) canceled; /* written by the loop, read by workers; relaxed */
     /* of the loop */
     struct http_conn *conn; /* NULL once the connection is gone */
     bool ready;             /* answered by a handler that ran on the loop, inside a step */
@@ -188,6 +193,10 @@ void http_request_close(struct http_request *r);
 void http_request_charge(struct http_request *r, size_t bytes);
 /* Gives the request to its route's handler, on a worker or right here. */
 void http_request_dispatch(struct http_request *r);
+
+/* http_observe.c: the request goes to its handler; it has been answered, with so many bytes. */
+void http_observe_begin(struct http_request *r);
+void http_observe_end(struct http_request *r, size_t answer_bytes);
 
 /* http_stream.c */
 void http_stream_close(struct http_stream *s); /* NULL is allowed */

@@ -41,15 +41,14 @@ metrics_key(const struct http_request *r, int status)
 }
 
 static void
-http_request_count(struct http_request *r)
+http_request_count(struct http_request *r, size_t answer_bytes)
 {
     struct http_server *s = r->part->server;
     struct http_metrics_key key = metrics_key(r, r->status);
-    size_t answer_bytes = r->out_head.n + r->out_body.n;
     struct http_metrics_sample sample = {
         .seconds = (double)(http_server_now_ns(s) - r->start_ns) / 1e9,
         .request_bytes = r->request_bytes,
-        .response_bytes = r->conn ? r->conn->sent_bytes : answer_bytes,
+        .response_bytes = answer_bytes,
     };
     http_metrics_end(s->metrics, &r->part->metrics, &key, &sample);
 }
@@ -61,8 +60,10 @@ http_request_close(struct http_request *r)
     ASSERT(loop_is_current(p->loop));
     if (r->inflight)
         metric_add(r->inflight, -1);
+    size_t answer_bytes = r->conn ? r->conn->sent_bytes : r->out_head.n + r->out_body.n;
     if (r->match.route && r->status != 0)
-        http_request_count(r);
+        http_request_count(r, answer_bytes);
+    http_observe_end(r, answer_bytes);
     budget_give_back(&p->server->opts.memory->requests, r->charged_bytes);
     http_stream_close(r->stream);
     buf_fini(&r->body);
@@ -98,6 +99,7 @@ http_request_dispatch(struct http_request *r)
     struct http_metrics_key key = metrics_key(r, 0);
     r->deadline_ns = http_server_now_ns(s) + s->opts.request_timeout_ms * 1000000;
     r->inflight = http_metrics_begin(s->metrics, &r->part->metrics, &key);
+    http_observe_begin(r);
     if (!pool) {
         http_request_run(r);
     } else if (!pool_submit(pool, http_request_run, r)) {
@@ -162,6 +164,12 @@ bool
 http_canceled(const struct http_request *r)
 {
     return atomic_load_explicit(&r->canceled, memory_order_relaxed);
+}
+
+struct trace *
+http_trace(const struct http_request *r)
+{
+    return r->trace;
 }
 
 struct arena *

@@ -13,7 +13,9 @@
 #include "net/router.h"
 
 struct http_server;
-struct tls_server; /* tls.h; NULL for plain text */
+struct tls_server;  /* tls.h; NULL for plain text */
+struct request_log; /* request_log.h */
+struct tracer;      /* trace/tracer.h */
 
 struct http_server_opts {
     struct str address;  /* "0.0.0.0:10902", "[::1]:0", ":80"; port 0 picks one; not kept */
@@ -21,7 +23,9 @@ struct http_server_opts {
     struct router *router;
     struct tls_server *tls; /* may be NULL */
     struct metrics *metrics;
-    struct log *log; /* may be NULL */
+    struct log *log;                 /* may be NULL */
+    struct request_log *request_log; /* may be NULL: requests are not logged */
+    struct tracer *tracer;           /* may be NULL: requests are not traced */
     const struct clock *clock;
     size_t connections_max;      /* 0: 10000; above it new ones are closed at once */
     size_t header_bytes_max;     /* 0: 64 KiB */

@@ -8,6 +8,7 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/http_input.c \
 	%reldir%/http_int.h \
 	%reldir%/http_metrics.c %reldir%/http_metrics.h \
+	%reldir%/http_observe.c \
 	%reldir%/http_params.c \
 	%reldir%/http_reply.c \
 	%reldir%/http_request.c \
@@ -15,11 +16,18 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/http_stream.c \
 	%reldir%/listen.c %reldir%/listen.h \
 	%reldir%/loop.c %reldir%/loop.h %reldir%/loop_int.h \
+	%reldir%/request_log.c %reldir%/request_log.h \
 	%reldir%/router.c %reldir%/router.h %reldir%/router_match.h \
 	%reldir%/status.c %reldir%/status.h \
 	%reldir%/tls.c %reldir%/tls.h %reldir%/tls_int.h \
 	%reldir%/tls_ctx.c %reldir%/tls_ctx.h \
 	%reldir%/tls_names.c %reldir%/tls_names.h \
+	%reldir%/trace/trace.c %reldir%/trace/trace.h %reldir%/trace/trace_spans.h \
+	%reldir%/trace/trace_config.c %reldir%/trace/trace_config.h \
+	%reldir%/trace/trace_otlp.c %reldir%/trace/trace_otlp.h \
+	%reldir%/trace/trace_post.c %reldir%/trace/trace_post.h \
+	%reldir%/trace/traceparent.c %reldir%/trace/traceparent.h \
+	%reldir%/trace/tracer.c %reldir%/trace/tracer.h \
 	%reldir%/transport.c %reldir%/transport.h \
 	%reldir%/url.c %reldir%/url.h
-EXTRA_DIST += %reldir%/README.md
+EXTRA_DIST += %reldir%/README.md %reldir%/trace/README.md

@@ -50,6 +50,10 @@ admit(struct write *q, const struct tenant_limits *t)
         .series_max = t->series > 0 ? t->series : q->limits->series_max,
         .samples_max = t->samples > 0 ? t->samples : q->limits->samples_max,
     };
+    TRACED(q->trace, "admit");
+    trace_attr_str(q->trace, "tenant", q->batch.tenant);
+    trace_attr_i64(q->trace, "series", (int64_t)q->batch.series_count);
+    trace_attr_i64(q->trace, "samples", (int64_t)q->batch.request.sample_count);
     struct err e = ingest_admit(&limits, &q->batch);
     if (e.code != ERR_NONE) {
         bool series = limits.series_max > 0 && q->batch.series_count > limits.series_max;
@@ -117,6 +121,7 @@ store(struct write *q, const struct rewritten_batch *b)
     struct batch batch = b->batch;
     batch.request.limits = &limits;
     if (batch_has_content(&batch)) {
+        TRACED(q->trace, "append");
         q->reached_sink = true;
         TRY(sink_append(q->sink, &batch, q->arena, &result));
         append_result_add(&q->result, &result);
@@ -146,7 +151,10 @@ write_run(struct write *q)
 {
     struct str tenant;
     TRY(ingest_tenant(&q->tenant, &tenant));
-    TRY(decode(q, tenant));
+    {
+        TRACED(q->trace, "decode");
+        TRY(decode(q, tenant));
+    }
     q->batch.tenant = tenant;
     return write_batch(q);
 }

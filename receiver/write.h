@@ -6,6 +6,7 @@
 #include "ingest/decode.h"
 #include "ingest/sink.h"
 #include "ingest/tenant.h"
+#include "net/trace/trace.h"
 #include "receiver/policy.h"
 #include "receiver/write_protocol.h"
 
@@ -19,6 +20,7 @@ struct write {
     struct policy_hold hold;            /* of the policy; zeros: no rules, no limits */
     struct sink *sink;
     struct arena *arena;
+    struct trace *trace; /* NULL: not traced */
     struct buf *decoded; /* scratch for the decompressed body */
     /* Out: as far as the write came. */
     struct batch batch;          /* lives as long as arena and *decoded */

@@ -98,6 +98,7 @@ write_of(struct receiver *v, struct http_request *r, struct scratch *s)
         .limits = &v->limits,
         .policy = v->policy,
         .arena = &s->arena,
+        .trace = http_trace(r),
         .decoded = &s->decoded,
     };
 }

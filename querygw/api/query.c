@@ -1,5 +1,6 @@
 /* query.c - /api/v1/query and /api/v1/query_range: the read spine. */
 #include "base/assert.h"
+#include "net/trace/trace.h"
 #include "querygw/api/active_queries.h"
 #include "querygw/api/analysis.h"
 #include "querygw/api/api_int.h"
@@ -212,6 +213,7 @@ evaluate(struct api_call *c, const struct query *q, const struct promql_plan *pl
          struct query_timings *t, struct promql_result **ret_result)
 {
     AUTO(promql_close) struct promql_run *run = NULL; /* a slow client must not keep the store's */
+    TRACED(http_trace(c->r), "eval");
     uint64_t began_ns = clock_mono_ns(c->api->opts.clock);
     TRY(promql_open(&c->arena, plan, store_of(c, q), &q->limits, &run));
     t->query_preparation_s = seconds_since(c, began_ns);
@@ -220,6 +222,14 @@ evaluate(struct api_call *c, const struct query *q, const struct promql_plan *pl
     t->inner_eval_s = t->eval_total_s - t->query_preparation_s;
     t->exec_total_s = t->eval_total_s + t->exec_queue_s;
     return OK;
+}
+
+static struct err
+parse(struct api_call *c, struct promql_node **ret_ast)
+{
+    TRACED(http_trace(c->r), "parse");
+    trace_attr_str(http_trace(c->r), "query", c->query);
+    return param_error(&c->params, "query", call_parse(c, ret_ast));
 }
 
 /* The spine. */
@@ -232,13 +242,16 @@ query_run(struct api_call *c, const struct query *q)
     struct promql_result *result = NULL;
     size_t place = 0;
 
-    TRY(param_error(&c->params, "query", call_parse(c, &ast)));
+    TRY(parse(c, &ast));
     struct err e = promql_plan(&c->arena, ast, &q->span, &plan);
     if (e.code == ERR_INVALID) /* an expression that the route cannot take */
         return param_error(&c->params, "query", e);
     TRY(e);
     uint64_t asked_ns = clock_mono_ns(c->api->opts.clock);
-    TRY(wait_for_place(c, q, &place));
+    {
+        TRACED(http_trace(c->r), "wait");
+        TRY(wait_for_place(c, q, &place));
+    }
     t.exec_queue_s = seconds_since(c, asked_ns);
     active_queries_begin(c->api->opts.active_queries, place, c->query);
     e = evaluate(c, q, plan, &t, &result);

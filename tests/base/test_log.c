@@ -102,6 +102,21 @@ START_TEST(test_json)
 }
 END_TEST
 
+START_TEST(test_name)
+{
+    ck_assert_int_eq(pipe(pipe_ends), 0);
+    clock_manual_init(&now, INT64_C(1767323045678));
+    struct log *log = log_open(&(struct log_opts){.level = LOG_INFO,
+                                                  .format = LOG_LOGFMT,
+                                                  .fd = pipe_ends[1],
+                                                  .name = STR("eu 1"),
+                                                  .clock = &now.clock});
+    log_line(log, LOG_INFO, "x.c", 1, "m", NULL, 0);
+    expect_line(log, "named",
+                "name=\"eu 1\" ts=2026-01-02T03:04:05.678Z caller=x.c:1 level=info msg=m\n");
+}
+END_TEST
+
 START_TEST(test_macros)
 {
     struct log *log = open_log(LOG_WARN, LOG_LOGFMT);
@@ -241,6 +256,7 @@ log_suite(void)
     TCase *t = tcase_create("log");
     tcase_add_loop_test(t, test_logfmt, 0, ARRAY_LEN(value_cases));
     tcase_add_loop_test(t, test_json, 0, ARRAY_LEN(value_cases));
+    tcase_add_test(t, test_name);
     tcase_add_test(t, test_macros);
     tcase_add_test(t, test_null_log);
     tcase_add_test(t, test_cut);

@@ -24,10 +24,12 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_relabel_replay \
 	%reldir%/fuzz_remote_read_replay \
 	%reldir%/fuzz_remote_write_replay \
+	%reldir%/fuzz_request_log_replay \
 	%reldir%/fuzz_snappy_block_replay \
 	%reldir%/fuzz_snapshot_replay \
 	%reldir%/fuzz_text_import_replay \
 	%reldir%/fuzz_tombstones_replay \
+	%reldir%/fuzz_trace_config_replay \
 	%reldir%/fuzz_units_replay \
 	%reldir%/fuzz_verify_replay \
 	%reldir%/fuzz_wal_histogram_replay \
@@ -64,10 +66,12 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_relabel_replay_SOURCES = %reldir%/fuzz_relabel.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_request_log_replay_SOURCES = %reldir%/fuzz_request_log.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snappy_block_replay_SOURCES = %reldir%/fuzz_snappy_block.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snapshot_replay_SOURCES = %reldir%/fuzz_snapshot.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_text_import_replay_SOURCES = %reldir%/fuzz_text_import.c $(FUZZ_MAIN) %reldir%/batch_check.h
 %canon_reldir%_fuzz_tombstones_replay_SOURCES = %reldir%/fuzz_tombstones.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_trace_config_replay_SOURCES = %reldir%/fuzz_trace_config.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_units_replay_SOURCES = %reldir%/fuzz_units.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_verify_replay_SOURCES = %reldir%/fuzz_verify.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_wal_histogram_replay_SOURCES = %reldir%/fuzz_wal_histogram.c $(FUZZ_MAIN)

@@ -8,14 +8,19 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_http_chunked.c \
 	%reldir%/test_http_encoding.c \
 	%reldir%/test_http_head.c \
+	%reldir%/test_http_observe.c \
 	%reldir%/test_http_params.c \
 	%reldir%/test_http_server.c \
 	%reldir%/test_http_stop.c \
 	%reldir%/test_http_stream.c \
 	%reldir%/test_listen.c \
 	%reldir%/test_loop.c \
+	%reldir%/test_request_log.c \
 	%reldir%/test_router.c \
 	%reldir%/test_status.c \
+	%reldir%/test_trace_config.c \
+	%reldir%/test_traceparent.c \
+	%reldir%/test_tracer.c \
 	%reldir%/test_url.c
 %canon_reldir%_test_net_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/net/suites.h"'
 %canon_reldir%_test_net_CFLAGS = $(TEST_CFLAGS)
