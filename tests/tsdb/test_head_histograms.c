@@ -103,6 +103,8 @@ do_step(struct db *db, const char *name, const struct step *step)
     ROW_ASSERT(name, r.histograms_invalid == (step->fate == FATE_BAD));
     ROW_ASSERT(name, (r.histogram_fault.n > 0) == (step->fate == FATE_BAD));
     ROW_ASSERT(name, step->fate == FATE_BAD || r.fates[step->fate] == 1);
+    bool is_histogram = step->value[0] == 'i' || step->value[0] == 'f';
+    ROW_ASSERT(name, step->fate == FATE_BAD || r.histogram_fates[step->fate] == is_histogram);
     kit_request_fini(&k);
     CK_OK(db_check(db));
 }

@@ -302,6 +302,7 @@ void
 append_result_add(struct append_result *sum, const struct append_result *part)
 {
     add_counts(sum->fates, part->fates, SAMPLE_FATE_COUNT);
+    add_counts(sum->histogram_fates, part->histogram_fates, SAMPLE_FATE_COUNT);
     add_counts(sum->exemplar_fates, part->exemplar_fates, EXEMPLAR_FATE_COUNT);
     add_counts(sum->label_faults, part->label_faults, LABEL_FAULT_COUNT);
     sum->series_over_limit += part->series_over_limit;

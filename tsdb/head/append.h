@@ -71,7 +71,8 @@ enum exemplar_fate {
 };
 
 struct append_result {
-    uint64_t fates[SAMPLE_FATE_COUNT]; /* floats and histograms */
+    uint64_t fates[SAMPLE_FATE_COUNT];           /* floats and histograms */
+    uint64_t histogram_fates[SAMPLE_FATE_COUNT]; /* the histograms among them, as they were sent */
     uint64_t exemplar_fates[EXEMPLAR_FATE_COUNT];
     uint64_t label_faults[LABEL_FAULT_COUNT]; /* rows refused; index 0 counts good rows */
     uint64_t series_over_limit;               /* rows refused by the head's series limit */

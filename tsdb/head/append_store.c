@@ -55,8 +55,7 @@ store_histogram(struct append *run, const struct target *t, const struct histogr
     if (fate == SAMPLE_STORED_LATE)
         return store_late(run, t, (struct late_point){s->t_ms, 0, &s->value});
     if (fate == SAMPLE_STORED)
-        note_stored(run, t, s->t_ms,
-                    series_append_histogram(t->hot, t->cold, s, run->chunk_rule));
+        note_stored(run, t, s->t_ms, series_append_histogram(t->hot, t->cold, s, run->chunk_rule));
     return fate;
 }
 
@@ -196,8 +195,10 @@ count_fates(struct append *run, size_t row_index, const uint8_t *fates, uint32_t
             enum sample_kind kind)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if (fates[i] < SAMPLE_FATE_COUNT) /* else it was counted as invalid */
+        if (fates[i] < SAMPLE_FATE_COUNT) { /* else it was counted as invalid */
             run->result->fates[fates[i]]++;
+            run->result->histogram_fates[fates[i]] += kind == KIND_HISTOGRAM;
+        }
         if (__builtin_expect(fates[i] <= SAMPLE_REPEATED, 1))
             continue;
         count_refusal(run, fates[i], kind);
@@ -267,4 +268,3 @@ append_store(struct append *run)
                 run->result->fates[SAMPLE_STORED_LATE] - late_before);
     return logged;
 }
-
