@@ -10,7 +10,12 @@ noinst_LIBRARIES += %reldir%/libproto.a %reldir%/libotlp.a
 	%reldir%/prompb_histogram.c \
 	%reldir%/prompb_meta.c \
 	%reldir%/remote_read.c %reldir%/remote_read.h \
-	%reldir%/remote_write.c %reldir%/remote_write.h
+	%reldir%/remote_write.c %reldir%/remote_write.h \
+	%reldir%/remote_write2.c %reldir%/remote_write2.h %reldir%/remote_write2_int.h \
+	%reldir%/remote_write2_encode.c \
+	%reldir%/remote_write2_parts.c \
+	%reldir%/symbols.c %reldir%/symbols.h \
+	%reldir%/write_walk.c %reldir%/write_walk.h
 # What protobuf-c generates; not held to our warnings.
 OTLP_GENERATED = %reldir%/otlp.pb-c.c %reldir%/otlp.pb-c.h
 BUILT_SOURCES += $(OTLP_GENERATED)

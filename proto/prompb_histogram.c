@@ -1,4 +1,4 @@
-/* prompb_histogram.c - prometheus.Histogram.
+/* prompb_histogram.c - prometheus.Histogram, and its twin in remote write 2.0.
  *
  * Two walks over the fields: the first counts what the arrays will hold, so that each is
  * allocated once at its size; the second fills them. Repeated numbers may come packed or not, in
@@ -25,6 +25,7 @@ enum histogram_field {
     FIELD_RESET_HINT = 14,
     FIELD_TIMESTAMP = 15,
     FIELD_CUSTOM_VALUES = 16,
+    FIELD_START_TIMESTAMP = 17, /* of remote write 2.0 */
     FIELD_END
 };
 enum { SPAN_OFFSET = 1, SPAN_LENGTH = 2 };
@@ -57,6 +58,7 @@ static const struct field_row {
     [FIELD_RESET_HINT] = {"reset_hint", SHAPE_SCALAR, PB_VARINT},
     [FIELD_TIMESTAMP] = {"timestamp", SHAPE_SCALAR, PB_VARINT},
     [FIELD_CUSTOM_VALUES] = {"custom_values", SHAPE_DOUBLES, PB_I64},
+    [FIELD_START_TIMESTAMP] = {"start_timestamp", SHAPE_SCALAR, PB_VARINT},
 };
 
 /* What is known of a histogram while it is walked. */
@@ -280,7 +282,7 @@ histogram_of(const struct histogram_walk *w)
 
 struct err
 prompb_get_histogram(struct arena *a, const struct prompb_part *part,
-                     struct histogram_sample *ret_histogram)
+                     struct histogram_sample *ret_histogram, int64_t *ret_start_ms)
 {
     struct histogram_walk w = {.part = part};
     TRY(walk_fields(&w, measure_field));
@@ -290,6 +292,7 @@ prompb_get_histogram(struct arena *a, const struct prompb_part *part,
         ASSERT(w.filled[i] == w.counts[i]);
     ret_histogram->t_ms = (int64_t)w.scalars[FIELD_TIMESTAMP];
     ret_histogram->value = histogram_of(&w);
+    *ret_start_ms = (int64_t)w.scalars[FIELD_START_TIMESTAMP];
     return OK;
 }
 

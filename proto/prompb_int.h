@@ -33,12 +33,19 @@ void prompb_put_metadata(struct buf *to, uint32_t number, const struct family_me
 
 /* The content of such a field. Arrays are the arena's, texts views of the message. ERR_INVALID
  * naming field and offset; ERR_TOO_LARGE above HISTOGRAM_BUCKETS_MAX. What the numbers mean is
- * not checked, but for the number of an enum: one that is not known counts as the unknown one. */
+ * not checked, but for the number of an enum: one that is not known counts as the unknown one. The
+ * start timestamp is 0 when there is none. */
 struct err prompb_get_histogram(struct arena *a, const struct prompb_part *part,
-                                struct histogram_sample *ret_histogram);
+                                struct histogram_sample *ret_histogram, int64_t *ret_start_ms);
 /* Labels come out sorted and without empty values; of those that are left no more than suffice
  * to exceed EXEMPLAR_LABEL_CHARACTERS_MAX. */
 struct err prompb_get_exemplar(struct arena *a, const struct prompb_part *part,
                                struct exemplar *ret_exemplar);
+/* The same for one that was walked elsewhere: `labels`, of which n are there, are sorted in place
+ * and copied. */
+enum { EXEMPLAR_LABELS_KEPT = EXEMPLAR_LABEL_CHARACTERS_MAX + 1 }; /* a label has a character */
+struct labels prompb_exemplar_labels(struct arena *a, struct label *labels, size_t n);
+/* The number of a type as it is sent: one that is not known is the unknown one. */
+enum metric_kind prompb_metric_kind(uint64_t type);
 struct err prompb_get_metadata(const struct prompb_part *part,
                                struct family_metadata *ret_metadata);

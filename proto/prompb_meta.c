@@ -5,9 +5,6 @@
 enum { EXEMPLAR_LABELS = 1, EXEMPLAR_VALUE = 2, EXEMPLAR_TIMESTAMP = 3 };
 enum { METADATA_TYPE = 1, METADATA_FAMILY = 2, METADATA_HELP = 4, METADATA_UNIT = 5 };
 
-/* Each label has a character at least: so many are too long together, whatever follows. */
-enum { EXEMPLAR_LABELS_KEPT = EXEMPLAR_LABEL_CHARACTERS_MAX + 1 };
-
 struct err
 prompb_malformed(const struct prompb_part *part, const void *at, const char *what)
 {
@@ -65,6 +62,17 @@ exemplar_field(const struct prompb_part *part, const struct pb_field *f, const v
     return OK;
 }
 
+struct labels
+prompb_exemplar_labels(struct arena *a, struct label *labels, size_t n)
+{
+    if (n == 0)
+        return (struct labels){NULL, 0};
+    labels_sort(labels, n);
+    struct label *v = arena_alloc(a, n * sizeof *v);
+    memcpy(v, labels, n * sizeof *v);
+    return (struct labels){v, n};
+}
+
 struct err
 prompb_get_exemplar(struct arena *a, const struct prompb_part *part, struct exemplar *ret_exemplar)
 {
@@ -78,12 +86,7 @@ prompb_get_exemplar(struct arena *a, const struct prompb_part *part, struct exem
         TRY(exemplar_field(part, &f, at, &w));
     if (r.code != ERR_NONE)
         return prompb_malformed(part, at, "malformed field of the exemplar");
-    if (w.n > 0) {
-        labels_sort(w.labels, w.n);
-        struct label *v = arena_alloc(a, w.n * sizeof *v);
-        memcpy(v, w.labels, w.n * sizeof *v);
-        w.e.labels = (struct labels){v, w.n};
-    }
+    w.e.labels = prompb_exemplar_labels(a, w.labels, w.n);
     *ret_exemplar = w.e;
     return OK;
 }
@@ -111,8 +114,8 @@ prompb_put_exemplar(struct buf *to, const struct exemplar *e)
 
 /* --- metadata --------------------------------------------------------------------------------- */
 
-static enum metric_kind
-kind_of(uint64_t type)
+enum metric_kind
+prompb_metric_kind(uint64_t type)
 {
     return type <= METRIC_KIND_STATESET ? (enum metric_kind)type : METRIC_KIND_UNKNOWN;
 }
@@ -134,7 +137,7 @@ prompb_get_metadata(const struct prompb_part *part, struct family_metadata *ret_
         if (text)
             *text = f.bytes;
         else if (f.number == METADATA_TYPE)
-            m.value.kind = kind_of(f.value);
+            m.value.kind = prompb_metric_kind(f.value);
     }
     if (r.code != ERR_NONE)
         return prompb_malformed(part, at, "malformed field of the metadata");

@@ -16,6 +16,13 @@ enum {
     WRITE_METADATA_MAX = 1 << 18,
 };
 
+/* Series that are refused alone, before anything of them becomes a row: by 2.0 only. */
+struct write_refusals {
+    size_t without_samples; /* neither samples nor histograms */
+    size_t without_name;    /* no __name__ with a value */
+    struct str first_key;   /* label key of the first one; in the arena */
+};
+
 /* All arrays are in the arena, in order of the message. */
 struct write_message {
     struct append_row *rows; /* each has a sample, a histogram or an exemplar */
@@ -29,6 +36,8 @@ struct write_message {
     size_t exemplar_count;
     struct family_metadata *metadata;
     size_t metadata_count;
+    struct write_refusals refused;
+    size_t start_timestamp_count; /* of samples and histograms; they are not kept */
 };
 
 /* ERR_INVALID with the byte offset for a malformed message, ERR_TOO_LARGE above the limits. Whether

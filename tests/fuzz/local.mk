@@ -24,6 +24,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_relabel_replay \
 	%reldir%/fuzz_remote_read_replay \
 	%reldir%/fuzz_remote_write_replay \
+	%reldir%/fuzz_remote_write2_replay \
 	%reldir%/fuzz_request_log_replay \
 	%reldir%/fuzz_snappy_block_replay \
 	%reldir%/fuzz_snapshot_replay \
@@ -66,6 +67,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_relabel_replay_SOURCES = %reldir%/fuzz_relabel.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_read_replay_SOURCES = %reldir%/fuzz_remote_read.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_remote_write_replay_SOURCES = %reldir%/fuzz_remote_write.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_remote_write2_replay_SOURCES = %reldir%/fuzz_remote_write2.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_request_log_replay_SOURCES = %reldir%/fuzz_request_log.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snappy_block_replay_SOURCES = %reldir%/fuzz_snappy_block.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snapshot_replay_SOURCES = %reldir%/fuzz_snapshot.c $(FUZZ_MAIN)

@@ -2,5 +2,7 @@
 X(remote_write)
 X(remote_write_parts)
 X(remote_write_peer)
+X(remote_write2)
+X(remote_write2_peer)
 X(remote_read)
 X(otlp)

@@ -2,175 +2,13 @@
  * code that protobuf-c generates. */
 #include "tests/harness.h"
 
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "base/pb.h"
 #include "base/rand.h"
 #include "proto/remote_write.h"
-#include "tests/proto/peer_histogram.h"
+#include "tests/proto/peer_request.h"
 
-enum { ROUNDS = 200, LABELS_MAX = 12, SERIES_MAX = 8, SAMPLES_MAX = 5 };
-
-static double
-random_value(struct rand_gen *g)
-{
-    static const double plain[] = {0, -0.0, 1, 1e300, -5e-324};
-    return rand_below(g, 3) ? plain[rand_below(g, ARRAY_LEN(plain))] : rand_f64(g);
-}
-
-static int64_t
-random_time(struct rand_gen *g)
-{
-    static const int64_t plain[] = {0, -1, 1700000000000, 1700000015000, INT64_MIN, 1};
-    return plain[rand_below(g, ARRAY_LEN(plain))];
-}
-
-static char *
-random_text(struct rand_gen *g, struct arena *a)
-{
-    size_t n = (size_t)rand_below(g, rand_below(g, 20) ? 20 : 400);
-    char *text = arena_alloc_zero(a, n + 1);
-    for (size_t i = 0; i < n; i++)
-        text[i] = (char)('a' + rand_below(g, 26));
-    return text;
-}
-
-/* Pointers to `count` initialised messages of one type. */
-#define MESSAGES(a, var, count, Type, init)                                                        \
-    Type **var = ARENA_ARRAY((a), Type *, (count));                                                \
-    for (size_t i_ = 0; i_ < (count); i_++) {                                                      \
-        var[i_] = ARENA_NEW((a), Type);                                                            \
-        init(var[i_]);                                                                             \
-    }
-
-static void
-random_exemplars(struct rand_gen *g, struct arena *a, Prompb__TimeSeries *series)
-{
-    series->n_exemplars = (size_t)rand_below(g, 3);
-    MESSAGES(a, exemplars, series->n_exemplars, Prompb__Exemplar, prompb__exemplar__init);
-    for (size_t i = 0; i < series->n_exemplars; i++) {
-        size_t n = (size_t)rand_below(g, 3);
-        MESSAGES(a, labels, n, Prompb__Label, prompb__label__init);
-        for (size_t k = 0; k < n; k++) { /* in order, and no value is empty */
-            labels[k]->name = arena_alloc_zero(a, 32);
-            labels[k]->value = arena_alloc_zero(a, 32);
-            snprintf(labels[k]->name, 32, "name_%zu", k);
-            snprintf(labels[k]->value, 32, "%u", (unsigned)rand_below(g, 1000));
-        }
-        exemplars[i]->labels = labels;
-        exemplars[i]->n_labels = n;
-        exemplars[i]->value = random_value(g);
-        exemplars[i]->timestamp = random_time(g);
-    }
-    series->exemplars = exemplars;
-}
-
-static void
-random_series(struct rand_gen *g, struct arena *a, Prompb__TimeSeries *series)
-{
-    series->n_labels = (size_t)rand_below(g, LABELS_MAX);
-    MESSAGES(a, labels, series->n_labels, Prompb__Label, prompb__label__init);
-    for (size_t i = 0; i < series->n_labels; i++) {
-        labels[i]->name = random_text(g, a);
-        labels[i]->value = random_text(g, a);
-    }
-    series->labels = labels;
-    series->n_samples = (size_t)rand_below(g, SAMPLES_MAX);
-    MESSAGES(a, samples, series->n_samples, Prompb__Sample, prompb__sample__init);
-    for (size_t i = 0; i < series->n_samples; i++) {
-        samples[i]->value = random_value(g);
-        samples[i]->timestamp = random_time(g);
-    }
-    series->samples = samples;
-    random_exemplars(g, a, series);
-    series->n_histograms = rand_below(g, 4) ? 0 : 2;
-    MESSAGES(a, histograms, series->n_histograms, Prompb__Histogram, prompb__histogram__init);
-    for (size_t i = 0; i < series->n_histograms; i++)
-        peer_histogram_random(g, a, histograms[i]);
-    series->histograms = histograms;
-}
-
-static Prompb__WriteRequest *
-random_request(struct rand_gen *g, struct arena *a)
-{
-    Prompb__WriteRequest *request = ARENA_NEW(a, Prompb__WriteRequest);
-    prompb__write_request__init(request);
-    request->n_timeseries = (size_t)rand_below(g, SERIES_MAX);
-    MESSAGES(a, series, request->n_timeseries, Prompb__TimeSeries, prompb__time_series__init);
-    for (size_t i = 0; i < request->n_timeseries; i++)
-        random_series(g, a, series[i]);
-    request->timeseries = series;
-    request->n_metadata = (size_t)rand_below(g, 3);
-    MESSAGES(a, metadata, request->n_metadata, Prompb__Metadata, prompb__metadata__init);
-    for (size_t i = 0; i < request->n_metadata; i++) {
-        metadata[i]->type = (uint32_t)rand_below(g, 8);
-        metadata[i]->metric_family_name = random_text(g, a);
-        metadata[i]->help = random_text(g, a);
-        metadata[i]->unit = random_text(g, a);
-    }
-    request->metadata = metadata;
-    return request;
-}
-
-static struct str
-pack(struct arena *a, const Prompb__WriteRequest *request)
-{
-    size_t n = prompb__write_request__get_packed_size(request);
-    uint8_t *p = arena_alloc(a, n);
-    ck_assert_uint_eq(prompb__write_request__pack(request, p), n);
-    return str_of((const char *)p, n);
-}
-
-/* The label fields of a series, encoded by the other side. */
-static struct str
-pack_labels(struct arena *a, const Prompb__TimeSeries *series)
-{
-    Prompb__TimeSeries only = *series;
-    only.n_samples = only.n_exemplars = only.n_histograms = 0;
-    size_t n = prompb__time_series__get_packed_size(&only);
-    uint8_t *p = arena_alloc(a, n);
-    prompb__time_series__pack(&only, p);
-    return str_of((const char *)p, n);
-}
-
-/* protobuf-c leaves out -0, too: the sign is lost before we see it. */
-static uint64_t
-bits_as_sent(double value)
-{
-    return value == 0 ? 0 : bits_of_f64(value);
-}
-
-static void
-check_exemplar(const Prompb__Exemplar *want, const struct exemplar *got)
-{
-    ck_assert_int_eq(got->t_ms, want->timestamp);
-    ck_assert_uint_eq(got->bits, bits_as_sent(want->value));
-    ck_assert_uint_eq(got->labels.n, want->n_labels);
-    for (size_t i = 0; i < want->n_labels; i++) {
-        ck_assert(str_eq(got->labels.v[i].name, str_of_cstr(want->labels[i]->name)));
-        ck_assert(str_eq(got->labels.v[i].value, str_of_cstr(want->labels[i]->value)));
-    }
-}
-
-static void
-check_row(struct arena *a, const Prompb__TimeSeries *want, const struct append_row *row,
-          const struct write_message *m)
-{
-    ck_assert(str_eq(row->label_key, pack_labels(a, want)));
-    ck_assert_uint_eq(row->sample_count, want->n_samples);
-    for (size_t i = 0; i < want->n_samples; i++) {
-        const struct sample *s = &m->samples[row->first_sample + i];
-        ck_assert_int_eq(s->t_ms, want->samples[i]->timestamp);
-        ck_assert_uint_eq(s->bits, bits_as_sent(want->samples[i]->value));
-    }
-    ck_assert_uint_eq(row->exemplar_count, want->n_exemplars);
-    for (size_t i = 0; i < want->n_exemplars; i++)
-        check_exemplar(want->exemplars[i], &m->exemplars[row->first_exemplar + i]);
-    ck_assert_uint_eq(row->histogram_count, want->n_histograms);
-    for (size_t i = 0; i < want->n_histograms; i++)
-        peer_histogram_check(want->histograms[i], &m->histograms[row->first_histogram + i]);
-}
+enum { ROUNDS = 200 };
 
 static void
 check_metadata(const Prompb__Metadata *want, const struct family_metadata *got)
@@ -190,7 +28,7 @@ check_decoded(struct arena *a, const Prompb__WriteRequest *want, const struct wr
         exemplars += series->n_exemplars;
         histograms += series->n_histograms;
         if (series->n_samples + series->n_exemplars + series->n_histograms > 0)
-            check_row(a, series, &got->rows[row++], got);
+            peer_check_row(a, series, &got->rows[row++], got);
     }
     ck_assert_uint_eq(got->row_count, row);
     ck_assert_uint_eq(got->series_count, want->n_timeseries);
@@ -206,9 +44,9 @@ START_TEST(test_they_encode)
     struct rand_gen g = rand_gen_of(1);
     for (size_t round = 0; round < ROUNDS; round++) {
         AUTO(arena_fini) struct arena a = {0};
-        const Prompb__WriteRequest *want = random_request(&g, &a);
+        const Prompb__WriteRequest *want = peer_request_random(&g, &a);
         struct write_message got;
-        CK_OK(remote_write_decode(&a, pack(&a, want), &got));
+        CK_OK(remote_write_decode(&a, peer_pack(&a, want), &got));
         check_decoded(&a, want, &got);
     }
 }
@@ -221,8 +59,8 @@ START_TEST(test_paths_agree)
     for (size_t round = 0; round < ROUNDS; round++) {
         AUTO(arena_fini) struct arena a = {0};
         AUTO(buf_fini) struct buf message = BUF_INIT;
-        const Prompb__WriteRequest *want = random_request(&g, &a);
-        struct reader r = reader_of(pack(&a, want));
+        const Prompb__WriteRequest *want = peer_request_random(&g, &a);
+        struct reader r = reader_of(peer_pack(&a, want));
         struct pb_field f;
         while (pb_next(&r, &f)) {
             struct str odd = f.number == 1 ? STR("\x7a\x01x") : STR("");
@@ -243,14 +81,14 @@ START_TEST(test_we_encode)
     for (size_t round = 0; round < ROUNDS; round++) {
         AUTO(arena_fini) struct arena a = {0};
         AUTO(buf_fini) struct buf message = BUF_INIT;
-        const Prompb__WriteRequest *want = random_request(&g, &a);
+        const Prompb__WriteRequest *want = peer_request_random(&g, &a);
         for (size_t i = 0; i < want->n_timeseries; i++) {
             const Prompb__TimeSeries *series = want->timeseries[i];
-            struct sample samples[SAMPLES_MAX];
+            struct sample samples[PEER_SAMPLES_MAX];
             for (size_t k = 0; k < series->n_samples; k++)
                 samples[k] = (struct sample){series->samples[k]->timestamp,
                                              bits_of_f64(series->samples[k]->value)};
-            remote_write_encode_series(&message, pack_labels(&a, series), samples,
+            remote_write_encode_series(&message, peer_pack_labels(&a, series), samples,
                                        series->n_samples);
         }
         Prompb__WriteRequest *got =
@@ -258,8 +96,8 @@ START_TEST(test_we_encode)
         ck_assert_ptr_nonnull(got);
         ck_assert_uint_eq(got->n_timeseries, want->n_timeseries);
         for (size_t i = 0; i < want->n_timeseries; i++) {
-            ck_assert(
-                str_eq(pack_labels(&a, got->timeseries[i]), pack_labels(&a, want->timeseries[i])));
+            ck_assert(str_eq(peer_pack_labels(&a, got->timeseries[i]),
+                             peer_pack_labels(&a, want->timeseries[i])));
             ck_assert_uint_eq(got->timeseries[i]->n_samples, want->timeseries[i]->n_samples);
             for (size_t k = 0; k < want->timeseries[i]->n_samples; k++) {
                 const Prompb__Sample *x = got->timeseries[i]->samples[k];
@@ -281,7 +119,7 @@ START_TEST(test_we_encode_everything)
         AUTO(arena_fini) struct arena a = {0};
         AUTO(buf_fini) struct buf message = BUF_INIT;
         struct write_message sent, again;
-        CK_OK(remote_write_decode(&a, pack(&a, random_request(&g, &a)), &sent));
+        CK_OK(remote_write_decode(&a, peer_pack(&a, peer_request_random(&g, &a)), &sent));
         for (size_t i = 0; i < sent.row_count; i++)
             remote_write_encode_row(&message, &sent, &sent.rows[i]);
         for (size_t i = 0; i < sent.metadata_count; i++)
