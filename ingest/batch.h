@@ -2,6 +2,7 @@
  *
  * All memory belongs to the request's arena or is a view into its decoded body. */
 #pragma once
+#include "proto/remote_write.h"
 #include "tsdb/head/append.h"
 
 /* What a decoder did not take, where one fault does not spoil the rest. */
@@ -17,6 +18,8 @@ struct batch {
     struct append_request request;
     size_t series_count; /* of the request; more than rows where a series holds nothing */
     struct batch_refused refused;
+    struct write_refusals refused_series; /* of 2.0: in no row, and must be told of */
+    size_t start_timestamp_count;         /* sent, and not kept */
 };
 
 /* Something of it may be stored. */

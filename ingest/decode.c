@@ -1,12 +1,22 @@
 /* decode.c - picks the decoder by the headers and decompresses. */
 #include "ingest/decode.h"
 
+#include "base/assert.h"
 #include "base/codec.h"
-#include "proto/remote_write.h"
+#include "proto/remote_write2.h"
 
 #define MEDIA_TYPE     "application/x-protobuf"
 #define REMOTE_WRITE_1 "prometheus.WriteRequest"
 #define REMOTE_WRITE_2 "io.prometheus.write.v2.Request"
+
+const char *
+ingest_message_name(enum ingest_message message)
+{
+    static const char *const names[] = {
+        [INGEST_REMOTE_WRITE_1] = REMOTE_WRITE_1, [INGEST_REMOTE_WRITE_2] = REMOTE_WRITE_2};
+    ASSERT(message < INGEST_MESSAGE_COUNT);
+    return names[message];
+}
 
 /* The message that `proto=` of a content type names; without one it is remote write 1.0. */
 static struct str
@@ -26,10 +36,11 @@ message_of(struct str parameters)
 }
 
 static struct err
-check_content_type(struct str content_type)
+negotiate_message(struct str content_type, enum ingest_message *ret_message)
 {
     struct str rest = content_type;
     struct str media = str_trim(str_split(&rest, ';'));
+    *ret_message = INGEST_REMOTE_WRITE_1;
     if (str_trim(content_type).n == 0)
         return OK; /* senders older than the specification */
     if (!str_eq_nocase(media, STR(MEDIA_TYPE)))
@@ -38,33 +49,75 @@ check_content_type(struct str content_type)
     struct str message = message_of(rest);
     if (str_eq(message, STR(REMOTE_WRITE_1)))
         return OK;
+    *ret_message = INGEST_REMOTE_WRITE_2;
     if (str_eq(message, STR(REMOTE_WRITE_2)))
-        return ERR(ERR_UNSUPPORTED, "remote write 2.0 (" REMOTE_WRITE_2 ") is not supported yet, "
-                                    "send remote write 1.0 (" REMOTE_WRITE_1 ")");
-    return ERR(ERR_UNSUPPORTED, "message \"%.*s\" is not supported, send " REMOTE_WRITE_1,
+        return OK;
+    return ERR(ERR_UNSUPPORTED,
+               "message \"%.*s\" is not supported, send " REMOTE_WRITE_2 " or " REMOTE_WRITE_1,
                STR_FMT(message));
 }
 
 static struct err
-check_content_encoding(struct str encoding)
+negotiate_encoding(struct str encoding, enum ingest_encoding *ret_encoding)
 {
     encoding = str_trim(encoding);
+    *ret_encoding = INGEST_SNAPPY;
     if (encoding.n == 0 || str_eq_nocase(encoding, STR("snappy")))
         return OK;
-    return ERR(ERR_UNSUPPORTED, "content encoding \"%.*s\" is not supported, send snappy",
+    *ret_encoding = INGEST_ZSTD;
+    if (str_eq_nocase(encoding, STR("zstd")))
+        return OK;
+    return ERR(ERR_UNSUPPORTED, "content encoding \"%.*s\" is not supported, send snappy or zstd",
                STR_FMT(encoding));
 }
 
 struct err
-ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *body,
-              struct batch *ret_batch)
+ingest_negotiate(const struct ingest_body *body, struct ingest_format *ret_format)
 {
-    TRY(check_content_type(body->content_type));
-    TRY(check_content_encoding(body->content_encoding));
+    struct ingest_format format;
+    TRY(negotiate_message(body->content_type, &format.message));
+    TRY(negotiate_encoding(body->content_encoding, &format.encoding));
+    *ret_format = format;
+    return OK;
+}
+
+static struct err
+decompress(const struct ingest_body *body, enum ingest_encoding encoding, struct buf *to)
+{
+    switch (encoding) {
+    case INGEST_SNAPPY:
+        TRY_IN(snappy_decode(body->bytes, body->decoded_bytes_max, to), "snappy decode error");
+        return OK;
+    case INGEST_ZSTD:
+        TRY_IN(zstd_decode(body->bytes, body->decoded_bytes_max, to), "zstd decode error");
+        return OK;
+    }
+    UNREACHABLE("every encoding is above");
+}
+
+static struct err
+decode_message(struct arena *a, struct str bytes, enum ingest_message message,
+               struct write_message *ret_message)
+{
+    switch (message) {
+    case INGEST_REMOTE_WRITE_1:
+        return remote_write_decode(a, bytes, ret_message);
+    case INGEST_REMOTE_WRITE_2:
+        return remote_write2_decode(a, bytes, ret_message);
+    case INGEST_MESSAGE_COUNT:
+        break;
+    }
+    UNREACHABLE("every message is above");
+}
+
+struct err
+ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *body,
+              struct ingest_format format, struct batch *ret_batch)
+{
     buf_clear(decoded);
-    TRY_IN(snappy_decode(body->bytes, body->decoded_bytes_max, decoded), "snappy decode error");
+    TRY(decompress(body, format.encoding, decoded));
     struct write_message m = {0};
-    TRY(remote_write_decode(a, buf_str(decoded), &m));
+    TRY(decode_message(a, buf_str(decoded), format.message, &m));
     *ret_batch = (struct batch){
         .request = {.rows = m.rows,
                     .row_count = m.row_count,
@@ -77,6 +130,8 @@ ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *bo
                     .metadata = m.metadata,
                     .metadata_count = m.metadata_count},
         .series_count = m.series_count,
+        .refused_series = m.refused,
+        .start_timestamp_count = m.start_timestamp_count,
     };
     return OK;
 }

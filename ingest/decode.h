@@ -15,9 +15,22 @@ struct ingest_body {
     size_t decoded_bytes_max;    /* checked before memory is taken */
 };
 
+/* What the headers of a request say that its body is. */
+enum ingest_message { INGEST_REMOTE_WRITE_1, INGEST_REMOTE_WRITE_2, INGEST_MESSAGE_COUNT };
+enum ingest_encoding { INGEST_SNAPPY, INGEST_ZSTD };
+struct ingest_format {
+    enum ingest_message message;
+    enum ingest_encoding encoding;
+};
+
+/* As `proto=` of a content type calls it. */
+const char *ingest_message_name(enum ingest_message message);
+/* ERR_UNSUPPORTED: content type or encoding. The header X-Prometheus-Remote-Write-Version is not
+ * asked: the specification says that the content type decides. */
+struct err ingest_negotiate(const struct ingest_body *body, struct ingest_format *ret_format);
+
 /* Fills *ret_batch but for the tenant. The batch lives as long as the arena and *decoded, which
  * is cleared first and holds the decompressed body after.
- * ERR_UNSUPPORTED: content type or encoding; ERR_TOO_LARGE: a size or count above its limit;
- * ERR_INVALID: malformed bytes. */
+ * ERR_TOO_LARGE: a size or count above its limit; ERR_INVALID: malformed bytes. */
 struct err ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *body,
-                         struct batch *ret_batch);
+                         struct ingest_format format, struct batch *ret_batch);

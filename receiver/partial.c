@@ -32,7 +32,7 @@ struct partial
 partial_of(enum write_protocol_kind protocol, const struct batch *batch,
            const struct append_result *result, struct arena *a)
 {
-    struct verdict head = verdict_of(DOOR_WRITE, result, a);
+    struct verdict head = verdict_of(RULES_PROMETHEUS, result, &batch->refused_series, a);
     uint64_t stored = samples_stored(result);
     bool otlp = protocol == WRITE_OTLP;
     struct str text = join(batch->refused.text, head.text, a);

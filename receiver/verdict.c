@@ -28,53 +28,87 @@ static const struct reason_row {
         {1u << LABEL_FAULT_TOO_LONG, "label set contains a name or value that is too long"},
         {1u << LABEL_FAULT_MALFORMED, "label set is malformed"},
 },
-  sample_reasons[] = {
-      {1u << SAMPLE_OUT_OF_ORDER, "out of order sample"},
-      {1u << SAMPLE_DUPLICATE, "duplicate sample for timestamp"},
-      {1u << SAMPLE_OUT_OF_BOUNDS | 1u << SAMPLE_TOO_NEW, "out of bounds"},
-      {1u << SAMPLE_TOO_OLD, "too old sample"},
+  sample_reasons[] =
+      {
+          {1u << SAMPLE_OUT_OF_ORDER, "out of order sample"},
+          {1u << SAMPLE_DUPLICATE, "duplicate sample for timestamp"},
+          {1u << SAMPLE_OUT_OF_BOUNDS | 1u << SAMPLE_TOO_NEW, "out of bounds"},
+          {1u << SAMPLE_TOO_OLD, "too old sample"},
+},
+  exemplar_reasons[] = {
+      /* one that the store has no room for by configuration is no fault */
+      {1u << EXEMPLAR_OUT_OF_ORDER, "out of order exemplar"},
+      {1u << EXEMPLAR_LABELS_TOO_LONG,
+       "label length for exemplar exceeds maximum of 128 UTF-8 characters"},
+      {1u << EXEMPLAR_LABELS_INVALID, "label set of exemplar is invalid"},
+      {1u << EXEMPLAR_NO_SERIES, "series of exemplar is not stored"},
 };
-_Static_assert(LABEL_FAULT_COUNT == 8 && SAMPLE_FATE_COUNT == 8, "a row for every refusal");
+_Static_assert(LABEL_FAULT_COUNT == 8 && SAMPLE_FATE_COUNT == 8 && EXEMPLAR_FATE_COUNT == 7 &&
+                   EXEMPLAR_LABEL_CHARACTERS_MAX == 128,
+               "a row for every refusal");
 
-enum { REASONS_MAX = ARRAY_LEN(label_reasons) + ARRAY_LEN(sample_reasons) + 3 };
+enum {
+    REASONS_MAX =
+        ARRAY_LEN(label_reasons) + ARRAY_LEN(sample_reasons) + ARRAY_LEN(exemplar_reasons) + 5
+};
 
 struct reasons {
     struct str v[REASONS_MAX];
     size_t n;
 };
 
-static uint64_t
-count_kinds(const struct reason_row *row, const uint64_t *counts, size_t count)
+static void
+add_reason(struct reasons *reasons, uint64_t n, const char *what, const char *text, struct arena *a)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += row->kinds >> i & 1 ? counts[i] : 0;
-    return sum;
+    if (n > 0)
+        reasons->v[reasons->n++] = arena_printf(a, "add %ju %s: %s", (uintmax_t)n, what, text);
 }
 
 static void
-collect(struct reasons *reasons, const struct append_result *result, struct arena *a)
+add_reasons(struct reasons *reasons, const struct reason_row *rows, size_t row_count,
+            const uint64_t *counts, const char *what, struct arena *a)
 {
-    for (size_t i = 0; i < ARRAY_LEN(label_reasons); i++) {
-        uint64_t n = count_kinds(&label_reasons[i], result->label_faults, LABEL_FAULT_COUNT);
-        if (n > 0)
-            reasons->v[reasons->n++] =
-                arena_printf(a, "add %ju series: %s", (uintmax_t)n, label_reasons[i].text);
+    for (size_t i = 0; i < row_count; i++) {
+        uint64_t sum = 0;
+        for (size_t kind = 0; rows[i].kinds >> kind; kind++)
+            sum += rows[i].kinds >> kind & 1 ? counts[kind] : 0;
+        add_reason(reasons, sum, what, rows[i].text, a);
     }
-    for (size_t i = 0; i < ARRAY_LEN(sample_reasons); i++) {
-        uint64_t n = count_kinds(&sample_reasons[i], result->fates, SAMPLE_FATE_COUNT);
-        if (n > 0)
-            reasons->v[reasons->n++] =
-                arena_printf(a, "add %ju samples: %s", (uintmax_t)n, sample_reasons[i].text);
-    }
+}
+
+static void
+collect(struct reasons *reasons, enum write_rules rules, const struct append_result *result,
+        const struct write_refusals *refused, struct arena *a)
+{
+    add_reasons(reasons, label_reasons, ARRAY_LEN(label_reasons), result->label_faults, "series",
+                a);
+    add_reasons(reasons, sample_reasons, ARRAY_LEN(sample_reasons), result->fates, "samples", a);
+    if (rules == RULES_REMOTE_WRITE_2)
+        add_reasons(reasons, exemplar_reasons, ARRAY_LEN(exemplar_reasons), result->exemplar_fates,
+                    "exemplars", a);
+    add_reason(reasons, refused->without_name, "series", "label set has no metric name", a);
+    add_reason(reasons, refused->without_samples, "series", "neither samples nor histograms", a);
     if (result->series_over_limit > 0)
         reasons->v[reasons->n++] =
             arena_printf(a, "tenant is above active series limit: %ju series refused",
                          (uintmax_t)result->series_over_limit);
     if (result->histograms_invalid > 0)
-        reasons->v[reasons->n++] =
-            arena_printf(a, "add %ju histograms: %.*s", (uintmax_t)result->histograms_invalid,
-                         STR_FMT(result->histogram_fault));
+        add_reason(reasons, result->histograms_invalid, "histograms",
+                   arena_str(a, result->histogram_fault).p, a);
+}
+
+/* Labels of a series that may stand for all that were refused. */
+static struct str
+example_of(const struct append_result *result, const struct write_refusals *refused,
+           struct arena *a)
+{
+    struct labels labels;
+    if (result->example.n > 0 || refused->first_key.n == 0 ||
+        label_key_decode(a, refused->first_key, &labels) != LABEL_FAULT_NONE)
+        return result->example;
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    labels_format(labels, &text);
+    return arena_str(a, buf_str(&text));
 }
 
 static struct str
@@ -95,23 +129,37 @@ join(struct reasons *reasons, struct str example, struct arena *a)
 }
 
 static int
-status_of(enum write_door door, const struct append_result *result)
+status_of(enum write_rules rules, const struct append_result *result)
 {
     if (result->series_over_limit > 0)
         return STATUS_TOO_MANY;
     if (result->label_faults[LABEL_FAULT_MALFORMED] > 0 || result->histograms_invalid > 0)
         return STATUS_BAD_REQUEST; /* not what it says it is, whatever the door */
-    return door == DOOR_RECEIVE ? STATUS_CONFLICT : STATUS_BAD_REQUEST;
+    return rules == RULES_THANOS ? STATUS_CONFLICT : STATUS_BAD_REQUEST;
 }
 
 struct verdict
-verdict_of(enum write_door door, const struct append_result *result, struct arena *a)
+verdict_of(enum write_rules rules, const struct append_result *result,
+           const struct write_refusals *refused, struct arena *a)
 {
     struct reasons reasons = {.n = 0};
-    collect(&reasons, result, a);
+    collect(&reasons, rules, result, refused, a);
     if (reasons.n == 0)
-        return (struct verdict){door == DOOR_RECEIVE ? STATUS_OK : STATUS_NO_CONTENT, STR("")};
-    return (struct verdict){status_of(door, result), join(&reasons, result->example, a)};
+        return (struct verdict){rules == RULES_THANOS ? STATUS_OK : STATUS_NO_CONTENT, STR("")};
+    return (struct verdict){status_of(rules, result),
+                            join(&reasons, example_of(result, refused, a), a)};
+}
+
+struct written
+written_of(const struct append_result *result)
+{
+    struct written w = {.exemplars = result->exemplar_fates[EXEMPLAR_STORED] +
+                                     result->exemplar_fates[EXEMPLAR_REPEATED]};
+    for (enum sample_fate fate = SAMPLE_STORED; fate <= SAMPLE_REPEATED; fate++) {
+        w.samples += result->fates[fate] - result->histogram_fates[fate];
+        w.histograms += result->histogram_fates[fate];
+    }
+    return w;
 }
 
 struct verdict

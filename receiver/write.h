@@ -23,6 +23,8 @@ struct write {
     struct trace *trace; /* NULL: not traced */
     struct buf *decoded; /* scratch for the decompressed body */
     /* Out: as far as the write came. */
+    bool negotiated; /* `format` is known, as it is of WRITE_REMOTE only */
+    struct ingest_format format;
     struct batch batch;          /* lives as long as arena and *decoded */
     bool reached_sink;           /* something was given to the sink */
     struct rewritten rewritten;  /* by tenant; lives as long as batch and hold */

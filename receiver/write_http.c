@@ -116,13 +116,45 @@ run_write(struct receiver *v, struct write *q)
     return q->retry_after_s > 0 ? e : as_retryable(e);
 }
 
+enum write_door { DOOR_RECEIVE, DOOR_WRITE };
+
+static bool
+is_remote_write_2(const struct write *q)
+{
+    return q->negotiated && q->format.message == INGEST_REMOTE_WRITE_2;
+}
+
+static enum write_rules
+rules_of(enum write_door door, const struct write *q)
+{
+    if (is_remote_write_2(q))
+        return RULES_REMOTE_WRITE_2;
+    return door == DOOR_RECEIVE ? RULES_THANOS : RULES_PROMETHEUS;
+}
+
+/* A sender of 2.0 must be told what was stored, whatever the answer: by zeroes, too. */
+static void
+set_written(struct http_request *r, const struct append_result *result)
+{
+    struct written w = written_of(result);
+    const struct {
+        const char *name;
+        uint64_t n;
+    } headers[] = {{"X-Prometheus-Remote-Write-Samples-Written", w.samples},
+                   {"X-Prometheus-Remote-Write-Histograms-Written", w.histograms},
+                   {"X-Prometheus-Remote-Write-Exemplars-Written", w.exemplars}};
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+        http_set_header(r, headers[i].name,
+                        arena_printf(http_arena(r), "%ju", (uintmax_t)headers[i].n));
+}
+
 /* Of a write that was not refused as a whole; in the request's arena. */
 static struct partial
 verdict_of_write(enum write_door door, const struct write *q, struct arena *a)
 {
     struct partial p = {.verdict = {.text = STR("")}};
     if (q->protocol.kind == WRITE_REMOTE)
-        p.verdict = verdict_of(door, &q->result, a);
+        p.verdict = verdict_of(rules_of(door, q), &q->result, &q->batch.refused_series, a);
     else
         p = partial_of(q->protocol.kind, &q->batch, &q->result, a);
     return partial_with_bad_tenants(p, q->protocol.kind, &q->result, q->rewritten.bad_tenant_rows,
@@ -146,6 +178,8 @@ run(struct receiver *v, enum write_door door, enum write_protocol_kind protocol,
         if (status == STATUS_TOO_MANY)
             ret_answer->retry_after_s = SERIES_RETRY_AFTER_S;
     }
+    if (is_remote_write_2(&q))
+        set_written(r, &q.result);
     write_metrics_count(&v->metrics, &q, e.code, status);
     log_failure(v, &e, q.batch.tenant);
     policy_release(&q.hold);

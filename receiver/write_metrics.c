@@ -69,6 +69,8 @@ init_rejected(struct write_metrics *w, struct metrics *m)
         w->rejected_series[i] = fault_names[i] ? child(f, fault_names[i]) : NULL;
     w->over_series_limit = child(f, "head_series_limit");
     w->bad_tenants = child(f, "bad_tenant");
+    w->without_name = child(f, "no_metric_name");
+    w->without_samples = child(f, "no_samples");
 }
 
 /* What came beside samples: no request fails for it. */
@@ -85,6 +87,21 @@ init_extras(struct write_metrics *w, struct metrics *m)
                        "result");
     w->metadata_stored = child(f, "stored");
     w->metadata_refused = child(f, "refused");
+}
+
+static void
+init_messages(struct write_metrics *w, struct metrics *m)
+{
+    struct metric_family *f =
+        counter_family(m, "mneme_receive_messages_total",
+                       "Write requests whose headers named a message that is known.", "message");
+    for (enum ingest_message i = 0; i < INGEST_MESSAGE_COUNT; i++)
+        w->messages[i] = child(f, ingest_message_name(i));
+    w->start_timestamps = metrics_single(
+        m, &(struct metric_spec){
+               .type = METRIC_COUNTER,
+               .name = "mneme_receive_start_timestamps_dropped_total",
+               .help = "Start timestamps of samples and histograms, which are not stored."});
 }
 
 static void
@@ -106,6 +123,7 @@ write_metrics_init(struct write_metrics *w, struct metrics *m)
                               "Samples of the write requests that came as far as storing.");
     init_rejected(w, m);
     init_extras(w, m);
+    init_messages(w, m);
     struct metric_family *refused = counter_family(m, "mneme_receive_refused_requests_total",
                                                    "Write requests refused as a whole.", "reason");
     for (enum err_code code = ERR_NONE + 1; code < ERR_CODE_COUNT; code++)
@@ -140,6 +158,8 @@ void
 write_metrics_count(const struct write_metrics *w, const struct write *q, enum err_code code,
                     int status)
 {
+    if (q->negotiated)
+        metric_inc(w->messages[q->format.message]);
     if (q->reached_sink)
         count_sizes(w, q, status);
     if (code != ERR_NONE) {
@@ -153,6 +173,9 @@ write_metrics_count(const struct write_metrics *w, const struct write *q, enum e
         add(w->rejected_series[i], q->result.label_faults[i]);
     add(w->over_series_limit, q->result.series_over_limit);
     add(w->bad_tenants, q->rewritten.bad_tenant_rows);
+    add(w->without_name, q->batch.refused_series.without_name);
+    add(w->without_samples, q->batch.refused_series.without_samples);
+    add(w->start_timestamps, q->batch.start_timestamp_count);
     add(w->invalid_histograms, q->result.histograms_invalid);
     for (size_t i = 0; i < EXEMPLAR_FATE_COUNT; i++)
         add(w->exemplars[i], q->result.exemplar_fates[i]);

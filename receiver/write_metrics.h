@@ -10,11 +10,13 @@ struct write_metrics {
     struct metric_family *timeseries, *samples; /* histograms by code and tenant */
     struct metric *rejected_samples[SAMPLE_FATE_COUNT];
     struct metric *rejected_series[LABEL_FAULT_COUNT];
-    struct metric *over_series_limit, *bad_tenants;
+    struct metric *over_series_limit, *bad_tenants, *without_name, *without_samples; /* likewise */
     struct metric *invalid_histograms;
     struct metric *refused_items[WRITE_PROTOCOL_COUNT]; /* by decoders; NULL: never */
     struct metric *exemplars[EXEMPLAR_FATE_COUNT];
     struct metric *metadata_stored, *metadata_refused;
+    struct metric *start_timestamps;
+    struct metric *messages[INGEST_MESSAGE_COUNT];
     struct metric *refused[ERR_CODE_COUNT]; /* whole requests */
 };
 

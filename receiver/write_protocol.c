@@ -9,7 +9,9 @@ write_decode(struct write *q, const struct ingest_body *body)
 {
     switch (q->protocol.kind) {
     case WRITE_REMOTE:
-        return ingest_decode(q->arena, q->decoded, body, &q->batch);
+        TRY(ingest_negotiate(body, &q->format));
+        q->negotiated = true;
+        return ingest_decode(q->arena, q->decoded, body, q->format, &q->batch);
     case WRITE_OTLP:
         return ingest_decode_otlp(q->arena, q->decoded, body, q->protocol.otlp, &q->batch);
     case WRITE_TEXT:

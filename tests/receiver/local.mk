@@ -3,6 +3,7 @@ check_PROGRAMS += %reldir%/test_receiver
 	tests/net/client.c tests/net/client.h \
 	%reldir%/fake_sink.c %reldir%/fake_sink.h \
 	%reldir%/messages.h \
+	%reldir%/fixture.c %reldir%/fixture.h \
 	%reldir%/test_policy.c \
 	%reldir%/test_partial.c \
 	%reldir%/test_receive.c \
@@ -10,6 +11,7 @@ check_PROGRAMS += %reldir%/test_receiver
 	%reldir%/test_scratch.c \
 	%reldir%/test_verdict.c \
 	%reldir%/test_write.c \
+	%reldir%/test_write_http.c \
 	%reldir%/test_write_gate.c
 %canon_reldir%_test_receiver_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/receiver/suites.h"'
 %canon_reldir%_test_receiver_CFLAGS = $(TEST_CFLAGS)

@@ -1,87 +1,9 @@
 /* Every row of the table of answers, through a live server: what a sender sees. */
 #include "tests/harness.h"
 
-#include "base/codec.h"
 #include "base/mem.h"
-#include "net/http_server.h"
-#include "receiver/receive.h"
-#include "tests/net/client.h"
-#include "tests/receiver/fake_sink.h"
+#include "tests/receiver/fixture.h"
 #include "tests/receiver/messages.h"
-
-enum { BODY_BYTES_MAX = 4096, DECODED_BYTES_MAX = 1000, SERIES_MAX = 10 };
-
-#define RECEIVE  "POST /api/v1/receive"
-#define WRITE    "POST /api/v1/write"
-#define PROTOBUF "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n"
-
-struct fixture {
-    struct loops *loops;
-    struct pool *pool;
-    struct metrics *metrics;
-    struct router *router;
-    struct receiver *receiver;
-    struct http_server *server;
-    struct fake_sink sink;
-    unsigned port;
-};
-
-static void
-fixture_start(struct fixture *f)
-{
-    *f = (struct fixture){.metrics = metrics_open(), .router = router_open()};
-    fake_sink_init(&f->sink);
-    CK_OK(loops_start(1, &f->loops));
-    CK_OK(pool_start(&(struct pool_opts){.name = "write", .threads = 2, .queued_limit = 8},
-                     &f->pool));
-    CK_OK(receiver_open(&(struct receiver_opts){.router = f->router,
-                                                .pool = f->pool,
-                                                .metrics = f->metrics,
-                                                .tenant_header = "X-Scope-OrgID",
-                                                .body_bytes_max = BODY_BYTES_MAX,
-                                                .decoded_bytes_max = DECODED_BYTES_MAX,
-                                                .split_label = STR("team"),
-                                                .limits = {.series_max = SERIES_MAX}},
-                        &f->receiver));
-    CK_OK(http_server_start(&(struct http_server_opts){.address = STR("127.0.0.1:0"),
-                                                       .loops = f->loops,
-                                                       .router = f->router,
-                                                       .metrics = f->metrics,
-                                                       .clock = clock_system()},
-                            &f->server));
-    f->port = http_server_port(f->server);
-}
-
-static void
-fixture_stop(struct fixture *f)
-{
-    http_server_stop(f->server, 1000);
-    receiver_close(f->receiver);
-    router_close(f->router);
-    pool_stop(f->pool);
-    loops_stop(f->loops);
-    metrics_close(f->metrics);
-    fake_sink_fini(&f->sink);
-}
-
-static struct reply
-ask(struct fixture *f, const char *line, const char *headers, struct str body)
-{
-    AUTO(buf_fini) struct buf request = BUF_INIT;
-    buf_printf(&request, "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n", line, headers,
-               body.n);
-    buf_append(&request, body);
-    return client_ask(f->port, buf_str(&request));
-}
-
-/* As ask(), with the body compressed. */
-static struct reply
-ask_packed(struct fixture *f, const char *line, const char *headers, struct str message)
-{
-    AUTO(buf_fini) struct buf packed = BUF_INIT;
-    snappy_encode(message, &packed);
-    return ask(f, line, headers, buf_str(&packed));
-}
 
 static const char too_large_plain[DECODED_BYTES_MAX + 1];
 static const char too_large_body[BODY_BYTES_MAX + 1];
@@ -214,17 +136,11 @@ static const struct answer_case {
      .write = 415,
      .want = "content type"},
     {.name = "content encoding",
-     .headers = "Content-Encoding: zstd\r\n",
+     .headers = "Content-Encoding: gzip\r\n",
      .plain = STR_INIT(SERIES_A_B),
      .receive = 415,
      .write = 415,
      .want = "encoding"},
-    {.name = "remote write 2.0",
-     .headers = "Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request\r\n",
-     .plain = STR_INIT(SERIES_A_B),
-     .receive = 415,
-     .write = 415,
-     .want = "remote write 2.0 (io.prometheus.write.v2.Request) is not supported yet"},
     {.name = "body too large",
      .raw = {too_large_body, sizeof too_large_body},
      .receive = 413,
@@ -382,6 +298,11 @@ static const char *const metric_lines[] = {
     "mneme_receive_exemplars_total{result=\"disabled\"} 0\n",
     "mneme_receive_metadata_total{result=\"stored\"} 8\n",
     "mneme_receive_metadata_total{result=\"refused\"} 9\n",
+    "mneme_receive_messages_total{message=\"prometheus.WriteRequest\"} 2\n",
+    "mneme_receive_messages_total{message=\"io.prometheus.write.v2.Request\"} 1\n",
+    "mneme_receive_rejected_series_total{reason=\"no_metric_name\"} 1\n",
+    "mneme_receive_rejected_series_total{reason=\"no_samples\"} 2\n",
+    "mneme_receive_start_timestamps_dropped_total 1\n",
     "mneme_receive_refused_requests_total{reason=\"invalid\"} 1\n",
     "mneme_receive_refused_requests_total{reason=\"unavailable\"} 0\n",
 };
@@ -402,8 +323,14 @@ START_TEST(test_metrics)
         ask_packed(&f, RECEIVE, PROTOBUF "X-Scope-OrgID: a\r\n",
                    STR(SERIES_A_B SERIES_A_B SERIES_HISTOGRAM SERIES_EXEMPLAR METADATA));
     struct reply refused = ask(&f, RECEIVE, PROTOBUF, STR("x"));
+    f.sink.result = (struct append_result){.series_created = 0};
+    struct reply second =
+        ask_packed(&f, RECEIVE, PROTOBUF2,
+                   STR(SYMBOLS2 SERIES2_STARTED SERIES2_UNNAMED SERIES2_EMPTY SERIES2_EMPTY));
     ck_assert_int_eq(partial.status, 400);
     ck_assert_int_eq(refused.status, 400);
+    ck_assert_int_eq(second.status, 400);
+    reply_fini(&second);
     reply_fini(&partial);
     reply_fini(&refused);
     AUTO(buf_fini) struct buf text = BUF_INIT;

@@ -124,13 +124,101 @@ START_TEST(test_verdict)
 {
     const struct verdict_case *c = &verdict_cases[_i];
     AUTO(arena_fini) struct arena a = {0};
-    struct verdict receive = verdict_of(DOOR_RECEIVE, &c->result, &a);
-    struct verdict write = verdict_of(DOOR_WRITE, &c->result, &a);
+    const struct write_refusals none = {.without_name = 0};
+    struct verdict receive = verdict_of(RULES_THANOS, &c->result, &none, &a);
+    struct verdict write = verdict_of(RULES_PROMETHEUS, &c->result, &none, &a);
     ROW_ASSERT(c->name, receive.status == c->receive);
     ROW_ASSERT(c->name, write.status == c->write);
     ck_assert_msg(str_eq(receive.text, str_of_cstr(c->text)), "row \"%s\": got %.*s", c->name,
                   STR_FMT(receive.text));
     ROW_ASSERT(c->name, str_eq(receive.text, write.text));
+}
+END_TEST
+
+/* --- remote write 2.0 --------------------------------------------------------------------------
+ */
+
+#define KEY_A_B                                                                                    \
+    "\x0a\x06\x0a\x01"                                                                             \
+    "a"                                                                                            \
+    "\x12\x01"                                                                                     \
+    "b"
+
+static const struct verdict2_case {
+    const char *name;
+    struct append_result result;
+    struct write_refusals refused;
+    int status;
+    const char *text;
+    struct written written;
+} verdict2_cases[] = {
+    {.name = "nothing", .status = 204, .text = ""},
+    {.name = "stored, late and repeated",
+     .result =
+         {.fates = {[SAMPLE_STORED] = 10, [SAMPLE_STORED_LATE] = 5, [SAMPLE_REPEATED] = 3},
+          .histogram_fates = {[SAMPLE_STORED] = 4, [SAMPLE_STORED_LATE] = 2, [SAMPLE_REPEATED] = 1},
+          .exemplar_fates = {[EXEMPLAR_STORED] = 7, [EXEMPLAR_REPEATED] = 2}},
+     .status = 204,
+     .text = "",
+     .written = {11, 7, 9}},
+    {.name = "exemplars that nobody keeps are no fault",
+     .result = {.exemplar_fates = {[EXEMPLAR_DISABLED] = 3}, .metadata_refused = 1},
+     .status = 204,
+     .text = ""},
+    {.name = "out of order, partly",
+     .result = {.fates = {[SAMPLE_STORED] = 2, [SAMPLE_OUT_OF_ORDER] = 1},
+                .histogram_fates = {[SAMPLE_OUT_OF_ORDER] = 1}},
+     .status = 400,
+     .text = "add 1 samples: out of order sample",
+     .written = {2, 0, 0}},
+    {.name = "exemplars out of order, partly",
+     .result = {.exemplar_fates = {[EXEMPLAR_STORED] = 1, [EXEMPLAR_OUT_OF_ORDER] = 2}},
+     .status = 400,
+     .text = "add 2 exemplars: out of order exemplar",
+     .written = {0, 0, 1}},
+    {.name = "every fault of exemplars",
+     .result = {.exemplar_fates = {1, 1, 1, 1, 1, 1, 1}},
+     .status = 400,
+     .text = "4 errors: add 1 exemplars: label length for exemplar exceeds maximum of 128 UTF-8 "
+             "characters; add 1 exemplars: label set of exemplar is invalid; add 1 exemplars: out "
+             "of order exemplar; add 1 exemplars: series of exemplar is not stored",
+     .written = {0, 0, 2}},
+    {.name = "series refused alone",
+     .result = {.fates = {[SAMPLE_STORED] = 1}},
+     .refused = {2, 3, STR_INIT(KEY_A_B)},
+     .status = 400,
+     .text = "2 errors: add 2 series: neither samples nor histograms; "
+             "add 3 series: label set has no metric name (first: {a=\"b\"})",
+     .written = {1, 0, 0}},
+    {.name = "the head's example comes first",
+     .result = {.fates = {[SAMPLE_TOO_OLD] = 1}, .example = STR_INIT("up")},
+     .refused = {0, 1, STR_INIT(KEY_A_B)},
+     .status = 400,
+     .text = "2 errors: add 1 samples: too old sample; "
+             "add 1 series: label set has no metric name (first: up)"},
+    {.name = "refused without any label",
+     .refused = {0, 1, STR_INIT("")},
+     .status = 400,
+     .text = "add 1 series: label set has no metric name"},
+    {.name = "series limit",
+     .result = {.series_over_limit = 1, .fates = {[SAMPLE_STORED] = 1}},
+     .status = 429,
+     .text = "tenant is above active series limit: 1 series refused",
+     .written = {1, 0, 0}},
+};
+
+START_TEST(test_verdict2)
+{
+    const struct verdict2_case *c = &verdict2_cases[_i];
+    AUTO(arena_fini) struct arena a = {0};
+    struct verdict v = verdict_of(RULES_REMOTE_WRITE_2, &c->result, &c->refused, &a);
+    ROW_ASSERT(c->name, v.status == c->status);
+    ck_assert_msg(str_eq(v.text, str_of_cstr(c->text)), "row \"%s\": got %.*s", c->name,
+                  STR_FMT(v.text));
+    struct written w = written_of(&c->result);
+    ROW_ASSERT(c->name, w.samples == c->written.samples);
+    ROW_ASSERT(c->name, w.histograms == c->written.histograms);
+    ROW_ASSERT(c->name, w.exemplars == c->written.exemplars);
 }
 END_TEST
 
@@ -140,6 +228,7 @@ verdict_suite(void)
     Suite *s = suite_create("verdict");
     TCase *t = tcase_create("all");
     tcase_add_loop_test(t, test_verdict, 0, ARRAY_LEN(verdict_cases));
+    tcase_add_loop_test(t, test_verdict2, 0, ARRAY_LEN(verdict2_cases));
     suite_add_tcase(s, t);
     return s;
 }
