@@ -5,8 +5,8 @@ Load: SERIES series x 22 samples, 10-11 labels, requests of 2,000 samples, 4 con
 bench/loadgen, whose requests are encoded before the clock starts. For each server: CPU
 microseconds a sample (user + system, of the server process alone) while series are created (the
 first sample of each) and in the steady state (the other 21), and resident bytes a series at the
-end. Then mneme takes the same series and samples as OTLP gauges in plain protobuf. The last line
-is one JSON object."""
+end. Then mneme takes the same series and samples by remote write 2.0, and as OTLP gauges in plain
+protobuf. The last line is one JSON object."""
 import json
 import os
 import shutil
@@ -49,7 +49,7 @@ def measure(server):
 
 
 try:
-    measured = servers.installed(here) + [servers.mneme_otlp(here)]
+    measured = servers.installed(here) + [servers.mneme_2(here), servers.mneme_otlp(here)]
     results = {server.name: measure(server) for server in measured}
 finally:
     shutil.rmtree(here, ignore_errors=True)

@@ -1,4 +1,4 @@
-/* loadgen.c - drives a remote-write 1.0 endpoint and reports what it took.
+/* loadgen.c - drives a remote-write endpoint and reports what it took.
  *
  * One thread a connection. All requests exist before the clock starts, so the generator costs
  * a send and a receive each. Connections keep within DRIFT_ROUNDS_MAX rounds of each other:

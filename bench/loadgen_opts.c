@@ -46,7 +46,7 @@ static const struct shape_row {
 static const struct protocol_row {
     const char *name;
     enum load_protocol protocol;
-} protocols[] = {{"1.0", LOAD_REMOTE_WRITE_1}, {"otlp", LOAD_OTLP}};
+} protocols[] = {{"1.0", LOAD_REMOTE_WRITE_1}, {"2.0", LOAD_REMOTE_WRITE_2}, {"otlp", LOAD_OTLP}};
 
 static uint64_t *
 number_at(struct loadgen_opts *o, const struct number_row *row)
@@ -57,9 +57,9 @@ number_at(struct loadgen_opts *o, const struct number_row *row)
 static struct err
 help(void)
 {
-    printf("loadgen: remote-write 1.0 or OTLP load; prints one line of JSON\n"
+    printf("loadgen: remote-write or OTLP load; prints one line of JSON\n"
            "  --url URL               http://host:port/path (needed)\n"
-           "  --protocol NAME         1.0 (remote write), otlp (1.0)\n"
+           "  --protocol NAME         1.0 or 2.0 (remote write), otlp (1.0)\n"
            "  --shape NAME            index, counter, gauge, const, mix (mix)\n"
            "  --start-ms MS           time of sample 0 (now, less the samples' span)\n"
            "  --interval-ms MS        between two samples of a series (15000)\n"

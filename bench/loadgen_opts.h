@@ -3,7 +3,7 @@
 #include "bench/loadgen_http.h"
 #include "bench/loadgen_series.h"
 
-enum load_protocol { LOAD_REMOTE_WRITE_1, LOAD_OTLP };
+enum load_protocol { LOAD_REMOTE_WRITE_1, LOAD_REMOTE_WRITE_2, LOAD_OTLP };
 
 struct loadgen_opts {
     enum load_protocol protocol;

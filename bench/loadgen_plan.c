@@ -4,7 +4,7 @@
 #include "base/codec.h"
 #include "base/mem.h"
 #include "bench/loadgen_otlp.h"
-#include "proto/remote_write.h"
+#include "proto/remote_write2.h"
 
 static uint64_t
 ceil_div(uint64_t a, uint64_t b)
@@ -48,41 +48,91 @@ group_name(const struct load_spec *load, uint64_t first_sample, struct group *g)
     }
 }
 
-/* A body of remote write 1.0, compressed. */
+/* Calls put(arg, m) for each series of a request; `m` has one row. */
 static void
-encode_remote_write(const struct loadgen_opts *o, struct group *g, const struct planned *p,
-                    struct buf *body)
+each_row(const struct loadgen_opts *o, struct group *g, const struct planned *p,
+         void (*put)(void *arg, const struct write_message *m), void *arg)
 {
-    AUTO(buf_fini) struct buf message = BUF_INIT;
     group_name(&o->load, p->first_sample, g);
     struct sample *samples = mem_array_zero(o->samples_per_row, sizeof *samples);
     for (uint64_t i = g->first, start = 0; i <= g->last; i++) {
         size_t end = *vec_at(&g->ends, i - g->first), n = 0;
         for (uint64_t j = p->first_sample; j <= p->last_sample; j++)
             samples[n++] = load_sample(&o->load, i, j);
-        remote_write_encode_series(&message, str_of(g->keys.p + start, end - start), samples, n);
+        struct append_row row = {.label_key = str_of(g->keys.p + start, end - start),
+                                 .sample_count = (uint32_t)n};
+        put(arg, &(struct write_message){
+                     .rows = &row, .row_count = 1, .samples = samples, .sample_count = n});
         start = end;
     }
     mem_free(samples);
-    snappy_encode(buf_str(&message), body);
 }
+
+static void
+put_row_1(void *to, const struct write_message *m)
+{
+    remote_write_encode_series(to, m->rows[0].label_key, m->samples, m->sample_count);
+}
+
+static void
+put_row_2(void *to, const struct write_message *m)
+{
+    remote_write2_add(to, m, &m->rows[0], (struct remote_write2_extras){.start_ms = 0});
+}
+
+static void
+put_rows_1(const struct loadgen_opts *o, struct group *g, const struct planned *p, struct buf *to)
+{
+    each_row(o, g, p, put_row_1, to);
+}
+
+static void
+put_rows_2(const struct loadgen_opts *o, struct group *g, const struct planned *p, struct buf *to)
+{
+    AUTO(remote_write2_fini) struct remote_write2 request;
+    remote_write2_init(&request);
+    each_row(o, g, p, put_row_2, &request);
+    remote_write2_encode(&request, to);
+}
+
+static void
+put_otlp(const struct loadgen_opts *o, struct group *g, const struct planned *p, struct buf *to)
+{
+    loadgen_otlp_encode(&o->load, g->first, g->last, p->first_sample, p->last_sample, to);
+}
+
+static const struct protocol {
+    void (*encode)(const struct loadgen_opts *o, struct group *g, const struct planned *p,
+                   struct buf *to);
+    bool snappy; /* OTLP's senders do without gzip unless told */
+    const char *headers;
+} protocols[] = {
+    [LOAD_REMOTE_WRITE_1] = {put_rows_1, true,
+                             "Content-Type: application/x-protobuf\r\n"
+                             "Content-Encoding: snappy\r\n"
+                             "X-Prometheus-Remote-Write-Version: 0.1.0\r\n"},
+    [LOAD_REMOTE_WRITE_2] = {put_rows_2, true,
+                             "Content-Type: application/x-protobuf;"
+                             "proto=io.prometheus.write.v2.Request\r\n"
+                             "Content-Encoding: snappy\r\n"
+                             "X-Prometheus-Remote-Write-Version: 2.0.0\r\n"},
+    [LOAD_OTLP] = {put_otlp, false, "Content-Type: application/x-protobuf\r\n"},
+};
 
 static void
 encode(const struct loadgen_opts *o, struct group *g, struct planned *p)
 {
-    AUTO(buf_fini) struct buf body = BUF_INIT;
-    bool otlp = o->protocol == LOAD_OTLP;
-    if (otlp)
-        loadgen_otlp_encode(&o->load, g->first, g->last, p->first_sample, p->last_sample, &body);
+    AUTO(buf_fini) struct buf message = BUF_INIT, body = BUF_INIT;
+    const struct protocol *protocol = &protocols[o->protocol];
+    protocol->encode(o, g, p, &message);
+    if (protocol->snappy)
+        snappy_encode(buf_str(&message), &body);
     else
-        encode_remote_write(o, g, p, &body);
+        buf_append(&body, buf_str(&message));
     buf_printf(&p->bytes,
                "POST %s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: mneme-loadgen\r\n"
-               "Content-Type: application/x-protobuf\r\n%sContent-Length: %zu\r\n",
-               o->target.path, o->target.host, o->target.port,
-               otlp ? "" /* plain: senders do without gzip unless told */
-                    : "Content-Encoding: snappy\r\nX-Prometheus-Remote-Write-Version: 0.1.0\r\n",
-               body.n);
+               "%sContent-Length: %zu\r\n",
+               o->target.path, o->target.host, o->target.port, protocol->headers, body.n);
     if (o->tenant.n > 0)
         buf_printf(&p->bytes, "THANOS-TENANT: %.*s\r\n", STR_FMT(o->tenant));
     buf_append(&p->bytes, STR("\r\n"));

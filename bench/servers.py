@@ -80,6 +80,13 @@ def mneme(here):
                   f"http://127.0.0.1:{server.write}/api/v1/receive")
 
 
+def mneme_2(here):
+    os.makedirs(os.path.join(here, "remote-write-2"), exist_ok=True)
+    server = mneme(os.path.join(here, "remote-write-2"))
+    server.name, server.protocol = "mneme (2.0)", "2.0"
+    return server
+
+
 def mneme_otlp(here):
     os.makedirs(os.path.join(here, "otlp"), exist_ok=True)
     server = mneme(os.path.join(here, "otlp"))
