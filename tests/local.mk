@@ -2,7 +2,7 @@
 # one has a list of its own: suites_x.h of test_x.
 EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/admin_peer.py \
-	%reldir%/e2e/bad_input.py %reldir%/e2e/blocks_peer.py %reldir%/e2e/checkpoint_peer.py \
+	%reldir%/e2e/bad_input.py %reldir%/e2e/bad_otlp.py %reldir%/e2e/blocks_peer.py %reldir%/e2e/checkpoint_peer.py \
 	%reldir%/e2e/compact_peer.py %reldir%/e2e/cut_peer.py %reldir%/e2e/damage.py %reldir%/e2e/delete_peer.py \
 	%reldir%/e2e/disk_full.py %reldir%/e2e/grafana.py %reldir%/e2e/histograms.py %reldir%/e2e/kill9.py \
 	%reldir%/e2e/lib.py %reldir%/e2e/lifecycle.py \
