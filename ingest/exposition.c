@@ -11,6 +11,7 @@
 struct cursor {
     const char *p, *end, *start; /* of the line */
     size_t line;
+    bool terse;
 };
 
 void
@@ -22,11 +23,14 @@ exposition_init(struct exposition *x, struct arena *a, enum exposition_format fo
     x->rest = text;
     x->line = 0;
     x->saw_end = false;
+    x->terse = false;
 }
 
 static struct err
 wrong(const struct cursor *c, const char *what)
 {
+    if (c->terse)
+        return ERR_CODE(ERR_INVALID);
     return ERR(ERR_INVALID, "line %zu, column %zu: %s", c->line, (size_t)(c->p - c->start) + 1,
                what);
 }
@@ -380,7 +384,7 @@ exposition_next(struct exposition *x, struct exposition_line *ret_line)
         struct str text = str_split(&x->rest, '\n');
         if (text.n > 0 && text.p[text.n - 1] == '\r')
             text.n--;
-        struct cursor c = {text.p, text.p + text.n, text.p, ++x->line};
+        struct cursor c = {text.p, text.p + text.n, text.p, ++x->line, x->terse};
         struct exposition_line line = {.kind = EXPOSITION_SAMPLE};
         bool says = true;
         skip_blanks(&c);

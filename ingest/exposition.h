@@ -39,6 +39,7 @@ struct exposition {
     struct str rest;
     size_t line;  /* number of the line read last */
     bool saw_end; /* "# EOF" of OpenMetrics */
+    bool terse;   /* set by the caller: errors are codes without a text, millions of them cheap */
     struct label labels[LABELS_COUNT_MAX + 1], exemplar_labels[LABELS_COUNT_MAX + 1];
 };
 

@@ -92,6 +92,7 @@ run(struct import *m, struct exposition *x)
 {
     struct exposition_line line = {.kind = EXPOSITION_SAMPLE};
     do {
+        x->terse = m->refused.reasons >= REASONS_MAX;
         struct err e = exposition_next(x, &line);
         if (e.code != ERR_NONE) {
             refuse(m, 1, e);
