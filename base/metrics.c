@@ -29,6 +29,7 @@ metrics_open(void)
     lock_init(&m->lock, LOCK_RANK_METRICS);
     cond_init(&m->collected);
     map_init(&m->by_name, MAP_KEYS_BORROWED);
+    map_init(&m->bounds, MAP_KEYS_BORROWED);
     m->overflows = metrics_single(m, &overflows_spec);
     return m;
 }
@@ -53,6 +54,13 @@ family_free(struct metric_family *f)
     mem_free(f);
 }
 
+static void
+bound_free(struct metric_bound *b)
+{
+    map_fini(&b->seen);
+    mem_free(b);
+}
+
 void
 metrics_close(struct metrics *m)
 {
@@ -61,6 +69,10 @@ metrics_close(struct metrics *m)
     ASSERT(m->collecting == 0 && m->showing == 0 && m->removed.n == 0);
     vec_each (&m->families, f)
         family_free(*f);
+    struct map_entry e = MAP_START;
+    while (map_next(&m->bounds, &e))
+        bound_free(e.value);
+    map_fini(&m->bounds);
     vec_fini(&m->removed);
     vec_fini(&m->families);
     vec_fini(&m->collectors);
@@ -194,6 +206,39 @@ struct metric *
 metrics_single(struct metrics *m, const struct metric_spec *spec)
 {
     return metric_with(metrics_family(m, spec), NULL, 0);
+}
+
+/* --- label values from outside ------------------------------------------------------------- */
+
+struct metric_bound *
+metrics_bound(struct metrics *m, const char *name, size_t max)
+{
+    LOCKED(&m->lock);
+    struct metric_bound *b = map_get(&m->bounds, str_of_cstr(name));
+    if (b) {
+        ASSERT(b->max == max);
+        return b;
+    }
+    b = mem_alloc_zero(sizeof *b);
+    b->registry = m;
+    b->max = max;
+    map_init(&b->seen, MAP_KEYS_COPIED);
+    map_put(&m->bounds, str_of_cstr(name), b);
+    return b;
+}
+
+struct str
+metric_bound_pass(struct metric_bound *b, struct str value)
+{
+    LOCKED(&b->registry->lock);
+    if (map_get(&b->seen, value))
+        return value;
+    if (b->seen.count >= b->max) {
+        metric_inc(b->registry->overflows);
+        return STR("other");
+    }
+    map_put(&b->seen, value, b);
+    return value;
 }
 
 /* --- collectors and snapshots ------------------------------------------------------------- */

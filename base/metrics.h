@@ -54,6 +54,14 @@ void metric_set(struct metric *c, double value); /* gauges only */
 void metric_observe(struct metric *c, double value); /* histograms only */
 double metric_value(const struct metric *c);     /* of a counter or gauge */
 
+/* For label values that come from outside: the first `max` that are seen pass, the others become
+ * "other", while the labels beside them stay what they are (which children_max cannot do). The same
+ * name gives the same bound. Never freed before the registry. */
+struct metric_bound;
+struct metric_bound *metrics_bound(struct metrics *m, const char *name, size_t max);
+/* `value` itself, or "other", which mneme_metrics_overflows_total counts. */
+struct str metric_bound_pass(struct metric_bound *b, struct str value);
+
 /* Called at the start of every exposition, to set gauges that are read on demand. */
 void metrics_on_collect(struct metrics *m, void (*collect)(void *arg), void *arg);
 /* Removes every collector with this argument and waits until none of them is running; not

@@ -28,6 +28,13 @@ struct metric_family {
     struct metric *other;       /* GUARDED_BY(registry->lock): NULL until children_max is passed */
 };
 
+/* A set of label values. */
+struct metric_bound {
+    struct metrics *registry; /* immutable, as max */
+    size_t max;
+    struct map seen; /* GUARDED_BY(registry->lock) */
+};
+
 struct collector {
     void (*collect)(void *arg);
     void *arg;
@@ -40,12 +47,13 @@ struct metrics {
     struct lock lock;   /* LOCK_RANK_METRICS; guards all below and the families */
     struct map by_name; /* -> family */
     struct family_vec families;
+    struct map bounds; /* by name; owned */
     struct collector_vec collectors;
-    size_t collecting;        /* expositions that may be inside a collector */
-    size_t showing;           /* expositions that may read families and children */
+    size_t collecting;         /* expositions that may be inside a collector */
+    size_t showing;            /* expositions that may read families and children */
     struct metric_vec removed; /* freed once nobody shows */
-    struct cond collected;    /* `collecting` fell to 0 */
-    struct metric *overflows; /* immutable once opened */
+    struct cond collected;     /* `collecting` fell to 0 */
+    struct metric *overflows;  /* immutable once opened */
 };
 
 /* Snapshots under the lock, sorted. Families never die before the registry does, children not

@@ -22,6 +22,7 @@ enum {
     STAT_NAME = 2,
     STAT_USER_TICKS = 14,
     STAT_SYSTEM_TICKS = 15,
+    STAT_THREADS = 20,
     STAT_START_TICKS = 22,
     STAT_VIRTUAL_BYTES = 23,
     STAT_RESIDENT_PAGES = 24,
@@ -49,7 +50,15 @@ enum {
     X(FIGURE_HEAP_RESIDENT, GAUGE, "mneme_memory_resident_bytes",                                  \
       "Bytes of the allocator that are in memory.")                                                \
     X(FIGURE_HEAP_RETAINED, GAUGE, "mneme_memory_retained_bytes",                                  \
-      "Bytes of address space that the allocator keeps for reuse.")
+      "Bytes of address space that the allocator keeps for reuse.")                                \
+    X(FIGURE_GO_THREADS, GAUGE, "go_goroutines",                                                   \
+      "Threads of the process; for dashboards of Go programs.")                                    \
+    X(FIGURE_GO_ALLOC, GAUGE, "go_memstats_alloc_bytes",                                           \
+      "As mneme_memory_allocated_bytes; for dashboards of Go programs.")                           \
+    X(FIGURE_GO_HEAP_ALLOC, GAUGE, "go_memstats_heap_alloc_bytes",                                 \
+      "As mneme_memory_allocated_bytes; for dashboards of Go programs.")                           \
+    X(FIGURE_GO_HEAP_INUSE, GAUGE, "go_memstats_heap_inuse_bytes",                                 \
+      "As mneme_memory_active_bytes; for dashboards of Go programs.")
 
 enum process_figure {
 #define X(figure, type, name, help) figure,
@@ -156,6 +165,7 @@ collect_stat(struct metrics *m)
     double more = cpu_seconds - metric_value(cpu);
     if (more > 0) /* two expositions at once may come here in either order */
         metric_add(cpu, more);
+    set_figure(m, FIGURE_GO_THREADS, (double)fields[STAT_THREADS]);
     set_figure(m, FIGURE_VIRTUAL, (double)fields[STAT_VIRTUAL_BYTES]);
     set_figure(m, FIGURE_RESIDENT,
                (double)fields[STAT_RESIDENT_PAGES] * (double)sysconf(_SC_PAGESIZE));
@@ -173,6 +183,9 @@ collect(void *arg)
     struct mem_stats heap = mem_stats_read();
     set_figure(m, FIGURE_HEAP_ALLOCATED, (double)heap.allocated_bytes);
     set_figure(m, FIGURE_HEAP_ACTIVE, (double)heap.active_bytes);
+    set_figure(m, FIGURE_GO_ALLOC, (double)heap.allocated_bytes);
+    set_figure(m, FIGURE_GO_HEAP_ALLOC, (double)heap.allocated_bytes);
+    set_figure(m, FIGURE_GO_HEAP_INUSE, (double)heap.active_bytes);
     set_figure(m, FIGURE_HEAP_MAPPED, (double)heap.mapped_bytes);
     set_figure(m, FIGURE_HEAP_RESIDENT, (double)heap.resident_bytes);
     set_figure(m, FIGURE_HEAP_RETAINED, (double)heap.retained_bytes);

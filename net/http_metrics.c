@@ -71,6 +71,7 @@ static const char *const refusal_labels[] = {
 };
 
 struct http_metrics {
+    struct metric_bound *tenants;
     struct metric_family *total, *seconds, *request_bytes, *response_bytes, *inflight;
     struct metric *refused[HTTP_REFUSAL_COUNT];
     struct metric *conns;
@@ -80,6 +81,7 @@ struct http_metrics *
 http_metrics_open(struct metrics *m)
 {
     struct http_metrics *h = mem_alloc_zero(sizeof *h);
+    h->tenants = metrics_bound(m, "tenant of http_*", HTTP_METRICS_TENANTS_MAX);
     h->total = metrics_family(m, &total_spec);
     h->seconds = metrics_family(m, &seconds_spec);
     h->request_bytes = metrics_family(m, &request_bytes_spec);
@@ -141,8 +143,9 @@ fill_slot(struct http_metrics *h, struct http_metrics_slot *slot,
     memcpy(slot->tenant, key->tenant.p, key->tenant.n);
     struct str handler = str_of_cstr(key->route->name);
     struct str method = str_of_cstr(http_method_name(key->method));
+    struct str tenant = metric_bound_pass(h->tenants, key->tenant);
     if (key->status == 0) { /* the gauge alone spells the method in upper case */
-        slot->inflight = metric_with(h->inflight, (struct str[]){handler, method, key->tenant}, 3);
+        slot->inflight = metric_with(h->inflight, (struct str[]){handler, method, tenant}, 3);
         return;
     }
     char code[12], lower[8];
@@ -151,7 +154,7 @@ fill_slot(struct http_metrics *h, struct http_metrics_slot *slot,
     for (size_t i = 0; i < method.n; i++)
         lower[i] = (char)(method.p[i] | 0x20);
     struct str values[] = {str_of(code, (size_t)code_bytes), handler, str_of(lower, method.n),
-                           key->tenant};
+                           tenant};
     slot->total = metric_with(h->total, values, 4);
     slot->seconds = metric_with(h->seconds, values, 4);
     slot->request_bytes = metric_with(h->request_bytes, values, 4);

@@ -28,7 +28,11 @@ void http_metrics_close(struct http_metrics *h);
 void http_metrics_refused(struct http_metrics *h, enum http_refusal why);
 void http_metrics_conns_add(struct http_metrics *h, double amount);
 
-enum { HTTP_METRICS_CACHE_SLOTS = 64, HTTP_METRICS_TENANT_BYTES_MAX = 150 };
+enum {
+    HTTP_METRICS_CACHE_SLOTS = 64,
+    HTTP_METRICS_TENANT_BYTES_MAX = 150,
+    HTTP_METRICS_TENANTS_MAX = 1000, /* label values of clients; later ones are "other" */
+};
 
 /* The children for one combination; `total` NULL: the slot is free. */
 struct http_metrics_slot {

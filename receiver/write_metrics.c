@@ -114,6 +114,25 @@ init_gauges(struct metrics *m)
                1);
 }
 
+/* As Thanos counts a node that is alone: the local database is where every write is forwarded to,
+ * once. Both results are there from the start, for alerts that divide one by the other. */
+static void
+init_forwards(struct write_metrics *w, struct metrics *m)
+{
+    static const char *const results[] = {"success", "error"};
+    struct metric_family *forwards = counter_family(m, "thanos_receive_forward_requests_total",
+                                                    "The number of forward requests.", "result");
+    struct metric_family *replications =
+        counter_family(m, "thanos_receive_replications_total",
+                       "The number of replication operations done by the receiver. The success of "
+                       "replication is fulfilled when a quorum is met.",
+                       "result");
+    for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+        w->forwards[i] = child(forwards, results[i]);
+        w->replications[i] = child(replications, results[i]);
+    }
+}
+
 void
 write_metrics_init(struct write_metrics *w, struct metrics *m)
 {
@@ -121,6 +140,8 @@ write_metrics_init(struct write_metrics *w, struct metrics *m)
                                  "Series of the write requests that came as far as storing.");
     w->samples = sizes_family(m, "thanos_receive_write_samples",
                               "Samples of the write requests that came as far as storing.");
+    w->tenants = metrics_bound(m, "tenant of writes", WRITE_METRICS_TENANTS_MAX);
+    init_forwards(w, m);
     init_rejected(w, m);
     init_extras(w, m);
     init_messages(w, m);
@@ -144,9 +165,12 @@ static void
 count_sizes(const struct write_metrics *w, const struct write *q, int status)
 {
     struct str code = arena_printf(q->arena, "%d", status);
+    bool failed = status >= 300;
+    metric_inc(w->forwards[failed]);
+    metric_inc(w->replications[failed]);
     for (size_t i = 0; i < q->rewritten.count; i++) {
         const struct batch *b = &q->rewritten.batches[i].batch;
-        struct str labels[] = {code, b->tenant};
+        struct str labels[] = {code, metric_bound_pass(w->tenants, b->tenant)};
         if (!batch_has_content(b))
             continue;
         metric_observe(metric_with(w->timeseries, labels, 2), (double)b->series_count);

@@ -6,8 +6,12 @@
 #include "base/metrics.h"
 #include "receiver/write.h"
 
+enum { WRITE_METRICS_TENANTS_MAX = 1000 }; /* label values; later ones are "other" */
+
 struct write_metrics {
-    struct metric_family *timeseries, *samples; /* histograms by code and tenant */
+    struct metric_bound *tenants;
+    struct metric_family *timeseries, *samples;   /* histograms by code and tenant */
+    struct metric *forwards[2], *replications[2]; /* success, error */
     struct metric *rejected_samples[SAMPLE_FATE_COUNT];
     struct metric *rejected_series[LABEL_FAULT_COUNT];
     struct metric *over_series_limit, *bad_tenants, *without_name, *without_samples; /* likewise */

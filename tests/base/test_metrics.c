@@ -206,6 +206,25 @@ START_TEST(test_overflow)
 }
 END_TEST
 
+START_TEST(test_bound)
+{
+    struct metrics *m = metrics_open();
+    struct metric_bound *b = metrics_bound(m, "x", 2);
+    ck_assert_ptr_eq(metrics_bound(m, "x", 2), b);
+    ck_assert_ptr_ne(metrics_bound(m, "y", 2), b);
+    static const struct str values[] = {STR_INIT("1"), STR_INIT("2"), STR_INIT("1")};
+    for (size_t i = 0; i < ARRAY_LEN(values); i++)
+        ck_assert(str_eq(metric_bound_pass(b, values[i]), values[i]));
+    ck_assert(str_eq(metric_bound_pass(b, STR("3")), STR("other")));
+    ck_assert(str_eq(metric_bound_pass(b, STR("2")), STR("2")));
+    ck_assert(str_eq(metric_bound_pass(metrics_bound(m, "y", 2), STR("3")), STR("3")));
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    metrics_write(m, METRICS_TEXT, &text);
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&text), "mneme_metrics_overflows_total 1\n"));
+    metrics_close(m);
+}
+END_TEST
+
 enum { THREADS = 4, ADDS = 20000 };
 
 static void *
@@ -369,6 +388,7 @@ metrics_suite(void)
     tcase_add_loop_test(t, test_add, 0, ARRAY_LEN(add_cases));
     tcase_add_test(t, test_identity);
     tcase_add_test(t, test_overflow);
+    tcase_add_test(t, test_bound);
     tcase_add_test(t, test_threads);
     tcase_add_test(t, test_collectors);
     tcase_add_test(t, test_remove);

@@ -39,6 +39,10 @@ static const struct figure_case {
     {"mneme_memory_mapped_bytes", 0, 0x1p50},
     {"mneme_memory_resident_bytes", 0, 0x1p40},
     {"mneme_memory_retained_bytes", 0, 0x1p50},
+    {"go_goroutines", 1, 1000},
+    {"go_memstats_alloc_bytes", 0, 0x1p40},
+    {"go_memstats_heap_alloc_bytes", 0, 0x1p40},
+    {"go_memstats_heap_inuse_bytes", 0, 0x1p40},
 };
 
 START_TEST(test_figures)

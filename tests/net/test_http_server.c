@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/codec.h"
+#include "net/http_metrics.h"
 #include "tests/harness.h"
 #include "tests/net/client.h"
 #include "tests/net/fixture.h"
@@ -265,6 +266,26 @@ START_TEST(test_metrics_count_tenants)
 }
 END_TEST
 
+/* Names that clients make up: the first thousand are told apart, the others share "other", and the
+ * labels beside it stay. */
+START_TEST(test_metrics_bound_tenants)
+{
+    struct client *c = client_open(f.port);
+    for (size_t i = 0; i < HTTP_METRICS_TENANTS_MAX + 5; i++) {
+        AUTO(buf_fini) struct buf request = BUF_INIT;
+        buf_printf(&request, "GET /hello HTTP/1.1\r\n" HOST "THANOS-TENANT: t%zu\r\n\r\n", i);
+        client_send(c, buf_str(&request));
+        AUTO(reply_fini) struct reply r = client_read(c, CLIENT_BODY);
+        ck_assert_int_eq(r.status, 200);
+    }
+    client_close(c);
+    fixture_wait_metric(&f, "http_requests_total{code=\"200\",handler=\"hello\","
+                            "method=\"get\",tenant=\"t999\"} 1\n");
+    fixture_wait_metric(&f, "http_requests_total{code=\"200\",handler=\"hello\","
+                            "method=\"get\",tenant=\"other\"} 5\n");
+}
+END_TEST
+
 Suite *
 http_server_suite(void)
 {
@@ -281,6 +302,7 @@ http_server_suite(void)
     tcase_add_loop_test(t, test_compression, 0, ARRAY_LEN(codings));
     tcase_add_test(t, test_small_answers_are_not_compressed);
     tcase_add_test(t, test_metrics_count_tenants);
+    tcase_add_test(t, test_metrics_bound_tenants);
     suite_add_tcase(s, t);
     return s;
 }

@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 #include "base/mem.h"
+#include "receiver/write_metrics.h"
 #include "tests/receiver/fixture.h"
 #include "tests/receiver/messages.h"
 
@@ -305,7 +306,37 @@ static const char *const metric_lines[] = {
     "mneme_receive_start_timestamps_dropped_total 1\n",
     "mneme_receive_refused_requests_total{reason=\"invalid\"} 1\n",
     "mneme_receive_refused_requests_total{reason=\"unavailable\"} 0\n",
+    "thanos_receive_forward_requests_total{result=\"success\"} 0\n",
+    "thanos_receive_forward_requests_total{result=\"error\"} 2\n",
+    "thanos_receive_replications_total{result=\"success\"} 0\n",
+    "thanos_receive_replications_total{result=\"error\"} 2\n",
 };
+
+START_TEST(test_metrics_bound_tenants)
+{
+    struct fixture f;
+    fixture_start(&f);
+    receiver_start(f.receiver, &f.sink.sink);
+    for (size_t i = 0; i < WRITE_METRICS_TENANTS_MAX + 3; i++) {
+        AUTO(buf_fini) struct buf headers = BUF_INIT;
+        buf_printf(&headers, PROTOBUF "THANOS-TENANT: t%zu\r\n", i);
+        struct reply r = ask_packed(&f, RECEIVE, buf_cstr(&headers), STR(SERIES_A_B));
+        ck_assert_int_eq(r.status, 200);
+        reply_fini(&r);
+    }
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    metrics_write(f.metrics, METRICS_TEXT, &text);
+    static const char *const lines[] = {
+        "thanos_receive_write_samples_count{code=\"200\",tenant=\"t999\"} 1\n",
+        "thanos_receive_write_timeseries_count{code=\"200\",tenant=\"other\"} 3\n",
+        "thanos_receive_replications_total{result=\"success\"} 1003\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        ck_assert_msg(strstr(buf_cstr(&text), lines[i]), "no line %s", lines[i]);
+    ck_assert_ptr_null(strstr(buf_cstr(&text), "tenant=\"t1000\""));
+    fixture_stop(&f);
+}
+END_TEST
 
 START_TEST(test_metrics)
 {
@@ -432,6 +463,7 @@ receive_suite(void)
     tcase_add_loop_test(t, test_tenants, 0, ARRAY_LEN(tenant_cases));
     tcase_add_loop_test(t, test_policy, 0, ARRAY_LEN(policy_cases));
     tcase_add_test(t, test_metrics);
+    tcase_add_test(t, test_metrics_bound_tenants);
     tcase_add_test(t, test_bad_default_tenant);
     suite_add_tcase(s, t);
     return s;
