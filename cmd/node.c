@@ -123,6 +123,15 @@ write_config(const struct node_opts *o, struct buf *to)
     buf_printf(to, "\n      size: %juB\n", (uintmax_t)o->retention_bytes);
 }
 
+/* Of MNEME_VERSION, "0.1.0-dev+cbacc21d760a": the commit; nothing in a release. */
+static const char *
+revision(void)
+{
+    static const char version[] = MNEME_VERSION;
+    const char *plus = strchr(version, '+');
+    return plus ? plus + 1 : "";
+}
+
 static struct err
 open_active_queries(struct node *n)
 {
@@ -209,6 +218,7 @@ open_faces(struct node *n)
         .admin = o->api_admin,
         .features = o->features,
         .version = MNEME_VERSION,
+        .revision = revision(),
         .each_flag = each_flag,
         .each_flag_arg = n,
     };
@@ -360,6 +370,24 @@ maintain(void *arg)
     tenants_maintain(arg);
 }
 
+/* Load balancers learn from the probe that others are to be asked; until they have, nothing is
+ * refused. A second signal is for who cannot wait. */
+static void
+wait_for_balancers(struct node *n)
+{
+    int64_t ms = n->opts->stop_delay_ms;
+    if (ms == 0)
+        return;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    status_set_ready(n->status, STATUS_NO);
+    log_info(n->log, "not ready, and serving for a while", KV_I64("delay_ms", ms));
+    const struct timespec delay = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    (void)sigtimedwait(&set, NULL, &delay);
+}
+
 /* Waits for signals; a second without one is a tick of the maintenance. */
 static void
 run_until_told_to_stop(struct node *n)
@@ -418,6 +446,7 @@ node_run(const struct node_opts *opts, struct log *log)
     struct err e = node_start(&n);
     if (e.code == ERR_NONE) {
         run_until_told_to_stop(&n);
+        wait_for_balancers(&n);
         log_info(log, "stopping");
     }
     node_stop(&n);

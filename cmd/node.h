@@ -21,6 +21,7 @@ struct node_opts {
         struct tls_names ciphers, curves;
     } write_tls;
     struct str request_logging_yaml, tracing_yaml; /* empty: neither */
+    int64_t stop_delay_ms; /* not ready, but serving, before a stop begins */
     int64_t grace_ms; /* for requests in flight when the process is told to stop */
     const char *write_tenant_header, *write_default_tenant;
     struct str tenant_certificate_field, split_tenant_label; /* empty: none */

@@ -15,6 +15,7 @@
                       {(f).remote_write_tls_curves.v, (f).remote_write_tls_curves.n}},             \
         .request_logging_yaml = (f).request_logging_config.text,                                   \
         .tracing_yaml = (f).tracing_config.text,                                                   \
+        .stop_delay_ms = (f).shutdown_delay_ms,                                                    \
         .grace_ms = (f).http_grace_period_ms,                                                      \
         .write_tenant_header = (f).tenant_header.p,                                                \
         .write_default_tenant = (f).default_tenant_id.p,                                           \

@@ -34,6 +34,10 @@
       "Listener for the query API, metrics and probes, as far as the component has them.") \
     X(S, DURATION, http_grace_period_ms, "http-grace-period", "2m", \
       "How long requests in flight may take once the process is told to stop.") \
+    X(S, DURATION, shutdown_delay_ms, "shutdown-delay", "0s", \
+      "How long to go on serving after SIGTERM while /-/ready says no, so that load balancers " \
+      "send nothing more by the time the listeners close; a second signal ends it.", \
+      .max = 600000) \
     X(S, STRING, http_config, "http.config", "", \
       "YAML file of TLS and basic authentication for the HTTP listener.", \
       .notes = FLAG_NOT_YET)
