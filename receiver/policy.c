@@ -90,6 +90,21 @@ show_limits_of(struct policy *p, struct str tenant, const struct tenant_limits *
     }
 }
 
+/* Tenants that the next limits may not name. */
+static void
+hide_limits(struct policy *p, const struct limits *l)
+{
+    static const enum limit_kind shown[] = {LIMIT_BODY_SIZE, LIMIT_SERIES, LIMIT_SAMPLES};
+    struct map_entry e = MAP_START;
+    for (size_t n = 0; n < TENANT_METRICS_MAX && map_next(&l->tenants, &e); n++) {
+        metric_remove(p->head_limit, &e.key, 1);
+        for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+            struct str labels[] = {e.key, str_of_cstr(limit_name(shown[i]))};
+            metric_remove(p->write_limits, labels, 2);
+        }
+    }
+}
+
 static void
 show_limits(struct policy *p, const struct limits *l)
 {
@@ -174,6 +189,7 @@ policy_set_limits(struct policy *p, struct str yaml)
         metric_inc(p->reload_errors);
         return e;
     }
+    hide_limits(p, p->limits); /* only setters change it */
     show_limits(p, fresh);
     write_gate_set(&p->gate, fresh->concurrency_max);
     {

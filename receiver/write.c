@@ -107,8 +107,10 @@ count_refused(const struct write *q, const struct rewritten_batch *b,
         count_hits(q, tenant, i, b->hits[i]);
     if (t->head_series > 0)
         count_hits(q, tenant, LIMIT_HEAD_SERIES, result->series_over_limit);
-    if (t->ooo_window_ms >= 0)
-        count_hits(q, tenant, LIMIT_TOO_OLD, result->fates[SAMPLE_TOO_OLD]);
+    if (t->ooo_window_ms >= 0) /* without a window, what is late is out of order */
+        count_hits(q, tenant, LIMIT_TOO_OLD,
+                   result->fates[SAMPLE_TOO_OLD] +
+                       (t->ooo_window_ms == 0 ? result->fates[SAMPLE_OUT_OF_ORDER] : 0));
     if (t->future_window_ms >= 0)
         count_hits(q, tenant, LIMIT_TOO_NEW, result->fates[SAMPLE_TOO_NEW]);
 }

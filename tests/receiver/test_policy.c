@@ -38,6 +38,11 @@ START_TEST(test_limits)
     };
     for (size_t i = 0; i < ARRAY_LEN(lines); i++)
         ck_assert_msg(strstr(buf_cstr(&text), lines[i]), "no line %s", lines[i]);
+    CK_OK(policy_set_limits(p, STR("write: {tenants: {b: {}}}")));
+    buf_clear(&text);
+    metrics_write(m, METRICS_TEXT, &text);
+    ck_assert_ptr_null(strstr(buf_cstr(&text), "tenant=\"a\"")); /* named no more */
+    ck_assert_ptr_nonnull(strstr(buf_cstr(&text), "head_series_limit{tenant=\"b\"} 0\n"));
     policy_close(p);
     metrics_close(m);
 }
