@@ -217,6 +217,7 @@ with checks.check("a series' own tenant must be a name; the others are stored"):
 
 SERIES, SAMPLES, SECONDS = 2000, 100, 15
 with checks.check("no write is refused or lost while rules and limits change"):
+    change(RULES, "- {target_label: generation, replacement: g0}\n")
     loader = subprocess.Popen([lib.LOADGEN, "--url",
                                f"http://127.0.0.1:{mneme.write}/api/v1/receive",
                                "--series", str(SERIES), "--samples-per-series", str(SAMPLES),
