@@ -101,8 +101,7 @@ rewrite_cache_find(const struct rewrite_cache *c, struct hash128 key)
     return NULL;
 }
 
-/* --- adding ------------------------------------------------------------------------------------
- */
+/* --- adding ---------------------------------------------------------------------------------- */
 
 /* Into a free slot; there is one. */
 static void

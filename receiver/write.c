@@ -14,8 +14,7 @@ count_hits(const struct write *q, struct str tenant, enum limit_kind kind, uint6
         policy_count_hits(q->policy, tenant, kind, hits);
 }
 
-/* --- what refuses a request as a whole ---------------------------------------------------------
- */
+/* --- what refuses a request as a whole -------------------------------------------------------- */
 
 static struct err
 check_size(const struct write *q, struct str tenant, size_t bytes, uint64_t bytes_max)
@@ -81,8 +80,7 @@ check_rate(struct write *q, const struct tenant_limits *t)
                (uintmax_t)samples, (uintmax_t)q->retry_after_s);
 }
 
-/* --- storing -----------------------------------------------------------------------------------
- */
+/* --- storing ---------------------------------------------------------------------------------- */
 
 static struct err
 rewrite(struct write *q, const struct tenant_limits *t)

@@ -215,7 +215,7 @@ with checks.check("a series' own tenant must be a name; the others are stored"):
 
 # --- reloads under load --------------------------------------------------------------------------
 
-SERIES, SAMPLES, SECONDS = 2000, 100, 15
+SERIES, SAMPLES, SECONDS = 8000, 100, 15
 with checks.check("no write is refused or lost while rules and limits change"):
     change(RULES, "- {target_label: generation, replacement: g0}\n")
     loader = subprocess.Popen([lib.LOADGEN, "--url",

@@ -248,8 +248,7 @@ START_TEST(test_reload)
 }
 END_TEST
 
-/* --- the cache ---------------------------------------------------------------------------------
- */
+/* --- the cache ------------------------------------------------------------------------------- */
 
 static struct hash128
 hash_of(const struct rewrite_cache *c, const char *key)
