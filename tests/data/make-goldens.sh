@@ -1,7 +1,7 @@
 #!/bin/sh
 # make-goldens.sh - files as Prometheus writes them, with what its own tools say is in them.
 #
-#   tests/data/make-goldens.sh             writes tests/data/tsdb/ and querygw/histogram-statistics.txt;
+#   tests/data/make-goldens.sh             writes tests/data/tsdb/ and the other files below;
 #                                          needs prometheus and promtool, go, and PROMETHEUS_SRC: the
 #                                          sources of 3.14
 #
@@ -12,6 +12,7 @@
 # tsdb/histogram-chunks.json  samples, and the chunks that Prometheus' encoders make of them
 # tsdb/histogram-texts.txt    native histograms, and the text that Prometheus prints for them
 # tsdb/float-histograms.txt   sums of them, differences, resets and all else, by Prometheus
+# ingest/relabel.jsonl       rules and labels, and what Prometheus makes of them
 # querygw/histogram-statistics.txt  their quantiles, fractions and variances
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -68,6 +69,7 @@ cp "$work"/data/wal/0* "$out/wal-kill9/"
 promtool tsdb dump "$work/data" | sort >"$out/wal-kill9.txt"
 (cd "$PROMETHEUS_SRC" && go run "$here/histogram_chunks.go") >"$out/histogram-chunks.json"
 (cd "$PROMETHEUS_SRC" && go run "$here/histogram_texts.go") >"$out/histogram-texts.txt"
+(cd "$PROMETHEUS_SRC" && go run "$here/relabel.go") >"$here/ingest/relabel.jsonl"
 (cd "$PROMETHEUS_SRC" && go run "$here/float_histograms.go" operations) >"$out/float-histograms.txt"
 (cd "$PROMETHEUS_SRC" && go run "$here/float_histograms.go" statistics) \
     >"$here/querygw/histogram-statistics.txt"

@@ -11,6 +11,7 @@ check_PROGRAMS += %reldir%/test_ingest
 	%reldir%/test_otlp_name.c \
 	%reldir%/test_otlp_thanos.c \
 	%reldir%/test_relabel.c \
+	%reldir%/test_relabel_golden.c \
 	%reldir%/test_relabel_parse.c \
 	%reldir%/test_rewrite.c \
 	%reldir%/test_sink_tenants.c \
