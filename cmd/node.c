@@ -178,6 +178,7 @@ open_faces(struct node *n)
         .log = n->log,
         .tenant_header = o->write_tenant_header,
         .default_tenant = o->write_default_tenant,
+        .memory = &n->memory,
         .split_label = o->split_tenant_label,
         .tenant_field = tenant_field,
         .otlp = o->otlp,

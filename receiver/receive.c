@@ -59,6 +59,7 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
         opts->decoded_bytes_max ? opts->decoded_bytes_max : INGEST_DECODED_BYTES_MAX_DEFAULT;
     v->limits = opts->limits;
     v->log = opts->log;
+    v->memory = opts->memory;
     v->clock = opts->clock ? opts->clock : clock_system();
     v->otlp = copy_otlp(&opts->otlp);
     scratch_pool_init(&v->scratches);

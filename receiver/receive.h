@@ -30,7 +30,8 @@ struct receiver_opts {
     size_t body_bytes_max;          /* as sent; 0: RECEIVER_BODY_BYTES_MAX_DEFAULT */
     size_t decoded_bytes_max;       /* 0: INGEST_DECODED_BYTES_MAX_DEFAULT */
     struct ingest_limits limits;    /* of one request, where the policy has none */
-    const struct clock *clock;      /* borrowed for life; NULL: the system's */
+    struct memory_limit *memory;    /* NULL: none; borrowed for life, as the clock */
+    const struct clock *clock;      /* NULL: the system's */
     struct str split_label;         /* copied; see policy.h */
     enum tenant_field tenant_field; /* of client certificates */
     struct otlp_options otlp;       /* names copied */

@@ -15,6 +15,7 @@ struct receiver {
     struct ingest_limits limits;
     enum tenant_field tenant_field;
     struct policy *policy; /* owned */
+    struct memory_limit *memory;
     struct log *log;
     const struct clock *clock;
     struct otlp_options otlp; /* its promoted names are owned */

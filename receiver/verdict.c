@@ -49,7 +49,7 @@ _Static_assert(LABEL_FAULT_COUNT == 8 && SAMPLE_FATE_COUNT == 8 && EXEMPLAR_FATE
 
 enum {
     REASONS_MAX =
-        ARRAY_LEN(label_reasons) + ARRAY_LEN(sample_reasons) + ARRAY_LEN(exemplar_reasons) + 5
+        ARRAY_LEN(label_reasons) + ARRAY_LEN(sample_reasons) + ARRAY_LEN(exemplar_reasons) + 6
 };
 
 struct reasons {
@@ -92,6 +92,9 @@ collect(struct reasons *reasons, enum write_rules rules, const struct append_res
         reasons->v[reasons->n++] =
             arena_printf(a, "tenant is above active series limit: %ju series refused",
                          (uintmax_t)result->series_over_limit);
+    if (result->series_unknown > 0)
+        reasons->v[reasons->n++] = arena_printf(a, "memory limit is near: %ju new series refused",
+                                                (uintmax_t)result->series_unknown);
     if (result->histograms_invalid > 0)
         add_reason(reasons, result->histograms_invalid, "histograms",
                    arena_str(a, result->histogram_fault).p, a);
@@ -131,7 +134,7 @@ join(struct reasons *reasons, struct str example, struct arena *a)
 static int
 status_of(enum write_rules rules, const struct append_result *result)
 {
-    if (result->series_over_limit > 0)
+    if (result->series_over_limit > 0 || result->series_unknown > 0)
         return STATUS_TOO_MANY;
     if (result->label_faults[LABEL_FAULT_MALFORMED] > 0 || result->histograms_invalid > 0)
         return STATUS_BAD_REQUEST; /* not what it says it is, whatever the door */

@@ -118,6 +118,7 @@ store(struct write *q, const struct rewritten_batch *b)
 {
     struct append_result result = {.series_created = 0};
     struct append_limits limits = limits_of_head(b->limits);
+    limits.known_series_only = memory_limit_level(q->memory) != MEMORY_ROOM;
     struct batch batch = b->batch;
     batch.request.limits = &limits;
     if (batch_has_content(&batch)) {
@@ -125,6 +126,8 @@ store(struct write *q, const struct rewritten_batch *b)
         q->reached_sink = true;
         TRY(sink_append(q->sink, &batch, q->arena, &result));
         append_result_add(&q->result, &result);
+        if (result.series_unknown > 0)
+            memory_limit_refused(q->memory, MEMORY_REFUSED_SERIES);
     }
     count_refused(q, b, &result);
     return OK;

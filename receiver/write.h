@@ -2,6 +2,7 @@
  *
  * Threads: a worker, top to bottom. */
 #pragma once
+#include "base/memory_limit.h"
 #include "ingest/admit.h"
 #include "ingest/decode.h"
 #include "ingest/sink.h"
@@ -18,6 +19,7 @@ struct write {
     const struct ingest_limits *limits; /* of a request, where the policy has none */
     struct policy *policy;              /* counts hits; NULL: none */
     struct policy_hold hold;            /* of the policy; zeros: no rules, no limits */
+    struct memory_limit *memory;        /* NULL: none */
     struct sink *sink;
     struct arena *arena;
     struct trace *trace; /* NULL: not traced */

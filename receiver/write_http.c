@@ -97,6 +97,7 @@ write_of(struct receiver *v, struct http_request *r, struct scratch *s)
                  .decoded_bytes_max = v->decoded_bytes_max},
         .limits = &v->limits,
         .policy = v->policy,
+        .memory = v->memory,
         .arena = &s->arena,
         .trace = http_trace(r),
         .decoded = &s->decoded,

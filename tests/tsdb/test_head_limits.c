@@ -19,7 +19,7 @@ put(struct db *db, const struct append_limits *limits, const char *labels, int64
     return r;
 }
 
-static const struct append_limits none = {0, -1, -1};
+static const struct append_limits none = {0, -1, -1, false};
 
 START_TEST(test_series)
 {
@@ -37,6 +37,23 @@ START_TEST(test_series)
     ck_assert_uint_eq(put(db, &none, "a=3", 1).series_created, 1);
     ck_assert_uint_eq(put(db, &hundred, "a=4", 1).series_created, 1);
     ck_assert_uint_eq(put(db, &hundred, "a=5", 1).series_over_limit, 1); /* the head's own holds */
+}
+END_TEST
+
+START_TEST(test_known_series_only)
+{
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    AUTO(db_close) struct db *db = NULL;
+    CK_OK(db_open(&opts, &db));
+    struct append_limits known = none;
+    known.known_series_only = true;
+    known.series_max = 100;
+    ck_assert_uint_eq(put(db, &none, "a=1", 1).series_created, 1);
+    struct append_result r = put(db, &known, "a=2", 1);
+    ck_assert_uint_eq(r.series_unknown, 1);
+    ck_assert_uint_eq(r.series_over_limit + r.series_created, 0);
+    ck_assert_uint_eq(put(db, &known, "a=1", 2).fates[SAMPLE_STORED], 1);
+    ck_assert_uint_eq(put(db, &none, "a=2", 1).series_created, 1);
 }
 END_TEST
 
@@ -114,6 +131,7 @@ head_limits_suite(void)
     Suite *s = suite_create("head_limits");
     TCase *t = tcase_create("head_limits");
     tcase_add_test(t, test_series);
+    tcase_add_test(t, test_known_series_only);
     tcase_add_loop_test(t, test_late, 0, ARRAY_LEN(window_cases));
     tcase_add_test(t, test_future);
     tcase_add_test(t, test_sum);

@@ -129,8 +129,13 @@ make_missing(struct append *run)
         .count = good,
         .slots = run->slots,
         .series_max = series_max(run->h, run->request->limits),
+        .refused = &run->result->series_over_limit,
         .result = run->result,
     };
+    if (run->request->limits && run->request->limits->known_series_only) {
+        births.series_max = 0;
+        births.refused = &run->result->series_unknown;
+    }
     TRY(head_create_missing(run->h, &births));
     for (size_t i = 0; i < good; i++) {
         bool open = run->slots[misses->v[i].row] != slot_none;
@@ -306,6 +311,7 @@ append_result_add(struct append_result *sum, const struct append_result *part)
     add_counts(sum->exemplar_fates, part->exemplar_fates, EXEMPLAR_FATE_COUNT);
     add_counts(sum->label_faults, part->label_faults, LABEL_FAULT_COUNT);
     sum->series_over_limit += part->series_over_limit;
+    sum->series_unknown += part->series_unknown;
     sum->series_created += part->series_created;
     sum->histograms_invalid += part->histograms_invalid;
     sum->metadata_stored += part->metadata_stored;

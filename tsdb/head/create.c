@@ -185,7 +185,7 @@ create_some(struct head *h, const struct births *births, size_t first, size_t co
     for (size_t i = first; i < first + count; i++) {
         const struct append_miss *miss = &births->misses[i];
         if (!settle_miss(h, &born, miss, &record, &births->slots[miss->row]))
-            births->result->series_over_limit++;
+            ++*births->refused;
     }
     if (born.n == 0)
         return OK;

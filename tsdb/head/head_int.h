@@ -159,6 +159,7 @@ struct births {
     size_t count;
     uint32_t *slots;      /* of rows: filled for those that get one */
     uint64_t series_max;  /* of the head */
+    uint64_t *refused;    /* counts those above it */
     struct append_result *result; /* counts on */
 };
 /* Finds or makes the series of every miss and writes its slot to slots[miss.row]. Rows above
