@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/quote.h"
 
 static void *
 take(void *arena, size_t bytes)
@@ -56,6 +57,19 @@ binary(struct str s)
     return (ProtobufCBinaryData){s.n, (uint8_t *)(uintptr_t)s.p};
 }
 
+/* What quotes the sender's bytes may not be the UTF-8 that a client's decoder insists on. */
+static struct str
+as_utf8(struct str text, struct buf *scratch)
+{
+    if (str_is_utf8(text))
+        return text;
+    for (uint32_t rune; text.n > 0;) {
+        text = str_skip(text, rune_decode(text, &rune));
+        buf_put_rune(scratch, rune);
+    }
+    return buf_str(scratch);
+}
+
 static void
 pack(const ProtobufCMessage *m, struct buf *to)
 {
@@ -95,7 +109,8 @@ otlp_encode_answer(enum otlp_encoding encoding, uint64_t points_rejected, struct
     Otlp__PartialSuccess partial = OTLP__PARTIAL_SUCCESS__INIT;
     Otlp__ExportResponse response = OTLP__EXPORT_RESPONSE__INIT;
     partial.rejected_data_points = (int64_t)u64_min(points_rejected, INT64_MAX);
-    partial.error_message = binary(text);
+    AUTO(buf_fini) struct buf scratch = BUF_INIT;
+    partial.error_message = binary(as_utf8(text, &scratch));
     if (points_rejected > 0 || text.n > 0)
         response.partial_success = &partial;
     pack(&response.base, to);
@@ -117,6 +132,7 @@ otlp_encode_status(enum otlp_encoding encoding, int code, struct str text, struc
     }
     Otlp__Status status = OTLP__STATUS__INIT;
     status.code = code;
-    status.message = binary(text);
+    AUTO(buf_fini) struct buf scratch = BUF_INIT;
+    status.message = binary(as_utf8(text, &scratch));
     pack(&status.base, to);
 }

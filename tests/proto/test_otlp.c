@@ -235,6 +235,13 @@ START_TEST(test_answers)
     otlp_encode_status(OTLP_PROTOBUF, 3, STR("why"), &to);
     ck_assert(str_eq(buf_str(&to), STR("\x08\x03\x12\x03why")));
     buf_clear(&to);
+    otlp_encode_status(OTLP_PROTOBUF, 3, STR("a\xff"), &to);
+    ck_assert(str_eq(buf_str(&to), STR("\x08\x03\x12\x04"
+                                       "a\xef\xbf\xbd")));
+    buf_clear(&to);
+    otlp_encode_answer(OTLP_PROTOBUF, 1, STR("\xff"), &to);
+    ck_assert(str_eq(buf_str(&to), STR("\x0a\x07\x08\x01\x12\x03\xef\xbf\xbd")));
+    buf_clear(&to);
     otlp_encode_answer(OTLP_JSON, 0, STR(""), &to);
     otlp_encode_answer(OTLP_JSON, 3, STR("a \"b\""), &to);
     otlp_encode_status(OTLP_JSON, 3, STR("why"), &to);
