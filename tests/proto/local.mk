@@ -13,6 +13,8 @@ EXTRA_DIST += %reldir%/prompb.proto %reldir%/prompb2.proto
 	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
 	$(PROTOC_C) --c_out=. --proto_path='$(srcdir)' '$(srcdir)/%reldir%/prompb2.proto'
 
+# Whoever builds one program only builds no BUILT_SOURCES first.
+$(%canon_reldir%_test_proto_OBJECTS): $(PROMPB_GENERATED)
 %reldir%/test_proto-otlp_make.$(OBJEXT) %reldir%/test_proto-test_otlp.$(OBJEXT): \
 	proto/otlp.pb-c.h
 check_PROGRAMS += %reldir%/test_proto

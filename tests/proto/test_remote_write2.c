@@ -223,8 +223,8 @@ START_TEST(test_neighbours)
     AUTO(remote_write2_fini) struct remote_write2 w;
     remote_write2_init(&w);
     static const char *const values[VALUES] = {"v", "a longer one",
-                                               "one that is even longer, "
-                                               "beyond what is copied at once, and then some"};
+                                               ("one that is even longer, "
+                                                "beyond what is copied at once, and then some")};
     struct str keys[ROWS];
     uint64_t dice = 1;
     for (size_t i = 0; i < ROWS; i++) {

@@ -183,8 +183,10 @@ show_written(const struct reply *r, char to[64])
     struct str samples = reply_header(r, "X-Prometheus-Remote-Write-Samples-Written");
     struct str histograms = reply_header(r, "X-Prometheus-Remote-Write-Histograms-Written");
     struct str exemplars = reply_header(r, "X-Prometheus-Remote-Write-Exemplars-Written");
-    snprintf(to, 64, samples.n + histograms.n + exemplars.n > 0 ? "%.*s %.*s %.*s" : "",
-             STR_FMT(samples), STR_FMT(histograms), STR_FMT(exemplars));
+    to[0] = '\0';
+    if (samples.n + histograms.n + exemplars.n > 0)
+        snprintf(to, 64, "%.*s %.*s %.*s", STR_FMT(samples), STR_FMT(histograms),
+                 STR_FMT(exemplars));
 }
 
 static void
