@@ -13,6 +13,7 @@ noinst_LIBRARIES += %reldir%/libproto.a %reldir%/libotlp.a
 	%reldir%/remote_write.c %reldir%/remote_write.h \
 	%reldir%/remote_write2.c %reldir%/remote_write2.h %reldir%/remote_write2_int.h \
 	%reldir%/remote_write2_encode.c \
+	%reldir%/remote_write2_keys.h \
 	%reldir%/remote_write2_parts.c \
 	%reldir%/symbols.c %reldir%/symbols.h \
 	%reldir%/write_walk.c %reldir%/write_walk.h

@@ -4,7 +4,7 @@
  * takes the series: series_fast() knows the shape in which everybody sends a series of floats and
  * gives up, leaving no trace, on anything else; series_general() then takes whatever protobuf
  * allows and says what is wrong. Threads: any; a walk belongs to one call. */
-#include "proto/remote_write2_int.h"
+#include "proto/remote_write2_keys.h"
 
 #include "base/assert.h"
 #include "base/mem.h"
@@ -19,69 +19,9 @@ enum {
     TAG_START = SAMPLE2_START << 3 | PB_VARINT,
 };
 
-enum {
-    START_BYTES = 7,           /* of a start timestamp: its tag and six bytes */
-    FAST_REFS_BYTES_MAX = 256, /* of labels that series_fast() looks at */
-    FAST_LABELS_MAX = FAST_REFS_BYTES_MAX / 2,
-    KEYS_CHUNK_BYTES = 256 << 10, /* that label keys are cut from */
-};
-_Static_assert(FAST_LABELS_MAX *SYMBOLS_LABEL_ROOM <= KEYS_CHUNK_BYTES, "a key fits a chunk");
+enum { START_BYTES = 7 }; /* of a start timestamp: its tag and six bytes */
 
 /* --- the usual shape ------------------------------------------------------------------------- */
-
-/* A reference of one or two bytes. */
-static inline bool
-take_ref(const uint8_t **p, const uint8_t *end, uint32_t *ret_ref)
-{
-    const uint8_t *at = *p;
-    if (at < end && at[0] < 0x80) {
-        *ret_ref = at[0];
-        *p = at + 1;
-        return true;
-    }
-    if (end - at < 2 || at[1] >= 0x80)
-        return false;
-    *ret_ref = (at[0] & 0x7fu) | (uint32_t)at[1] << 7;
-    *p = at + 2;
-    return true;
-}
-
-/* Room for the key of `labels` short labels. */
-static inline char *
-key_room(struct walk2 *w, size_t labels)
-{
-    if (__builtin_expect((size_t)(w->keys_end - w->keys_at) < labels * SYMBOLS_LABEL_ROOM, 0)) {
-        w->keys_at = arena_alloc(w->base.arena, KEYS_CHUNK_BYTES);
-        w->keys_end = w->keys_at + KEYS_CHUNK_BYTES;
-    }
-    return w->keys_at;
-}
-
-/* Writes the key of labels that are all short, with a name of the metric among them; false
- * otherwise. The key is not taken yet. */
-static inline bool
-key_fast(struct walk2 *w, struct str refs, struct str *ret_key, uint32_t *ret_metric)
-{
-    if (refs.n > FAST_REFS_BYTES_MAX)
-        return false;
-    char *key = key_room(w, refs.n / 2), *at = key;
-    const uint8_t *p = (const uint8_t *)refs.p, *end = p + refs.n;
-    const struct symbol *symbols = w->symbols.v;
-    uint32_t count = (uint32_t)w->symbols.n, metric = 0;
-    while (p < end) {
-        uint32_t name, value;
-        if (!take_ref(&p, end, &name) || !take_ref(&p, end, &value) || name >= count ||
-            value >= count)
-            return false;
-        at = symbols_put_short_label(at, &symbols[name], &symbols[value]);
-        if (!at)
-            return false;
-        metric = symbols[name].is_metric_name ? value : metric;
-    }
-    *ret_key = str_of(key, (size_t)(at - key));
-    *ret_metric = metric;
-    return metric != 0;
-}
 
 /* As write_sample_fast(), with a start timestamp behind the time. */
 static inline size_t
@@ -138,26 +78,41 @@ metadata_fast(const uint8_t *p, const uint8_t *end, struct str *ret_content)
     return true;
 }
 
+/* What stands behind the labels of a series; nothing of it was taken yet. */
+struct fast_rest {
+    size_t samples, started;
+    struct str metadata;
+};
+
+static inline bool
+rest_fast(struct walk2 *w, const uint8_t *p, const uint8_t *end, struct fast_rest *ret_rest)
+{
+    p = samples_fast(w, p, end, &ret_rest->samples, &ret_rest->started);
+    return p && ret_rest->samples > 0 && metadata_fast(p, end, &ret_rest->metadata);
+}
+
 /* False: not the usual shape, and nothing was changed. */
 static inline __attribute__((always_inline)) bool
 series_fast(struct walk2 *w, const uint8_t *p, const uint8_t *end)
 {
-    struct str refs, key, metadata;
-    uint32_t metric;
-    size_t samples, started, first_sample = w->base.m.sample_count;
-    if (!write_frame_fast(p, end, TAG_LABELS_REFS, &refs) || !key_fast(w, refs, &key, &metric))
+    struct str refs;
+    struct fast_key key;
+    struct fast_rest rest;
+    size_t first_sample = w->base.m.sample_count;
+    if (!write_frame_fast(p, end, TAG_LABELS_REFS, &refs) || !key_fast(w, refs, &key))
         return false;
-    p = samples_fast(w, (const uint8_t *)refs.p + refs.n, end, &samples, &started);
-    if (!p || samples == 0 || !metadata_fast(p, end, &metadata) ||
-        w->key_bytes + key.n > WRITE_KEY_BYTES_MAX)
+    if (!rest_fast(w, (const uint8_t *)refs.p + refs.n, end, &rest) ||
+        w->key_bytes + key.key.n > WRITE_KEY_BYTES_MAX) {
+        w->last.n = 0; /* the key's room is free again */
         return false;
-    w->keys_at += key.n;
-    w->key_bytes += key.n;
-    w->base.m.sample_count += samples;
-    w->base.m.start_timestamp_count += started;
-    write_push_row(&w->base, key, first_sample);
-    w->metric = metric;
-    w->metadata = metadata;
+    }
+    w->keys_at += key.key.n;
+    w->key_bytes += key.key.n;
+    w->base.m.sample_count += rest.samples;
+    w->base.m.start_timestamp_count += rest.started;
+    write_push_row(&w->base, key.key, first_sample);
+    w->metric = key.metric;
+    w->metadata = rest.metadata;
     return true;
 }
 

@@ -30,10 +30,22 @@ struct write2_told {
     uint32_t help, unit; /* references */
 };
 
+/* The labels that the fast path wrote last. */
+enum { WRITE2_FAST_REFS_BYTES = 256, WRITE2_FAST_LABELS = WRITE2_FAST_REFS_BYTES / 2 };
+struct write2_last {
+    struct str refs, key;                  /* in message and arena */
+    size_t n;                              /* labels; 0: none were, or they are in pieces */
+    uint32_t metric;                       /* reference that is the metric's name */
+    size_t metric_at;                      /* index of the label that says so */
+    uint16_t ref_ends[WRITE2_FAST_LABELS]; /* of each label */
+    uint16_t key_ends[WRITE2_FAST_LABELS];
+};
+
 struct walk2 {
     struct write_walk base;
     struct symbols symbols;
-    char *keys_at, *keys_end;                      /* room for label keys */
+    char *keys_at, *keys_end; /* room for label keys */
+    struct write2_last last;
     size_t key_bytes;                              /* of all so far */
     struct write2_refs series_refs, exemplar_refs; /* of the one at hand */
     struct write2_told *told; /* a symbol: as the name of a metric; NULL until one is told */
