@@ -5,6 +5,7 @@ Every test is an executable script: it prints what it checks, ends with a line
 MNEME names the binary (default build/mneme), LOADGEN the load generator."""
 import atexit
 import contextlib
+import glob
 import http.client
 import json
 import os
@@ -56,6 +57,25 @@ def need(*programs):
             print(f"{program} is not installed")
             print("count: 0 passed, 0 failed, 1 skipped")
             sys.exit(77)
+
+
+def pypi(name, *requirements):
+    """Makes packages of PyPI importable, from a virtual environment beside the binary that
+    outlives the test; False when it cannot be made."""
+    venv = os.path.join(os.path.dirname(MNEME), name)
+    python, mark = os.path.join(venv, "bin", "python"), os.path.join(venv, "packages")
+    if not os.path.exists(mark) or open(mark).read().split() != list(requirements):
+        try:
+            subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True, timeout=240)
+            subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+                            *requirements], check=True, timeout=240)
+        except (OSError, subprocess.SubprocessError) as e:
+            print(f"no environment with {' '.join(requirements)}: {e}", flush=True)
+            return False
+        with open(mark, "w") as f:
+            f.write("\n".join(requirements))
+    sys.path[:0] = glob.glob(os.path.join(venv, "lib", "python*", "site-packages"))
+    return True
 
 
 def start(argv, log, **kw):
