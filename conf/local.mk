@@ -11,6 +11,7 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/reload.c %reldir%/reload.h \
 	%reldir%/tools_flags.h \
 	%reldir%/units.c %reldir%/units.h \
+	%reldir%/web_config.c %reldir%/web_config.h \
 	%reldir%/yaml.c %reldir%/yaml.h \
 	%reldir%/yaml_read.c %reldir%/yaml_read.h
 EXTRA_DIST += %reldir%/README.md

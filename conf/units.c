@@ -165,8 +165,8 @@ go_term_add(struct str *rest, uint64_t ns_max, uint64_t *ns)
     return true;
 }
 
-static struct err
-duration_parse_go(struct str text, int64_t *ret_ms)
+struct err
+duration_parse_go(struct str text, int64_t *ret_ns)
 {
     struct str rest = text;
     uint64_t ns = 0;
@@ -182,10 +182,7 @@ duration_parse_go(struct str text, int64_t *ret_ms)
         if (!go_term_add(&rest, INT64_MAX, &ns))
             return not_a_duration(text);
     }
-    uint64_t ms = (ns + NS_IN_MS / 2) / NS_IN_MS;
-    if (ns > 0 && ms == 0)
-        ms = 1;
-    *ret_ms = negative ? -(int64_t)ms : (int64_t)ms;
+    *ret_ns = negative ? -(int64_t)ns : (int64_t)ns;
     return OK;
 }
 
@@ -196,7 +193,14 @@ duration_parse_flag(struct str text, int64_t *ret_ms)
     if (!e.code)
         return OK;
     err_drop(e);
-    return duration_parse_go(text, ret_ms);
+    int64_t ns = 0;
+    TRY(duration_parse_go(text, &ns));
+    uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+    uint64_t ms = (size + NS_IN_MS / 2) / NS_IN_MS;
+    if (size > 0 && ms == 0)
+        ms = 1;
+    *ret_ms = ns < 0 ? -(int64_t)ms : (int64_t)ms;
+    return OK;
 }
 
 void

@@ -12,6 +12,8 @@ struct err duration_parse(struct str text, int64_t *ret_ms);
 /* Also Go's time.ParseDuration with sign and fractions ("1.5h", "-5m"), as flags take it.
  * Rounded to the nearest ms, but never to 0: 0 often means "off", and "1ns" does not. */
 struct err duration_parse_flag(struct str text, int64_t *ret_ms);
+/* Go's form alone, exactly. */
+struct err duration_parse_go(struct str text, int64_t *ret_ns);
 /* 15d, 1h30m, 500ms, 0s: the form that Prometheus prints; with '-' in front when negative. */
 void duration_format(int64_t ms, struct buf *to);
 /* 0, 512, 512MB, 1GiB, 1.5GB: both spellings are powers of 1024, from B to EiB, at most

@@ -8,6 +8,7 @@ check_PROGRAMS += %reldir%/test_conf
 	%reldir%/test_nearest.c \
 	%reldir%/test_reload.c \
 	%reldir%/test_units.c \
+	%reldir%/test_web_config.c \
 	%reldir%/test_yaml.c \
 	%reldir%/test_yaml_read.c
 %canon_reldir%_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/conf/suites.h"'
