@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/assert.h"
 #include "base/lock.h"
@@ -30,6 +31,7 @@ struct worker {
 
 struct pool {
     size_t queued_limit;    /* immutable */
+    int niceness;           /* immutable */
     size_t worker_count;    /* immutable */
     size_t thread_count;    /* started; immutable after pool_start() */
     struct worker *workers; /* owned; one a thread */
@@ -91,6 +93,8 @@ worker_main(void *arg)
 {
     struct worker *w = arg;
     struct job job;
+    if (w->pool->niceness > 0) /* of this thread alone, on Linux; best effort */
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + w->pool->niceness);
     while (next_job(w->pool, w, &job))
         job.run(job.arg);
     return NULL;
@@ -124,6 +128,7 @@ pool_start(const struct pool_opts *opts, struct pool **ret_pool)
     ASSERT(opts->queued_limit > 0);
     AUTO(pool_stop) struct pool *p = mem_alloc_zero(sizeof *p);
     p->queued_limit = opts->queued_limit;
+    p->niceness = opts->niceness;
     p->workers = mem_array_zero(opts->threads, sizeof *p->workers);
     p->worker_count = opts->threads;
     for (size_t i = 0; i < p->worker_count; i++)

@@ -14,6 +14,7 @@ struct pool_opts {
     const char *name;    /* thread names; borrowed for pool_start() */
     size_t threads;      /* > 0 */
     size_t queued_limit; /* jobs that may wait, > 0 */
+    int niceness;        /* of the threads, above that of the process: 0 to 19 */
 };
 
 /* The caller owns *ret_pool. */

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/lock.h"
@@ -84,6 +85,26 @@ START_TEST(test_runs_all)
     pool_stop(p); /* after the queued ones */
     ck_assert_int_eq(atomic_load(&ran), 1000);
     pool_stop(NULL);
+}
+END_TEST
+
+static void
+note_niceness(void *arg)
+{
+    *(int *)arg = getpriority(PRIO_PROCESS, 0);
+}
+
+/* Of its threads; the caller's stays. */
+START_TEST(test_niceness)
+{
+    int own = getpriority(PRIO_PROCESS, 0), inside = -100;
+    struct pool *p = NULL;
+    struct pool_opts opts = {.name = "test", .threads = 1, .queued_limit = 1, .niceness = 3};
+    CK_OK(pool_start(&opts, &p));
+    ck_assert(pool_submit(p, note_niceness, &inside));
+    pool_stop(p);
+    ck_assert_int_eq(inside, own > 16 ? 19 : own + 3);
+    ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), own);
 }
 END_TEST
 
@@ -272,6 +293,7 @@ pool_suite(void)
     Suite *s = suite_create("pool");
     TCase *t = tcase_create("pool");
     tcase_add_test(t, test_runs_all);
+    tcase_add_test(t, test_niceness);
     tcase_add_test(t, test_full);
     tcase_add_test(t, test_few_threads_for_little_work);
     tcase_add_loop_test(t, test_for_each, 0, ARRAY_LEN(for_each_counts));
