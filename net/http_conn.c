@@ -1,11 +1,13 @@
 /* http_conn.c - one client connection. Only the loop of its part touches it.
  *
  *   HEAD -> BODY or CHUNKS -> HANDLING -> WRITING or STREAMING -> HEAD     (kept alive)
- *     `---------------------------^                       `-----> LINGER  (to be closed)
+ *   |  ^---. ^                  ^                         `-----> LINGER  (to be closed)
+ *   `-> AUTHORIZING ------------'
  *
- * HEAD to HANDLING without a body, or with an error to answer. Every state but HANDLING has a
- * deadline; each broken connection goes straight to http_conn_close(). http_conn_step() is the
- * only place where a connection acts: on socket events, posted answers and passed deadlines. */
+ * HEAD to HANDLING without a body, or with an error to answer; AUTHORIZING in between where a
+ * password must be checked. Every state but HANDLING and AUTHORIZING has a deadline; each broken
+ * connection goes straight to http_conn_close(). http_conn_step() is the only place where a
+ * connection acts: on socket events, posted answers and passed deadlines. */
 #include "net/http_int.h"
 
 #include <stdio.h>
@@ -58,7 +60,8 @@ let_request_go(struct http_conn *c)
     if (!r)
         return;
     atomic_store_explicit(&r->canceled, true, memory_order_relaxed);
-    if (c->state == HTTP_CONN_HANDLING || (c->state == HTTP_CONN_STREAMING && cut_stream(r)))
+    if (c->state == HTTP_CONN_HANDLING || c->state == HTTP_CONN_AUTHORIZING ||
+        (c->state == HTTP_CONN_STREAMING && cut_stream(r)))
         r->conn = NULL;
     else
         http_request_close(r);
@@ -259,6 +262,8 @@ step_once(struct http_conn *c)
     switch (c->state) {
     case HTTP_CONN_HEAD:
         return http_input_head(c);
+    case HTTP_CONN_AUTHORIZING:
+        return http_admit_step(c);
     case HTTP_CONN_BODY:
         return http_input_body(c);
     case HTTP_CONN_CHUNKS:
@@ -319,6 +324,17 @@ http_conn_on_stream(void *request)
         http_request_close(r);
 }
 
+void
+http_conn_on_verdict(void *request)
+{
+    struct http_request *r = request;
+    r->judged = true;
+    if (r->conn)
+        http_conn_step(r->conn);
+    else
+        http_request_close(r);
+}
+
 /* --- deadlines ------------------------------------------------------------------------------ */
 
 /* A client that keeps the least rate gets more time than the limit. */
@@ -359,6 +375,8 @@ http_conn_check_deadline(struct http_conn *c, uint64_t now_ns)
     case HTTP_CONN_LINGER:
         http_conn_close(c);
         return;
+    case HTTP_CONN_AUTHORIZING:
+        UNREACHABLE("a check of a password has its own deadline");
     case HTTP_CONN_HANDLING:
         UNREACHABLE("a handler has its own deadline");
     }

@@ -160,16 +160,22 @@ take_head(struct http_conn *c, size_t bytes)
                           status, why);
     r->request_bytes = bytes + r->head.body_bytes;
     c->close_after = r->head.reuse == HTTP_CLOSE;
-    enum router_verdict verdict = ROUTER_NO_PATH;
     struct err e = url_unescape(&r->arena, r->head.raw_path, URL_PATH, &r->path);
     if (e.code == ERR_NONE)
         e = router_find(c->part->server->opts.router, &r->arena, r->head.method, r->head.raw_path,
-                        &verdict, &r->match);
+                        &r->routed, &r->match);
     if (e.code != ERR_NONE) {
         err_drop(e);
         return refuse_for(c, HTTP_REFUSAL_MALFORMED, 400, "malformed escape in the path");
     }
-    return verdict == ROUTER_FOUND ? begin_body(c) : answer_unrouted(c, verdict);
+    return http_admit(c);
+}
+
+enum http_step
+http_input_admitted(struct http_conn *c)
+{
+    enum router_verdict routed = c->request->routed;
+    return routed == ROUTER_FOUND ? begin_body(c) : answer_unrouted(c, routed);
 }
 
 /* Bytes of c->in up to and including the empty line; 0 when it is not there yet. */

@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "base/vec.h"
 #include "net/http_chunked.h"
+#include "net/http_guard_int.h"
 #include "net/http_head.h"
 #include "net/http_metrics.h"
 #include "net/http_server.h"
@@ -66,6 +67,9 @@ struct http_request {
     struct str path;           /* unescaped */
     struct str peer;
     struct str peer_subject[TLS_SUBJECT_FIELD_COUNT];
+    enum router_verdict routed;
+    struct http_rules *rules; /* one reference; NULL: no guard, or no whole head */
+    bool admitted;            /* past the guard */
     struct buf body;
     uint64_t start_ns, deadline_ns; /* monotonic */
     size_t request_bytes;           /* of head and body */
@@ -74,9 +78,13 @@ struct http_request {
     struct str trace_id;            /* empty: not traced */
     enum request_log_decision logged;
     struct trace *trace;    /* owned; NULL: not traced; of whoever has the request */
+    /* of the password checker until `judged`, then of the loop */
+    struct password_wait password_wait;
+    enum password_verdict verdict;
     _Atomic(bool) canceled; /* written by the loop, read by workers; relaxed */
     /* of the loop */
     struct http_conn *conn; /* NULL once the connection is gone */
+    bool judged;            /* `verdict` has come */
     bool ready;             /* answered by a handler that ran on the loop, inside a step */
     /* of the answering thread, then of the loop */
     enum http_answer answer;
@@ -90,6 +98,7 @@ struct http_request {
 /* What a connection is doing; the drawing is in http_conn.c. */
 enum http_conn_state {
     HTTP_CONN_HEAD,
+    HTTP_CONN_AUTHORIZING,
     HTTP_CONN_BODY,
     HTTP_CONN_CHUNKS,
     HTTP_CONN_HANDLING,
@@ -163,6 +172,8 @@ void http_conn_check_deadline(struct http_conn *c, uint64_t now_ns);
 /* The request was answered elsewhere / its stream has moved: posted with the request. */
 void http_conn_on_answer(void *request);
 void http_conn_on_stream(void *request);
+/* A password was checked: posted with the request. */
+void http_conn_on_verdict(void *request);
 
 /* http_input.c: one step of reading, for http_conn.c. Threads: loop. */
 enum http_step {
@@ -176,10 +187,16 @@ enum http_step http_input_body(struct http_conn *c);
 enum http_step http_input_chunks(struct http_conn *c);
 /* Notices a client that leaves, and keeps what it pipelines. */
 enum http_step http_input_watch(struct http_conn *c);
+/* The request, whose head is complete, may come in: reads its body, or answers it. */
+enum http_step http_input_admitted(struct http_conn *c);
 /* Changes the state and starts its clock; limit_ms 0: no deadline. */
 void http_conn_enter(struct http_conn *c, enum http_conn_state state, uint64_t limit_ms);
 /* Answers the request being read (made when there is none) with an error and closes after. */
 enum http_step http_conn_refuse(struct http_conn *c, int status, const char *why);
+
+/* http_admit.c: asks the guard about the request whose head is complete. Threads: loop. */
+enum http_step http_admit(struct http_conn *c);
+enum http_step http_admit_step(struct http_conn *c); /* AUTHORIZING */
 
 /* http_server.c: something left the part. Threads: loop. */
 void http_part_check_done(struct http_part *p);

@@ -7,15 +7,18 @@
 
 enum http_refusal {
 #define HTTP_REFUSALS(X)                                                                           \
-    X(CONNECTIONS, "connections") /* closed on accept: connections_max */                          \
-    X(MALFORMED, "malformed")     /* a head or a chunk that cannot be read */                      \
-    X(HEADER, "header_size")      /* header_bytes_max, HTTP_HEADERS_MAX */                         \
-    X(BODY, "body_size")          /* body_bytes_max of the route */                                \
-    X(BUDGET, "inflight_bytes")   /* memory->requests */                                           \
-    X(MEMORY, "memory")           /* memory is full, and the body would be kept */                 \
-    X(QUEUE, "queue")             /* the workers' queue is full */                                 \
-    X(TIMEOUT, "timeout")         /* the client was too slow */                                    \
-    X(TLS, "tls_handshake")       /* no TLS that suits both, or no good client certificate */
+    X(CONNECTIONS, "connections")   /* closed on accept: connections_max */                        \
+    X(MALFORMED, "malformed")       /* a head or a chunk that cannot be read */                    \
+    X(HEADER, "header_size")        /* header_bytes_max, HTTP_HEADERS_MAX */                       \
+    X(BODY, "body_size")            /* body_bytes_max of the route */                              \
+    X(BUDGET, "inflight_bytes")     /* memory->requests */                                         \
+    X(MEMORY, "memory")             /* memory is full, and the body would be kept */               \
+    X(QUEUE, "queue")               /* the workers' queue is full */                               \
+    X(RATE, "rate_limit")           /* rate_limit of the web file */                               \
+    X(UNAUTHORIZED, "unauthorized") /* no good password or token */                                \
+    X(PASSWORDS, "password_checks") /* too many passwords are being checked */                     \
+    X(TIMEOUT, "timeout")           /* the client was too slow */                                  \
+    X(TLS, "tls_handshake")         /* no TLS that suits both, or no good client certificate */
 #define X(name, label) HTTP_REFUSAL_##name,
     HTTP_REFUSALS(X)
 #undef X

@@ -120,6 +120,19 @@ put_cors(const struct http_request *r, struct buf *to)
                            "Origin\r\n" CORS_COMMON));
 }
 
+/* The headers of the web file, where the handler has not set them. */
+static void
+put_configured(const struct http_request *r, struct buf *to)
+{
+    struct http_rules_headers headers = {NULL, 0};
+    if (r->rules)
+        headers = http_rules_headers(r->rules);
+    for (size_t i = 0; i < headers.n; i++) {
+        if (!has_extra(r, headers.v[i].name))
+            put_header(to, headers.v[i].name, headers.v[i].value);
+    }
+}
+
 bool
 http_reply_is_bodiless(const struct http_request *r, int status)
 {
@@ -141,6 +154,7 @@ http_reply_write_head(struct http_request *r, int status, const char *content_ty
     if (codec != CODEC_NONE)
         put_header(to, STR("Content-Encoding"), str_of_cstr(http_encoding_name(codec)));
     put_cors(r, to);
+    put_configured(r, to);
     buf_append(to, buf_str(&r->extra));
     if (status == 204 || status == 304)
         return; /* neither may carry a length */

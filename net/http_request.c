@@ -24,6 +24,8 @@ static struct str
 tenant_of(const struct http_request *r)
 {
     const struct http_server_opts *opts = &r->part->server->opts;
+    if (!r->admitted) /* a stranger's words make no series */
+        return str_of_cstr(opts->default_tenant);
     struct str tenant = http_head_find(&r->head, str_of_cstr(opts->tenant_header));
     if (tenant.n == 0)
         return str_of_cstr(opts->default_tenant);
@@ -66,6 +68,7 @@ http_request_close(struct http_request *r)
     http_observe_end(r, answer_bytes);
     budget_give_back(&p->server->opts.memory->requests, r->charged_bytes);
     http_stream_close(r->stream);
+    http_rules_unref(r->rules);
     buf_fini(&r->body);
     buf_fini(&r->extra);
     buf_fini(&r->out_head);

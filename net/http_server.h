@@ -12,6 +12,7 @@
 #include "net/loop.h"
 #include "net/router.h"
 
+struct http_guard; /* http_guard.h; NULL: everybody may come in */
 struct http_server;
 struct tls_server;  /* tls.h; NULL for plain text */
 struct request_log; /* request_log.h */
@@ -22,6 +23,7 @@ struct http_server_opts {
     struct loops *loops; /* borrowed for life, as everything below */
     struct router *router;
     struct tls_server *tls; /* may be NULL */
+    struct http_guard *guard;
     struct metrics *metrics;
     struct log *log;                 /* may be NULL */
     struct request_log *request_log; /* may be NULL: requests are not logged */

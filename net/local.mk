@@ -1,9 +1,13 @@
 noinst_LIBRARIES += %reldir%/libnet.a
 %canon_reldir%_libnet_a_SOURCES = \
+	%reldir%/bcrypt.c %reldir%/bcrypt.h \
 	%reldir%/http.h \
+	%reldir%/http_admit.c \
+	%reldir%/http_authorization.c %reldir%/http_authorization.h \
 	%reldir%/http_chunked.c %reldir%/http_chunked.h \
 	%reldir%/http_conn.c \
 	%reldir%/http_encoding.c %reldir%/http_encoding.h \
+	%reldir%/http_guard.c %reldir%/http_guard.h %reldir%/http_guard_int.h \
 	%reldir%/http_head.c %reldir%/http_head.h \
 	%reldir%/http_input.c \
 	%reldir%/http_int.h \
@@ -12,10 +16,12 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/http_params.c \
 	%reldir%/http_reply.c \
 	%reldir%/http_request.c \
+	%reldir%/http_rules.c %reldir%/http_rules.h \
 	%reldir%/http_server.c %reldir%/http_server.h \
 	%reldir%/http_stream.c \
 	%reldir%/listen.c %reldir%/listen.h \
 	%reldir%/loop.c %reldir%/loop.h %reldir%/loop_int.h \
+	%reldir%/passwords.c %reldir%/passwords.h \
 	%reldir%/request_log.c %reldir%/request_log.h \
 	%reldir%/router.c %reldir%/router.h %reldir%/router_match.h \
 	%reldir%/status.c %reldir%/status.h \

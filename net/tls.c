@@ -3,14 +3,11 @@
 
 #include <limits.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 
 #include "base/assert.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "net/tls_ctx.h"
-
-enum { DIGEST_BYTES = 32 };
 
 /* Everything but `ctx` belongs to whoever opens and changes the server. */
 struct tls_server {
@@ -18,7 +15,6 @@ struct tls_server {
     struct tls_ctx *ctx GUARDED_BY(lock); /* one reference; sessions hold more */
     struct arena arena;                   /* the options */
     struct tls_server_opts opts;
-    unsigned char tried[DIGEST_BYTES]; /* of what was last read, or of why that failed */
 };
 
 struct tls_session {
@@ -73,28 +69,6 @@ copy_opts(struct arena *a, const struct tls_server_opts *o)
 /* --- loading ---------------------------------------------------------------------------------- */
 
 static void
-digest_add(EVP_MD_CTX *digest, struct str text)
-{
-    uint64_t n = text.n; /* so that no byte can move from one text to the next unseen */
-    EVP_DigestUpdate(digest, &n, sizeof n);
-    EVP_DigestUpdate(digest, text.n ? text.p : "", text.n);
-}
-
-/* Of the files' contents, or of the error that reading them ended with. */
-static void
-digest_of(const struct tls_material *m, const struct err *e, unsigned char ret_digest[DIGEST_BYTES])
-{
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    ASSERT(digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1);
-    digest_add(digest, buf_str(&m->cert));
-    digest_add(digest, buf_str(&m->key));
-    digest_add(digest, buf_str(&m->client_ca));
-    digest_add(digest, e->code ? str_of_cstr(err_text(e)) : STR(""));
-    EVP_DigestFinal_ex(digest, ret_digest, NULL);
-    EVP_MD_CTX_free(digest);
-}
-
-static void
 install(struct tls_server *t, struct tls_ctx *fresh)
 {
     struct tls_ctx *old;
@@ -106,26 +80,14 @@ install(struct tls_server *t, struct tls_ctx *fresh)
     tls_ctx_unref(old); /* lives on in the sessions that use it */
 }
 
-enum load { LOAD_ALWAYS, LOAD_IF_CHANGED };
-
 static struct err
-load(struct tls_server *t, const struct tls_server_opts *opts, enum load when, bool *ret_changed)
+load(struct tls_server *t, const struct tls_server_opts *opts)
 {
     AUTO(tls_material_fini) struct tls_material m = {0};
-    unsigned char digest[DIGEST_BYTES];
-    struct err e = tls_material_read(opts, &m);
-    digest_of(&m, &e, digest);
-    *ret_changed = false;
-    if (when == LOAD_IF_CHANGED && memcmp(digest, t->tried, sizeof digest) == 0) {
-        err_drop(e); /* told before */
-        return OK;
-    }
-    memcpy(t->tried, digest, sizeof digest);
-    TRY(e);
     struct tls_ctx *fresh = NULL;
+    TRY(tls_material_read(opts, &m));
     TRY(tls_ctx_new(opts, &m, &fresh));
     install(t, fresh);
-    *ret_changed = true;
     return OK;
 }
 
@@ -155,21 +117,13 @@ tls_server_close(struct tls_server *t)
 struct err
 tls_server_reload(struct tls_server *t)
 {
-    bool changed;
-    return load(t, &t->opts, LOAD_ALWAYS, &changed);
-}
-
-struct err
-tls_server_refresh(struct tls_server *t, bool *ret_changed)
-{
-    return load(t, &t->opts, LOAD_IF_CHANGED, ret_changed);
+    return load(t, &t->opts);
 }
 
 struct err
 tls_server_replace(struct tls_server *t, const struct tls_server_opts *opts)
 {
-    bool changed;
-    TRY(load(t, opts, LOAD_ALWAYS, &changed));
+    TRY(load(t, opts));
     struct arena old = t->arena;
     t->arena = (struct arena){0};
     t->opts = copy_opts(&t->arena, opts);

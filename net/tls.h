@@ -46,10 +46,7 @@ void tls_server_close(struct tls_server *t); /* NULL is allowed */
 
 /* --- changes: on failure everything stays as it was; new connections see the new state ------- */
 
-/* Reads the files again. Threads: one at a time, as the two below. */
+/* Reads the files again. Threads: one at a time, as the one below. */
 struct err tls_server_reload(struct tls_server *t);
-/* The same if a file has changed since it was last read, successfully or not, so that a fault is
- * told once. *ret_changed: something new is in use. */
-struct err tls_server_refresh(struct tls_server *t, bool *ret_changed);
 /* Other options. */
 struct err tls_server_replace(struct tls_server *t, const struct tls_server_opts *opts);

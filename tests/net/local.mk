@@ -4,9 +4,12 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/fixture.c %reldir%/fixture.h \
 	%reldir%/test_tls.c \
 	%reldir%/test_tls_names.c \
+	%reldir%/test_bcrypt.c \
 	%reldir%/test_http_abuse.c \
+	%reldir%/test_http_authorization.c \
 	%reldir%/test_http_chunked.c \
 	%reldir%/test_http_encoding.c \
+	%reldir%/test_http_guard.c \
 	%reldir%/test_http_head.c \
 	%reldir%/test_http_observe.c \
 	%reldir%/test_http_params.c \
@@ -15,6 +18,7 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_http_stream.c \
 	%reldir%/test_listen.c \
 	%reldir%/test_loop.c \
+	%reldir%/test_passwords.c \
 	%reldir%/test_request_log.c \
 	%reldir%/test_router.c \
 	%reldir%/test_status.c \

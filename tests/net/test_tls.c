@@ -313,38 +313,6 @@ START_TEST(test_protocols)
 }
 END_TEST
 
-/* A changed file is taken once, a bad one is told once, and a good one after it taken again. */
-START_TEST(test_refresh)
-{
-    AUTO(buf_fini) struct buf out = BUF_INIT;
-    char cert[512], key[512];
-    bool changed = true;
-    if (!have("openssl"))
-        return;
-    make_certificate("one");
-    make_certificate("two");
-    run(&out, "cp one.crt use.crt && cp one.key use.key");
-    struct tls_server *tls = NULL;
-    struct tls_server_opts opts = {.cert.file = path_of("use.crt", cert, sizeof cert),
-                                   .key.file = path_of("use.key", key, sizeof key)};
-    CK_OK(tls_server_open(&opts, &tls));
-    CK_OK(tls_server_refresh(tls, &changed));
-    ck_assert(!changed);
-    run(&out, "cp two.crt use.crt");
-    CK_ERR(ERR_INVALID, tls_server_refresh(tls, &changed));
-    CK_OK(tls_server_refresh(tls, &changed));
-    ck_assert(!changed);
-    run(&out, "rm use.key");
-    CK_ERR(ERR_NOT_FOUND, tls_server_refresh(tls, &changed));
-    run(&out, "cp two.key use.key");
-    CK_OK(tls_server_refresh(tls, &changed));
-    ck_assert(changed);
-    CK_OK(tls_server_refresh(tls, &changed));
-    ck_assert(!changed);
-    tls_server_close(tls);
-}
-END_TEST
-
 START_TEST(test_bad_tls_files)
 {
     struct tls_server *tls = NULL;
@@ -369,7 +337,6 @@ tls_suite(void)
     tcase_add_test(t, test_client_certificates);
     tcase_add_test(t, test_client_policies);
     tcase_add_test(t, test_protocols);
-    tcase_add_test(t, test_refresh);
     tcase_add_test(t, test_bad_tls_files);
     suite_add_tcase(s, t);
     return s;
