@@ -19,9 +19,9 @@
 #include "conf/reload.h"
 #include "conf/units.h"
 #include "ingest/sink_tenants.h"
+#include "net/http_guard.h"
 #include "net/http_server.h"
 #include "net/status.h"
-#include "net/tls.h"
 #include "querygw/api/active_queries.h"
 #include "querygw/api/api.h"
 #include "receiver/receive.h"
@@ -37,6 +37,7 @@ enum {
     QUERY_WORKERS_MORE = 32,    /* than places for queries: who waits for one, and other routes */
     BACKGROUND_THREADS_MIN = 2, /* one for maintenance, one for what must not wait for it */
     BACKGROUND_QUEUED_MAX = 64,
+    PASSWORD_CPUS = 4, /* one thread of password checks for so many processors */
 };
 
 struct node {
@@ -50,7 +51,7 @@ struct node {
     struct loops *loops;
     struct pool *writes, *queries, *evals, *background; /* evals: NULL with one processor */
     struct router *http_router, *write_router;
-    struct tls_server *write_tls; /* NULL: plain text */
+    struct http_guard *http_guard, *write_guard;
     struct receiver *receiver;
     struct policy_files policy_files;
     struct active_queries *active_queries; /* NULL: not noted */
@@ -149,13 +150,13 @@ open_active_queries(struct node *n)
 
 /* Whoever could do without a certificate could write to any tenant, or to none. */
 static struct err
-certificate_field(const struct node_opts *o, enum tenant_field *ret_field)
+certificate_field(const struct node *n, enum tenant_field *ret_field)
 {
-    TRY(tenant_field_parse(o->tenant_certificate_field, ret_field));
-    bool asks = o->write_tls.cert_file[0] && o->write_tls.client_ca_file[0];
-    if (*ret_field != TENANT_FIELD_NONE && !asks)
+    TRY(tenant_field_parse(n->opts->tenant_certificate_field, ret_field));
+    if (*ret_field != TENANT_FIELD_NONE && !http_guard_asks_clients(n->write_guard))
         return ERR(ERR_INVALID, "--receive.tenant-certificate-field needs "
-                                "--remote-write.server-tls-cert and -client-ca: without them "
+                                "--remote-write.server-tls-cert and -client-ca, or a "
+                                "client_auth_type in --remote-write.http-config: without them "
                                 "there is no certificate");
     return OK;
 }
@@ -169,7 +170,7 @@ open_faces(struct node *n)
     status_use_pool(n->status, n->background);
     status_add_routes(n->status, n->http_router);
     enum tenant_field tenant_field;
-    TRY(certificate_field(o, &tenant_field));
+    TRY(certificate_field(n, &tenant_field));
     lifecycle_add_routes(n->reloads, n->background, n->http_router);
     struct receiver_opts receiver = {
         .router = n->write_router,
@@ -229,20 +230,13 @@ open_faces(struct node *n)
     return OK;
 }
 
-static struct err
-reload_write_tls(void *arg)
+/* TLS of the write listener by flags; false: none. */
+static bool
+write_tls_opts(const struct node_opts *o, struct tls_server_opts *ret_opts)
 {
-    struct node *n = arg;
-    return tls_server_reload(n->write_tls);
-}
-
-static struct err
-open_write_tls(struct node *n)
-{
-    const struct node_opts *o = n->opts;
     if (o->write_tls.cert_file[0] == '\0' && o->write_tls.key_file[0] == '\0')
-        return OK;
-    struct tls_server_opts tls = {
+        return false;
+    *ret_opts = (struct tls_server_opts){
         .cert.file = o->write_tls.cert_file,
         .key.file = o->write_tls.key_file,
         .client_ca.file = o->write_tls.client_ca_file,
@@ -251,49 +245,91 @@ open_write_tls(struct node *n)
         .ciphers = o->write_tls.ciphers,
         .curves = o->write_tls.curves,
     };
+    return true;
+}
+
+static struct err
+reload_guard(void *arg)
+{
+    return http_guard_reload(arg);
+}
+
+static void
+each_guard_file(void *arg, reload_file_visit visit, void *visit_arg)
+{
+    http_guard_each_file(arg, visit, visit_arg);
+}
+
+/* Added when it is loaded: only then its files are known. */
+static void
+watch_guard(struct node *n, const char *name, struct http_guard *g)
+{
     reloads_add(n->reloads,
-                &(struct reloadable){.name = "TLS of remote-write.address",
-                                     .load = reload_write_tls,
-                                     .arg = n,
-                                     .files = {tls.cert.file, tls.key.file, tls.client_ca.file}});
-    TRY_IN(tls_server_open(&tls, &n->write_tls), "TLS of remote-write.address");
+                &(struct reloadable){
+                    .name = name, .load = reload_guard, .arg = g, .each_file = each_guard_file});
+}
+
+static struct err
+open_guards(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    struct tls_server_opts tls;
+    struct http_guard_opts http = {
+        .web_file = o->http_web_file,
+        .metrics = n->metrics,
+        .clock = clock_system(),
+        .password_threads = size_max(1, cpu_count() / PASSWORD_CPUS),
+    };
+    struct http_guard_opts write = http;
+    write.web_file = o->write_web_file;
+    write.tls = write_tls_opts(o, &tls) ? &tls : NULL;
+    TRY_IN(http_guard_open(&http, &n->http_guard), "http.config");
+    watch_guard(n, "http.config", n->http_guard);
+    TRY_IN(http_guard_open(&write, &n->write_guard), "TLS or http-config of remote-write");
+    watch_guard(n, "remote-write.http-config", n->write_guard);
     return OK;
+}
+
+/* What both listeners have in common. */
+static struct http_server_opts
+server_opts(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    return (struct http_server_opts){
+        .loops = n->loops,
+        .memory = &n->memory,
+        .metrics = n->metrics,
+        .log = n->log,
+        .clock = clock_system(),
+        .read_timeout_ms = (uint64_t)o->http_limits.read_timeout_ms,
+        .write_timeout_ms = (uint64_t)o->http_limits.write_timeout_ms,
+        .idle_timeout_ms = (uint64_t)o->http_limits.idle_timeout_ms,
+        .connections_max = o->http_limits.connections_max,
+        .request_log = n->observe.request_log,
+        .tracer = n->observe.tracer,
+    };
 }
 
 static struct err
 start_servers(struct node *n)
 {
     const struct node_opts *o = n->opts;
-    TRY(open_write_tls(n));
-    struct http_server_opts http = {
-        .address = o->http_address,
-        .loops = n->loops,
-        .router = n->http_router,
-        .memory = &n->memory,
-        .metrics = n->metrics,
-        .log = n->log,
-        .clock = clock_system(),
-        .request_timeout_ms = (uint64_t)o->query_timeout_ms,
-        .tenant_header = o->query_tenant_header,
-        .default_tenant = o->query_default_tenant,
-        .request_log = n->observe.request_log,
-        .tracer = n->observe.tracer,
-    };
+    struct http_server_opts http = server_opts(n);
+    http.address = o->http_address;
+    http.router = n->http_router;
+    http.guard = n->http_guard;
+    http.tls = http_guard_tls(n->http_guard);
+    http.request_timeout_ms = (uint64_t)o->query_timeout_ms;
+    http.tenant_header = o->query_tenant_header;
+    http.default_tenant = o->query_default_tenant;
     TRY_IN(http_server_start(&http, &n->http_server), "http-address");
-    struct http_server_opts write = {
-        .address = o->write_address,
-        .loops = n->loops,
-        .router = n->write_router,
-        .tls = n->write_tls,
-        .memory = &n->memory,
-        .metrics = n->metrics,
-        .log = n->log,
-        .clock = clock_system(),
-        .tenant_header = o->write_tenant_header,
-        .default_tenant = o->write_default_tenant,
-        .request_log = n->observe.request_log,
-        .tracer = n->observe.tracer,
-    };
+    struct http_server_opts write = server_opts(n);
+    write.address = o->write_address;
+    write.router = n->write_router;
+    write.guard = n->write_guard;
+    write.tls = http_guard_tls(n->write_guard);
+    write.tenant_header = o->write_tenant_header;
+    write.default_tenant = o->write_default_tenant;
     TRY_IN(http_server_start(&write, &n->write_server), "remote-write.address");
     return OK;
 }
@@ -347,6 +383,7 @@ node_start(struct node *n)
                                             .metrics = n->metrics,
                                             .log = n->log}));
     TRY(start_threads(n));
+    TRY(open_guards(n));
     TRY(open_faces(n));
     TRY(start_servers(n));
     status_set_healthy(n->status, STATUS_YES);
@@ -420,6 +457,8 @@ node_stop(struct node *n)
     status_set_ready(n->status, STATUS_NO);
     http_server_stop(n->write_server, (uint64_t)n->opts->grace_ms);
     http_server_stop(n->http_server, (uint64_t)n->opts->grace_ms);
+    http_guard_close(n->write_guard);
+    http_guard_close(n->http_guard);
     pool_stop(n->writes);
     pool_stop(n->queries);
     pool_stop(n->evals);
@@ -433,7 +472,6 @@ node_stop(struct node *n)
     active_queries_close(n->active_queries);
     router_close(n->http_router);
     router_close(n->write_router);
-    tls_server_close(n->write_tls);
     reloads_close(n->reloads);
     observe_close(&n->observe);
     status_close(n->status);

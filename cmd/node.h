@@ -16,6 +16,11 @@ struct node_opts {
     const char *component; /* "receive", "all": label of thanos_status */
     const char *data_dir;
     struct str http_address, write_address;
+    const char *http_web_file, *write_web_file; /* "": none */
+    struct {
+        int64_t read_timeout_ms, write_timeout_ms, idle_timeout_ms;
+        size_t connections_max;
+    } http_limits; /* of each listener */
     struct {
         const char *cert_file, *key_file, *client_ca_file, *min_version; /* "": none */
         struct tls_names ciphers, curves;

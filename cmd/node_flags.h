@@ -9,6 +9,10 @@
     {                                                                                              \
         .http_address = (f).http_address,                                                          \
         .write_address = (f).remote_write_address,                                                 \
+        .http_web_file = (f).http_config.p,                                                        \
+        .write_web_file = (f).remote_write_http_config.p,                                          \
+        .http_limits = {(f).http_read_timeout_ms, (f).http_write_timeout_ms,                       \
+                        (f).http_idle_timeout_ms, (size_t)(f).http_connections_max},               \
         .write_tls = {(f).remote_write_tls_cert.p, (f).remote_write_tls_key.p,                     \
                       (f).remote_write_tls_client_ca.p, (f).remote_write_tls_min_version.p,        \
                       {(f).remote_write_tls_ciphers.v, (f).remote_write_tls_ciphers.n},            \

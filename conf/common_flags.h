@@ -39,8 +39,18 @@
       "send nothing more by the time the listeners close; a second signal ends it.", \
       .max = 600000) \
     X(S, STRING, http_config, "http.config", "", \
-      "YAML file of TLS and basic authentication for the HTTP listener.", \
-      .notes = FLAG_NOT_YET)
+      "YAML file of TLS, users, tokens and headers for the HTTP listener, as the Prometheus " \
+      "exporter toolkit has it; taken again when it changes.") \
+    X(S, DURATION, http_read_timeout_ms, "http.read-timeout", "30s", \
+      "How long the headers of a request may take to arrive at an HTTP listener, and its body " \
+      "beyond 16 KiB a second.", .min = 1) \
+    X(S, DURATION, http_write_timeout_ms, "http.write-timeout", "30s", \
+      "How long a client may take to read an answer beyond 16 KiB a second.", .min = 1) \
+    X(S, DURATION, http_idle_timeout_ms, "http.idle-timeout", "3m", \
+      "How long a connection to an HTTP listener may be idle between two requests.", .min = 1) \
+    X(S, UINT, http_connections_max, "http.max-connections", "10000", \
+      "Open connections of each HTTP listener; more are closed at once.", .min = 1, \
+      .max = 1000000)
 
 #define GRPC_FLAGS(X, S) \
     X(S, ADDR, grpc_address, "grpc-address", "0.0.0.0:10901", \
@@ -67,6 +77,8 @@
 #define REMOTE_WRITE_FLAGS(X, S) \
     X(S, ADDR, remote_write_address, "remote-write.address", "0.0.0.0:19291", \
       "Listener for remote writes.") \
+    X(S, STRING, remote_write_http_config, "remote-write.http-config", "", \
+      "The same file as http.config for the write listener; its TLS, or that of the flags here.") \
     X(S, STRING, remote_write_tls_cert, "remote-write.server-tls-cert", "", \
       "Certificate of the write listener, PEM; empty: no TLS.") \
     X(S, STRING, remote_write_tls_key, "remote-write.server-tls-key", "", \
