@@ -28,11 +28,33 @@ http_conn_on_ready(void *arg)
 }
 
 void
+http_conn_charge(struct http_conn *c)
+{
+    struct budget *budget = &c->part->server->opts.memory->requests;
+    size_t holds = c->base_bytes + c->in.cap;
+    if (holds > c->charged_bytes)
+        budget_charge(budget, holds - c->charged_bytes);
+    else
+        budget_give_back(budget, c->charged_bytes - holds);
+    c->charged_bytes = holds;
+}
+
+static void
+drop_input(struct http_conn *c)
+{
+    buf_fini(&c->in);
+    c->in_scanned = 0;
+    http_conn_charge(c);
+}
+
+void
 http_conn_open(struct http_part *p, int fd, struct tls_session *tls, const char *peer)
 {
     struct http_conn *c = mem_alloc_zero(sizeof *c);
     c->part = p;
     snprintf(c->peer, sizeof c->peer, "%s", peer);
+    c->base_bytes = tls ? HTTP_CONN_BYTES + HTTP_CONN_TLS_BYTES : HTTP_CONN_BYTES;
+    http_conn_charge(c);
     c->transport = transport_open(p->loop, fd, tls, http_conn_on_ready, c);
     c->older = p->conns;
     if (c->older)
@@ -77,7 +99,8 @@ http_conn_close(struct http_conn *c)
         c->older->newer = c->newer;
     *(c->newer ? &c->newer->older : &p->conns) = c->older;
     transport_close(c->transport);
-    buf_fini(&c->in);
+    c->base_bytes = 0;
+    drop_input(c);
     buf_fini(&c->taken);
     mem_free(c);
     http_metrics_conns_add(p->server->metrics, -1);
@@ -111,6 +134,7 @@ http_conn_refuse(struct http_conn *c, int status, const char *why)
     if (!c->request)
         c->request = http_request_open(c);
     c->close_after = true; /* what follows on this connection cannot be trusted, or is unread */
+    drop_input(c);
     http_conn_enter(c, HTTP_CONN_HANDLING, 0);
     http_reply_text(c->request, status, str_of_cstr(why));
     return HTTP_STEP_MORE;
@@ -193,7 +217,7 @@ finish_answer(struct http_conn *c)
         return c->saw_end ? HTTP_STEP_CLOSE : HTTP_STEP_MORE;
     }
     if (c->in.n == 0)
-        buf_fini(&c->in); /* an idle connection holds no buffer */
+        drop_input(c); /* an idle connection holds no buffer */
     http_conn_enter(c, HTTP_CONN_HEAD, c->in.n ? opts->read_timeout_ms : opts->idle_timeout_ms);
     return HTTP_STEP_MORE;
 }

@@ -27,8 +27,10 @@ fill(struct http_conn *c)
 {
     size_t n;
     enum io io = transport_read(c->transport, c->part->scratch, HTTP_SCRATCH_BYTES, &n);
-    if (io == IO_OK)
+    if (io == IO_OK) {
         buf_append(&c->in, str_of(c->part->scratch, n));
+        http_conn_charge(c);
+    }
     return io;
 }
 
@@ -58,6 +60,8 @@ refuse_for(struct http_conn *c, enum http_refusal why, int status, const char *t
 static enum http_step
 refuse_over_budget(struct http_conn *c)
 {
+    if (!c->request)
+        c->request = http_request_open(c);
     http_set_header(c->request, "Retry-After", STR("1"));
     return refuse_for(c, HTTP_REFUSAL_BUDGET, 503, "too many bytes are in flight");
 }
@@ -148,6 +152,7 @@ take_head(struct http_conn *c, size_t bytes)
     struct http_request *r = http_request_open(c);
     c->request = r;
     c->requests++;
+    http_request_charge(r, bytes);
     struct str text = arena_str(&r->arena, str_of(c->in.p, bytes));
     eat(c, bytes);
     const char *why = NULL;
@@ -215,6 +220,8 @@ http_input_head(struct http_conn *c)
         return refuse_for(c, HTTP_REFUSAL_HEADER, 431, "request header fields too large");
     if (bytes > 0)
         return take_head(c, bytes);
+    if (c->in.n > HTTP_INPUT_BYTES_FREE && over_budget(c->part->server, 0))
+        return refuse_over_budget(c);
     size_t before = c->in.n;
     enum io io = fill(c);
     if (io == IO_FAILED)

@@ -29,6 +29,9 @@ enum {
     HTTP_PIPELINE_BYTES_MAX = 64 << 10, /* read ahead while a request is being handled */
     HTTP_BODY_BYTES_FIRST = 128 << 10,  /* room made for a body before more than it has come */
     HTTP_RATE_BYTES_MIN = 16 << 10,     /* a second: slower clients run into the timeouts */
+    HTTP_CONN_BYTES = 1 << 10,          /* what an idle connection costs, and */
+    HTTP_CONN_TLS_BYTES = 16 << 10,     /* what OpenSSL keeps for one; both measured */
+    HTTP_INPUT_BYTES_FREE = 4 << 10,    /* of a head, taken even when the budget is spent */
     HTTP_LINGER_MS = 1000,              /* input is thrown away so long before a close */
     HTTP_COMPRESS_BYTES_MIN = 1024,     /* smaller answers are sent as they are */
 };
@@ -120,6 +123,8 @@ struct http_conn {
     uint64_t since_ns;            /* when the state, or its last burst of output, began */
     uint64_t deadline_ns;         /* of the state; 0: none */
     struct buf in;                /* read, not yet used */
+    size_t base_bytes;            /* of the connection itself */
+    size_t charged_bytes;         /* base_bytes and room of `in`, counted in memory->requests */
     size_t in_scanned;            /* bytes of `in` that hold no end of a head */
     size_t requests;              /* heads read so far */
     struct http_request *request; /* being read, handled or answered */
@@ -191,6 +196,8 @@ enum http_step http_input_watch(struct http_conn *c);
 enum http_step http_input_admitted(struct http_conn *c);
 /* Changes the state and starts its clock; limit_ms 0: no deadline. */
 void http_conn_enter(struct http_conn *c, enum http_conn_state state, uint64_t limit_ms);
+/* Counts what the connection holds now in the budget of requests. */
+void http_conn_charge(struct http_conn *c);
 /* Answers the request being read (made when there is none) with an error and closes after. */
 enum http_step http_conn_refuse(struct http_conn *c, int status, const char *why);
 

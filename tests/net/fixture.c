@@ -242,3 +242,18 @@ fixture_wait_metric(struct fixture *f, const char *line)
     }
     ck_abort_msg("no line %s in\n%s", line, buf_cstr(&text));
 }
+
+void
+fixture_wait_counted(struct fixture *f, const char *series)
+{
+    AUTO(buf_fini) struct buf text = BUF_INIT;
+    for (unsigned i = 0; i < 2500; i++) {
+        buf_clear(&text);
+        metrics_write(f->metrics, METRICS_TEXT, &text);
+        const char *line = strstr(buf_cstr(&text), series);
+        if (line && line[strlen(series)] == ' ' && line[strlen(series) + 1] != '0')
+            return;
+        clock_sleep_ns(clock_system(), WAIT_NS);
+    }
+    ck_abort_msg("%s stays zero in\n%s", series, buf_cstr(&text));
+}

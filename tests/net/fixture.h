@@ -50,3 +50,5 @@ void fixture_wait_streams_ended(struct fixture *f, unsigned count);
 /* Waits, at most 5 s, until the exposition holds this line: a request is counted after its
  * answer was sent. */
 void fixture_wait_metric(struct fixture *f, const char *line);
+/* Waits, at most 5 s, until this series, "name{...}", is above zero. */
+void fixture_wait_counted(struct fixture *f, const char *series);

@@ -305,6 +305,35 @@ START_TEST(test_byte_budget)
 }
 END_TEST
 
+/* Heads that never end count as bodies do; short ones are still answered, and all is given back. */
+START_TEST(test_budget_of_heads)
+{
+    static struct memory_limit memory; /* outlives the server */
+    struct client *slow[12];
+    memory_limit_init(&memory, 0, clock_system(), NULL, NULL);
+    memory.requests.limit_bytes = 300 << 10;
+    start((struct http_server_opts){.memory = &memory});
+    AUTO(buf_fini) struct buf head = BUF_INIT;
+    buf_printf(&head, "GET /hello HTTP/1.1\r\n" HOST "X: ");
+    buf_reserve(&head, 40000);
+    memset(head.p + head.n, 'x', 40000);
+    head.n += 40000;
+    for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+        slow[i] = client_open(f.port);
+        client_send(slow[i], buf_str(&head));
+    }
+    fixture_wait_counted(&f, "mneme_http_refused_total{reason=\"inflight_bytes\"}");
+    AUTO(reply_fini) struct reply last = client_read(slow[ARRAY_LEN(slow) - 1], CLIENT_BODY);
+    ck_assert_int_eq(last.status, 503);
+    check_still_served();
+    ck_assert_uint_lt(budget_used(&memory.requests), 400 << 10);
+    for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+        client_close(slow[i]);
+    fixture_wait_metric(&f, "mneme_http_connections 0\n");
+    ck_assert_uint_eq(budget_used(&memory.requests), 0);
+}
+END_TEST
+
 START_TEST(test_clients_that_leave_in_the_middle)
 {
     static const struct str starts[] = {
@@ -377,6 +406,7 @@ http_abuse_suite(void)
     tcase_add_test(t, test_connection_limit);
     tcase_add_test(t, test_full_queue);
     tcase_add_test(t, test_byte_budget);
+    tcase_add_test(t, test_budget_of_heads);
     tcase_add_test(t, test_memory_full);
     tcase_add_test(t, test_floods_do_not_starve_others);
     tcase_add_test(t, test_clients_that_leave_in_the_middle);

@@ -205,7 +205,7 @@ START_TEST(test_flood)
         client_send(clients[i], str_of_cstr(text));
     }
     ck_assert_int_eq(status_of("/hello", as_bob), 200);
-    fixture_wait_metric(&f, "mneme_http_refused_total{reason=\"password_checks\"} ");
+    fixture_wait_counted(&f, "mneme_http_refused_total{reason=\"password_checks\"}");
     for (size_t i = 0; i < ARRAY_LEN(clients); i++)
         client_close(clients[i]);
     ck_assert_int_eq(status_of("/hello", as_bob), 200);

@@ -248,7 +248,7 @@ START_TEST(test_client_policies)
         check_policy(tls, opts, &policies[i]);
     opts.client_auth = "RequireAnything";
     CK_ERR(ERR_INVALID, tls_server_replace(tls, &opts));
-    fixture_wait_metric(&f, "mneme_http_refused_total{reason=\"tls_handshake\"} ");
+    fixture_wait_metric(&f, "mneme_http_refused_total{reason=\"tls_handshake\"} 9\n");
     fixture_stop(&f, 2000);
     tls_server_close(tls);
 }
