@@ -306,6 +306,7 @@ set_protocol(struct tls_ctx *c, const struct tls_server_opts *opts)
     SSL_CTX_set_options(c->ctx, options);
     SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF); /* tickets do: no memory of ours */
     SSL_CTX_set_session_id_context(c->ctx, session_id, sizeof session_id - 1);
     SSL_CTX_set_alpn_select_cb(c->ctx, choose_alpn, NULL);
     return OK;
