@@ -7,6 +7,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_codec_replay \
 	%reldir%/fuzz_float_histogram_replay \
 	%reldir%/fuzz_head_chunks_replay \
+	%reldir%/fuzz_http_authorization_replay \
 	%reldir%/fuzz_http_chunked_replay \
 	%reldir%/fuzz_http_head_replay \
 	%reldir%/fuzz_http_params_replay \
@@ -48,6 +49,8 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_float_histogram_replay_SOURCES = %reldir%/fuzz_float_histogram.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_head_chunks_replay_SOURCES = %reldir%/fuzz_head_chunks.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_http_authorization_replay_SOURCES = %reldir%/fuzz_http_authorization.c \
+	$(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_chunked_replay_SOURCES = %reldir%/fuzz_http_chunked.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_head_replay_SOURCES = %reldir%/fuzz_http_head.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_params_replay_SOURCES = %reldir%/fuzz_http_params.c $(FUZZ_MAIN)

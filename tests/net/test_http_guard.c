@@ -2,6 +2,8 @@
  * changes. */
 #include "tests/harness.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/fs.h"
@@ -276,6 +278,39 @@ START_TEST(test_reload)
 }
 END_TEST
 
+static void *
+ask_until_told(void *arg)
+{
+    _Atomic(bool) *enough = arg;
+    uintptr_t wrong = 0;
+    while (!atomic_load(enough))
+        wrong += status_of("/hello", AS_ALICE) != 200;
+    return (void *)wrong;
+}
+
+/* Whoever is known by the old file and by the new one is never turned away in between. */
+START_TEST(test_reload_under_load)
+{
+    _Atomic(bool) enough = false;
+    pthread_t threads[3];
+    start(USERS TOKENS);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_until_told, &enough), 0);
+    for (int i = 0; i < 100; i++) {
+        write_file(path, i % 2 ? USERS TOKENS : USERS "rate_limit: {interval: 1us, burst: 1000}\n");
+        CK_OK(http_guard_reload(guard));
+        clock_sleep_ns(clock_system(), 2000000);
+    }
+    atomic_store(&enough, true);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        void *wrong;
+        ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
+        ck_assert_ptr_null(wrong);
+    }
+    stop();
+}
+END_TEST
+
 static void
 add_line(void *arg, const char *file)
 {
@@ -332,6 +367,7 @@ http_guard_suite(void)
     tcase_add_test(t, test_rate);
     tcase_add_test(t, test_headers);
     tcase_add_test(t, test_reload);
+    tcase_add_test(t, test_reload_under_load);
     tcase_add_test(t, test_files);
     tcase_add_loop_test(t, test_bad_start, 0, ARRAY_LEN(bad_starts));
     suite_add_tcase(s, t);
