@@ -99,6 +99,8 @@ count_items(const struct histogram_walk *w, const struct pb_field *f, size_t *re
         *ret_count = f->bytes.n / 8;
         return OK;
     }
+    if (f->bytes.n > 0 && (uint8_t)f->bytes.p[f->bytes.n - 1] >= 0x80)
+        return malformed(w, "malformed"); /* cut short: perhaps there would be no array */
     size_t ends = 0; /* the last byte of each varint has no bit 7 */
     for (size_t i = 0; i < f->bytes.n; i++)
         ends += (uint8_t)f->bytes.p[i] < 0x80;
@@ -199,6 +201,8 @@ fill_doubles(struct histogram_walk *w, const struct pb_field *f)
 static struct err
 fill_field(struct histogram_walk *w, const struct pb_field *f)
 {
+    if (f->wire == PB_LEN && f->bytes.n == 0 && w->row->shape != SHAPE_SPANS)
+        return OK; /* packed, and nothing in it: perhaps there is no array */
     switch (w->row->shape) {
     case SHAPE_SCALAR:
         return OK;
