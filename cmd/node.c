@@ -473,6 +473,7 @@ node_stop(struct node *n)
     router_close(n->http_router);
     router_close(n->write_router);
     reloads_close(n->reloads);
+    policy_files_fini(&n->policy_files);
     observe_close(&n->observe);
     status_close(n->status);
     metrics_close(n->metrics);

@@ -2,7 +2,27 @@
 #include "cmd/policy_files.h"
 
 #include "base/mem.h"
+#include "conf/yaml_show.h"
 #include "receiver/policy.h"
+
+/* The text is one that policy has just taken. */
+static void
+remember(struct policy_file *file, struct arena *a, struct str text)
+{
+    const struct yaml_node *root;
+    struct err e = yaml_parse(a, text, &root);
+    buf_clear(&file->shown);
+    if (e.code == ERR_NONE)
+        yaml_show(root, &file->shown);
+    err_drop(e);
+}
+
+static void
+show(void *arg, struct buf *to)
+{
+    struct policy_file *file = arg;
+    buf_append(to, buf_str(&file->shown));
+}
 
 static struct err
 load(void *arg)
@@ -12,6 +32,7 @@ load(void *arg)
     struct str text = STR("");
     TRY_IN(flags_read_content(fs_posix(), &file->content, &a, &text), "--%s", file->flag);
     TRY_IN(file->set(file->policy, text), "--%s", file->flag);
+    remember(file, &a, text);
     if (policy_asks_meta_monitoring(file->policy) && file->set == policy_set_limits)
         log_warn(file->log, "meta_monitoring_url is not asked: series of heads are counted here",
                  KV_CSTR("flag", file->flag));
@@ -22,12 +43,10 @@ struct err
 policy_files_init(struct policy_files *f, struct policy *policy, const struct policy_texts *texts,
                   struct reloads *reloads, struct log *log)
 {
-    f->files[0] = (struct policy_file){.flag = "receive.relabel-config",
-                                       .content = texts->relabel,
-                                       .set = policy_set_relabel};
-    f->files[1] = (struct policy_file){.flag = "receive.limits-config",
-                                       .content = texts->limits,
-                                       .set = policy_set_limits};
+    f->files[0] = (struct policy_file){
+        .flag = "receive.relabel-config", .content = texts->relabel, .set = policy_set_relabel};
+    f->files[1] = (struct policy_file){
+        .flag = "receive.limits-config", .content = texts->limits, .set = policy_set_limits};
     for (size_t i = 0; i < POLICY_FILES; i++) {
         struct policy_file *file = &f->files[i];
         file->policy = policy;
@@ -38,8 +57,17 @@ policy_files_init(struct policy_files *f, struct policy *policy, const struct po
                                                   .load = load,
                                                   .arg = file,
                                                   .files = {file->content.path.p},
-                                                  .interval_ms = texts->look_ms});
+                                                  .interval_ms = texts->look_ms,
+                                                  .show = show,
+                                                  .show_key = file->flag});
         TRY(load(file));
     }
     return OK;
+}
+
+void
+policy_files_fini(struct policy_files *f)
+{
+    for (size_t i = 0; i < POLICY_FILES; i++)
+        buf_fini(&f->files[i].shown);
 }

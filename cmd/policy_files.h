@@ -14,6 +14,7 @@ struct policy_file {
     const char *flag;
     struct flag_content content;
     struct err (*set)(struct policy *p, struct str yaml);
+    struct buf shown;      /* what is in force, without secrets */
     struct policy *policy; /* borrowed, as the log */
     struct log *log;
 };
@@ -27,8 +28,9 @@ struct policy_texts {
     int64_t look_ms; /* between two looks at the files */
 };
 
-/* Reads both; ERR_INVALID naming the flag. Nothing to free; *f and what it borrows outlive
- * `reloads`. */
+/* Reads both; ERR_INVALID naming the flag. *f and what it borrows outlive `reloads`. */
 struct err policy_files_init(struct policy_files *f, struct policy *policy,
                              const struct policy_texts *texts, struct reloads *reloads,
                              struct log *log);
+/* Allowed on a zeroed one. */
+void policy_files_fini(struct policy_files *f);

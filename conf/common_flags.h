@@ -109,7 +109,8 @@
     X(S, CONTENT, relabel_config, "receive.relabel-config", NULL, \
       "YAML list of relabelling rules for incoming series; a file is read again when it changes.") \
     X(S, CONTENT, limits_config, "receive.limits-config", NULL, \
-      "YAML of limits per tenant; a file is read again when it changes.", .notes = FLAG_HIDDEN) \
+      "YAML of limits per tenant; a file is read again when it changes.", \
+      .notes = FLAG_HIDDEN | FLAG_SECRET) \
     X(S, DURATION, limits_reload_ms, "receive.limits-config-reload-timer", "1s", \
       "How often both files are looked at; less than 1s counts as that.", .min = 1, \
       .notes = FLAG_HIDDEN)

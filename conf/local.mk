@@ -13,5 +13,6 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/units.c %reldir%/units.h \
 	%reldir%/web_config.c %reldir%/web_config.h \
 	%reldir%/yaml.c %reldir%/yaml.h \
-	%reldir%/yaml_read.c %reldir%/yaml_read.h
+	%reldir%/yaml_read.c %reldir%/yaml_read.h \
+	%reldir%/yaml_show.c %reldir%/yaml_show.h
 EXTRA_DIST += %reldir%/README.md

@@ -10,7 +10,8 @@ check_PROGRAMS += %reldir%/test_conf
 	%reldir%/test_units.c \
 	%reldir%/test_web_config.c \
 	%reldir%/test_yaml.c \
-	%reldir%/test_yaml_read.c
+	%reldir%/test_yaml_read.c \
+	%reldir%/test_yaml_show.c
 %canon_reldir%_test_conf_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/conf/suites.h"'
 %canon_reldir%_test_conf_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_conf_LDADD = $(TEST_LDADD)

@@ -409,6 +409,35 @@ with checks.check("runtimeinfo and buildinfo have Prometheus' fields"):
     assert "+" not in build["version"] or build["revision"], build
 node.stop()
 
+LIMITS = """write:
+  global:
+    meta_monitoring_url: http://127.0.0.1:1
+    meta_monitoring_http_client: {basic_auth: {username: u, password: s3cret}}
+  default: {request: {series_limit: %d}}
+"""
+RULES = "- {source_labels: [__name__], regex: noise, action: drop}\n"
+put(f"{here}/limits.yaml", LIMITS % 7)
+put(f"{here}/rules.yaml", RULES)
+node.flags += (f"--receive.limits-config-file={here}/limits.yaml",
+               f"--receive.relabel-config-file={here}/rules.yaml")
+node.start()
+
+with checks.check("rules and limits in force stand in the config page, secrets do not"):
+    def config():
+        return lib.api(node.http, "status/config")["yaml"]
+
+    rules = "receive.relabel-config:\n  -\n    source_labels:\n      - __name__\n"
+    assert rules in config(), config()
+    assert "series_limit: 7\n" in config() and "password: <secret>\n" in config(), config()
+    put(f"{here}/limits.yaml", LIMITS % 8)
+    lib.wait_until(lambda: "series_limit: 8\n" in config(), 10, "the new limit")
+    put(f"{here}/limits.yaml", "write: {nonsense: 1}")
+    lib.wait_until(lambda: node.metric(OURS) == 0, 10, "the failure")
+    assert "series_limit: 8\n" in config()
+    flags = lib.request(node.http, "GET", "/api/v1/status/flags")[2]
+    assert b"s3cret" not in flags and "s3cret" not in config() + node.log_text()
+node.stop()
+
 # --- stopping -------------------------------------------------------------------------------------
 
 with checks.check("with a delay the probe says no and writes are taken; a second signal ends it"):
