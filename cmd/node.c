@@ -283,10 +283,10 @@ open_guards(struct node *n)
     struct http_guard_opts write = http;
     write.web_file = o->write_web_file;
     write.tls = write_tls_opts(o, &tls) ? &tls : NULL;
-    TRY_IN(http_guard_open(&http, &n->http_guard), "http.config");
-    watch_guard(n, "http.config", n->http_guard);
-    TRY_IN(http_guard_open(&write, &n->write_guard), "TLS or http-config of remote-write");
-    watch_guard(n, "remote-write.http-config", n->write_guard);
+    TRY_IN(http_guard_open(&http, &n->http_guard), "TLS and users of http-address");
+    watch_guard(n, "TLS and users of http-address", n->http_guard);
+    TRY_IN(http_guard_open(&write, &n->write_guard), "TLS and users of remote-write.address");
+    watch_guard(n, "TLS and users of remote-write.address", n->write_guard);
     return OK;
 }
 

@@ -14,6 +14,8 @@ import threading
 import time
 
 import lib
+
+LISTENER = "TLS and users of remote-write.address"  # as reloads are told
 import wire
 
 RESTARTS = int(os.environ.get("RESTARTS", "3"))
@@ -121,7 +123,7 @@ with checks.check("a swapped link is noticed without being told"):
     mount_version("second")
     lib.wait_until(lambda: shows("second"), 10, "the second certificate")
     assert not shows("first")
-    assert 'level=info msg="configuration reloaded" config="TLS of remote-write.address" ' \
+    assert f'level=info msg="configuration reloaded" config="{LISTENER}" ' \
         'why="files changed"' in node.log_text()
 
 with checks.check("a bad file leaves the old in force, and is told everywhere"):
@@ -132,9 +134,9 @@ with checks.check("a bad file leaves the old in force, and is told everywhere"):
     lib.wait_until(lambda: node.metric(OURS) == 0, 10, "the failure")
     assert node.metric(THEIRS) == 0 and shows("second")
     status, _, body = node.reload()
-    assert status == 500 and body.startswith(b"failed to reload config: TLS of remote-write"), body
+    assert status == 500 and body.startswith(f"failed to reload config: {LISTENER}".encode()), body
     assert lib.api(node.http, "status/runtimeinfo")["reloadConfigSuccess"] is False
-    failures = 'mneme_config_reloads_total{config="TLS of remote-write.address",result="error"}'
+    failures = f'mneme_config_reloads_total{{config="{LISTENER}",result="error"}}'
     assert node.metric(failures) == 2, node.metric(failures)
     time.sleep(2.5)
     assert node.metric(failures) == 2  # what has not changed is not tried again
