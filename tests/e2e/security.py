@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -338,6 +339,31 @@ with checks.check("bad files end the start by name, without what stands in them"
         said = done.stderr.decode()
         assert done.returncode == 1 and told in said and "bad.yml" in said, done
         assert PASSWORD not in said, said
+
+with checks.check("a tenant comes from the certificate that a web file asks for"):
+    def receive(web):
+        ports = [lib.free_port() for _ in range(3)]
+        log = path("receive.log")
+        process = lib.start([lib.MNEME, "receive", "--label=a=\"b\"",
+                             f"--tsdb.path={path('tenants')}",
+                             f"--http-address=127.0.0.1:{ports[0]}",
+                             f"--remote-write.address=127.0.0.1:{ports[1]}",
+                             f"--grpc-address=127.0.0.1:{ports[2]}",
+                             "--receive.tenant-certificate-field=commonName",
+                             f"--remote-write.http-config={path(web)}"], log)
+        return process, ports, log
+
+    write("users.yml", f"basic_auth_users: {{writer: {HASH}}}\n")
+    process, _, log = receive("users.yml")
+    assert process.wait(30) == 1 and "tenant-certificate-field" in open(log).read()
+    process, ports, log = receive("write.yml")
+    lib.wait_until(lambda: lib.request(ports[0], "GET", "/-/ready")[0] == 200, 30, "receive")
+    got = curl(ports[1], "/api/v1/import/prometheus", *cert("client"), *writer, "--data-binary",
+               "a_metric 1\n")
+    assert got == "204", (got, read("body"))
+    assert os.path.isdir(path("tenants/client"))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
 
 with checks.check("stops with 0"):
     prometheus.stop()
