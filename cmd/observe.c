@@ -1,6 +1,8 @@
 /* observe.c - see observe.h. */
 #include "cmd/observe.h"
 
+#include "version.h"
+
 static struct err
 open_request_log(struct observe *o, const struct observe_opts *opts)
 {
@@ -24,6 +26,7 @@ open_tracer(struct observe *o, const struct observe_opts *opts)
         return OK;
     }
     struct tracer_opts tracer = {.config = &o->trace_config,
+                                 .version = MNEME_VERSION,
                                  .clock = clock_system(),
                                  .metrics = opts->metrics,
                                  .log = opts->log};

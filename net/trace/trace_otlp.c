@@ -2,14 +2,13 @@
 #include "net/trace/trace_otlp.h"
 
 #include "base/pb.h"
-#include "version.h"
 
 /* Field numbers. */
 enum { REQUEST_RESOURCE_SPANS = 1 };
 enum { RESOURCE_SPANS_RESOURCE = 1, RESOURCE_SPANS_SCOPE_SPANS = 2 };
 enum { RESOURCE_ATTRIBUTES = 1 };
 enum { SCOPE_SPANS_SCOPE = 1, SCOPE_SPANS_SPANS = 2 };
-enum { SCOPE_NAME = 1, SCOPE_VERSION = 2 };
+enum { SCOPE_NAME = 1 };
 enum {
     SPAN_TRACE_ID = 1,
     SPAN_SPAN_ID = 2,
@@ -86,12 +85,13 @@ put_number_attr(struct scratch *s, uint32_t number, struct str key, int64_t valu
 }
 
 void
-trace_otlp_resource(const struct trace_config *config, struct buf *to)
+trace_otlp_resource(const struct trace_config *config, const char *version, struct buf *to)
 {
     struct scratch s = {.span = BUF_INIT};
     struct str name = config->service_name;
     put_text_attr(&s, RESOURCE_ATTRIBUTES, STR("service.name"),
                   name.n > 0 ? name : STR("unknown_service:mneme"), to);
+    put_text_attr(&s, RESOURCE_ATTRIBUTES, STR("service.version"), str_of_cstr(version), to);
     for (size_t i = 0; i < config->attributes.n; i++)
         put_text_attr(&s, RESOURCE_ATTRIBUTES, config->attributes.v[i].name,
                       config->attributes.v[i].value, to);
@@ -140,7 +140,6 @@ trace_otlp_encode(struct str resource, struct trace *const *traces, size_t n, st
     AUTO(buf_fini) struct buf scope_spans = BUF_INIT, resource_spans = BUF_INIT, scope = BUF_INIT;
     struct scratch s = {.span = BUF_INIT};
     pb_put_bytes(&scope, SCOPE_NAME, STR("mneme"));
-    pb_put_bytes(&scope, SCOPE_VERSION, str_of_cstr(MNEME_VERSION));
     pb_put_bytes(&scope_spans, SCOPE_SPANS_SCOPE, buf_str(&scope));
     for (size_t i = 0; i < n; i++) {
         for (size_t at = 0; at < traces[i]->span_count; at++)

@@ -139,7 +139,7 @@ tracer_open(const struct tracer_opts *opts, struct tracer **ret_tracer)
     struct tracer *t = mem_alloc_zero(sizeof *t);
     t->opts = *opts;
     t->post = post;
-    trace_otlp_resource(opts->config, &t->resource);
+    trace_otlp_resource(opts->config, opts->version, &t->resource);
     struct metric_family *f = metrics_family(opts->metrics, &traces_spec);
     t->exported = metric_with(f, (struct str[]){STR("exported")}, 1);
     t->dropped = metric_with(f, (struct str[]){STR("dropped")}, 1);

@@ -20,6 +20,7 @@ enum {
 
 struct tracer_opts {
     const struct trace_config *config; /* borrowed for life, as the others */
+    const char *version;               /* of the program */
     const struct clock *clock;
     struct metrics *metrics;
     struct log *log; /* may be NULL */

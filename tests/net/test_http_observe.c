@@ -34,6 +34,7 @@ setup(void)
                                          .parent_based = true};
     tracing_metrics = metrics_open();
     CK_OK(tracer_open(&(struct tracer_opts){.config = &trace_config,
+                                            .version = "1",
                                             .clock = clock_system(),
                                             .metrics = tracing_metrics},
                       &tracer));

@@ -98,7 +98,8 @@ open_tracer(const struct trace_config *config)
 {
     struct tracer *t = NULL;
     CK_OK(tracer_open(
-        &(struct tracer_opts){.config = config, .clock = clock_system(), .metrics = k.metrics},
+        &(struct tracer_opts){
+            .config = config, .version = "1.2.3", .clock = clock_system(), .metrics = k.metrics},
         &t));
     return t;
 }
@@ -246,6 +247,7 @@ START_TEST(test_arrives)
     tracer_finish(trace);
     tracer_close(t); /* sends what waits */
     expect_metric("exported", 1);
+    ck_assert(got(STR("service.version")) && got(STR("1.2.3")));
     ck_assert(got(STR("unknown_service:mneme")) && got(STR("zone")) && got(STR("append")));
     ck_assert(got(STR("/x HTTP[server]")) && got(STR("team-a")) && got(STR("disk full")));
 }
