@@ -111,6 +111,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/vector_of.c \
 	%reldir%/promql/vector_scalar.c \
 	%reldir%/promql/vector_set.c \
+	%reldir%/promql/window_pace.c %reldir%/promql/window_pace.h \
 	%reldir%/promql/window_sums.c %reldir%/promql/window_sums.h \
 	%reldir%/store/store.h \
 	%reldir%/store/store_counted.c %reldir%/store/store_counted.h \

@@ -10,6 +10,7 @@
 #include "querygw/promql/functions.h"
 #include "querygw/promql/histogram_point.h"
 #include "querygw/promql/step.h"
+#include "querygw/promql/window_pace.h"
 
 enum { WINDOW_ARGS_MAX = 2 };
 
@@ -23,9 +24,46 @@ struct windows {
     int64_t start_ms, step_ms, range_ms; /* step 0: all steps have the same window */
     int64_t before_ms, after_ms;         /* parts of range_ms: see struct plan_select */
     uint32_t steps;
+    struct window_pace pace;             /* of the samples, where they have one */
     const struct promql_grid *grid;      /* the evaluation times: windows may be shifted */
     const double *args[WINDOW_ARGS_MAX]; /* scalar arguments, a value a step */
 };
+
+/* The samples [lo, hi) of the window at a step; both only grow. */
+struct window_cursor {
+    size_t lo, hi;
+};
+
+static inline struct window_cursor
+window_cursor_start(void)
+{
+    return (struct window_cursor){0, 0};
+}
+
+/* The end of the window at `step`. */
+static inline int64_t
+window_end_ms(const struct windows *w, size_t step)
+{
+    return w->start_ms + (int64_t)step * w->step_ms;
+}
+
+/* Moves to `step`; false when no sample is in its window. Left-open, right-closed. */
+static inline bool
+window_move(const struct windows *w, struct window_cursor *c, size_t step)
+{
+    if (w->pace.even) {
+        int64_t ahead = w->pace.every * (int64_t)step;
+        c->lo = window_pace_at(w->pace.lo + ahead, w->n);
+        c->hi = window_pace_at(w->pace.hi + ahead, w->n);
+        return c->lo < c->hi;
+    }
+    int64_t end_ms = window_end_ms(w, step), begin_ms = end_ms - w->range_ms;
+    while (c->hi < w->n && w->t_ms[c->hi] <= end_ms)
+        c->hi++;
+    while (c->lo < c->hi && w->t_ms[c->lo] <= begin_ms)
+        c->lo++;
+    return c->lo < c->hi;
+}
 
 /* One window of a series that has histograms. */
 struct mixed_window {

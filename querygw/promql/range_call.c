@@ -27,6 +27,11 @@ struct op_range_call {
 static void
 count_samples(struct promql_stats *stats, const struct windows *w)
 {
+    if (w->pace.even && !stats->steps) {
+        struct window_pace_counts counts = window_pace_count(w);
+        stats_count(stats, 0, counts.total, counts.read);
+        return;
+    }
     struct window_cursor c = window_cursor_start();
     size_t read_to = 0;
     for (size_t step = 0; step < w->steps; step++) {
@@ -144,6 +149,7 @@ mix_in_histograms(struct op_range_call *o, const struct windows *w)
     struct windows of_histograms = *w;
     of_histograms.t_ms = p->t_ms;
     of_histograms.n = p->n;
+    of_histograms.pace = window_pace_find(&of_histograms);
     bool starts = o->op.plan->call.select.wants_starts && o->op.x->limits.use_start_timestamps;
     of_histograms.starts_ms = starts ? p->start_ms : NULL;
     if (starts && o->op.plan->call.function->wants_counter)
@@ -194,6 +200,7 @@ range_call_fill(struct op_range_call *o, bool *ret_any)
         .grid = &n->grid,
         .args = {o->args[0], o->args[1]},
     };
+    w.pace = window_pace_find(&w);
     TRY(exec_work(o->op.x, w.n + w.steps));
     column_clear(&o->column, w.steps);
     count_samples(&o->op.x->stats, &w);

@@ -45,6 +45,7 @@ check_PROGRAMS += %reldir%/test_querygw
 	%reldir%/test_store_histograms.c \
 	%reldir%/test_store_shard.c \
 	%reldir%/test_store_tsdb.c \
+	%reldir%/test_window_pace.c \
 	%reldir%/test_window_sums.c \
 	tests/net/client.c tests/net/client.h \
 	tests/tsdb/head_kit.c tests/tsdb/head_kit.h \

@@ -39,7 +39,8 @@ setup(void)
     query_fixture_init(&f);
     for (size_t i = 0; i < SERIES; i++)
         add_series(&rng, i);
-    CK_OK(pool_start(&(struct pool_opts){"eval", THREADS, 64}, &pool));
+    CK_OK(pool_start(&(struct pool_opts){.name = "eval", .threads = THREADS, .queued_limit = 64},
+                     &pool));
 }
 
 static void
