@@ -77,6 +77,7 @@ noinst_LIBRARIES += %reldir%/libquerygw.a
 	%reldir%/promql/lex_number.c \
 	%reldir%/promql/lex_string.c \
 	%reldir%/promql/map_call.c \
+	%reldir%/promql/measure.c %reldir%/promql/measure.h \
 	%reldir%/promql/natural.c %reldir%/promql/natural.h \
 	%reldir%/promql/notes.c %reldir%/promql/notes.h \
 	%reldir%/promql/op.c %reldir%/promql/op.h \

@@ -1,5 +1,5 @@
-/* analysis.c - a node for the query and one below it for each selection. Members of zero are left
- * out, as Go's omitempty does. */
+/* analysis.c - a node for the query, one for each operator, and below leaves one for each
+ * selection. Members of zero are left out, as Go's omitempty does. */
 #include "querygw/api/analysis.h"
 
 #include "base/json.h"
@@ -73,6 +73,16 @@ put_name(struct json_writer *w, const struct store_count *c)
 }
 
 static void
+begin_children(struct json_writer *w, bool *any)
+{
+    if (*any)
+        return;
+    json_key(w, STR("children"));
+    json_begin_array(w);
+    *any = true;
+}
+
+static void
 put_selection(struct json_writer *w, const struct store_count *c)
 {
     json_begin_object(w);
@@ -95,6 +105,44 @@ put_selection(struct json_writer *w, const struct store_count *c)
     json_end_object(w);
 }
 
+static void put_operator(struct json_writer *w, const struct analysis *a, const struct measure *m);
+
+/* Operators below `m`, and the selections that were made for it. */
+static void
+put_children(struct json_writer *w, const struct analysis *a, const struct measure *m)
+{
+    bool any = false;
+    const void *whom = m == &a->measures->root ? NULL : m;
+    for (const struct measure *child = m->children; child; child = child->next) {
+        begin_children(w, &any);
+        put_operator(w, a, child);
+    }
+    for (const struct store_count *c = a->counts->first; c; c = c->next) {
+        if (c->for_whom != whom)
+            continue;
+        begin_children(w, &any);
+        put_selection(w, c);
+    }
+    if (any)
+        json_end_array(w);
+}
+
+static void
+put_operator(struct json_writer *w, const struct analysis *a, const struct measure *m)
+{
+    AUTO(buf_fini) struct buf name = BUF_INIT;
+    buf_put_u8(&name, '[');
+    measure_name(m, &name);
+    buf_put_u8(&name, ']');
+    json_begin_object(w);
+    json_key(w, STR("name"));
+    json_str(w, buf_str(&name));
+    put_duration(w, "executionTime", m->ns);
+    put_count(w, "series", m->series);
+    put_children(w, a, m);
+    json_end_object(w);
+}
+
 void
 analysis_write_json(const struct analysis *a, struct buf *to)
 {
@@ -108,12 +156,6 @@ analysis_write_json(const struct analysis *a, struct buf *to)
     put_duration(&w, "executionTime", (uint64_t)(a->seconds * 1e9));
     put_count(&w, "peakSamples", a->stats.samples_peak);
     put_count(&w, "totalSamples", a->stats.samples_total);
-    if (a->counts->first) {
-        json_key(&w, STR("children"));
-        json_begin_array(&w);
-        for (const struct store_count *c = a->counts->first; c; c = c->next)
-            put_selection(&w, c);
-        json_end_array(&w);
-    }
+    put_children(&w, a, &a->measures->root);
     json_end_object(&w);
 }

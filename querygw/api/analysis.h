@@ -1,8 +1,9 @@
 /* analysis.h - data.analysis of Thanos' answers to analyze=true: what a query cost, and what each
- * of its selections read. Source: thanos pkg/api/query/v1.go, queryTelemetry. Pure. Threads: any.
+ * of its operators took and each of its selections read, as a tree. Source: thanos
+ * pkg/api/query/v1.go, queryTelemetry. Pure. Threads: any.
  */
 #pragma once
-#include "querygw/promql/exec.h"
+#include "querygw/promql/measure.h"
 #include "querygw/store/store_counted.h"
 
 struct analysis {
@@ -10,6 +11,7 @@ struct analysis {
     double seconds; /* of its evaluation */
     struct promql_stats stats;
     const struct store_counts *counts;
+    const struct measures *measures;
 };
 
 /* Appends the object. */

@@ -87,6 +87,8 @@ read_analyze(struct api_call *c, struct query *q)
         return;
     q->counts = ARENA_NEW(&c->arena, struct store_counts);
     store_counts_init(q->counts);
+    q->limits.measures = ARENA_NEW(&c->arena, struct measures);
+    measures_init(q->limits.measures, q->counts);
 }
 
 /* What both routes have. */
@@ -164,7 +166,8 @@ put_analysis(struct api_call *c, const struct query *q, const struct promql_resu
         analysis_write_json(&(struct analysis){.query = c->query,
                                                .seconds = timings->eval_total_s,
                                                .stats = r->stats,
-                                               .counts = q->counts},
+                                               .counts = q->counts,
+                                               .measures = q->limits.measures},
                             to);
     else
         buf_append(to, STR("{}"));

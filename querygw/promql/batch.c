@@ -77,6 +77,7 @@ batch_clear(struct batch *b, const struct exec *x)
                          .samples_held = x->samples_held,
                          .leaves_names = true};
     b->x.limits.pool = NULL;
+    b->x.limits.measures = NULL; /* of the query's own thread */
     if (x->stats.steps)
         b->x.stats.steps = ARENA_ARRAY(&b->arena, struct promql_step_stats, b->plan->grid.steps);
     notes_init(&b->x.notes, &b->arena, x->hash_seed);

@@ -12,6 +12,8 @@
 
 enum { PROMQL_SAMPLES_MAX_DEFAULT = 50 * 1000 * 1000 }; /* 16 bytes each */
 
+struct measures;
+
 struct promql_limits {
     size_t samples_max;          /* in memory at a time; 0: PROMQL_SAMPLES_MAX_DEFAULT */
     const struct clock *clock;   /* NULL: no deadline */
@@ -22,6 +24,7 @@ struct promql_limits {
      * is then called on them. */
     struct pool *pool;
     size_t batch_series;       /* that a thread takes at a time; 0: by their size */
+    struct measures *measures; /* of every operator: measure.h; NULL: nobody asks. Wants a clock */
     bool counts_steps;         /* promql_stats.steps */
     bool delays_names;         /* no limit but an option: delayed_name.h */
     bool use_start_timestamps; /* no limit but an option: Prometheus' use-start-timestamps */

@@ -2,6 +2,7 @@
 #include "querygw/promql/op.h"
 
 #include "base/assert.h"
+#include "querygw/promql/measure.h"
 #include "querygw/promql/parallel.h"
 
 static struct op *
@@ -34,8 +35,8 @@ open_aggregate(struct exec *x, const struct plan_node *n)
     UNREACHABLE("not an aggregator");
 }
 
-struct op *
-op_open(struct exec *x, const struct plan_node *n)
+static struct op *
+open_plain(struct exec *x, const struct plan_node *n)
 {
     switch (n->kind) {
     case PLAN_INSTANT:
@@ -79,4 +80,10 @@ op_open(struct exec *x, const struct plan_node *n)
         break;
     }
     UNREACHABLE("not of type vector: the parser types operands, engine.c the root");
+}
+
+struct op *
+op_open(struct exec *x, const struct plan_node *n)
+{
+    return x->limits.measures ? op_measured_open(x, n, open_plain) : open_plain(x, n);
 }

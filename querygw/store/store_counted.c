@@ -57,7 +57,7 @@ counted_select(struct store *base, const struct select_query *q, struct matchers
     static const struct series_set_ops ops = {counted_next, counted_close};
     struct store_counted *s = container_of(base, struct store_counted, store);
     struct store_count *count = ARENA_NEW(a, struct store_count);
-    *count = (struct store_count){.matchers = matchers};
+    *count = (struct store_count){.matchers = matchers, .for_whom = s->counts->for_whom};
     *s->counts->last = count;
     s->counts->last = &count->next;
     uint64_t began_ns = clock_mono_ns(s->clock);

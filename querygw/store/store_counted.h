@@ -8,17 +8,19 @@
 struct store_count {
     struct store_count *next; /* begun later */
     struct matchers matchers;
+    const void *for_whom;                    /* of store_counts when it began */
     uint64_t ns;                             /* within the store */
     uint64_t series, chunks, samples, bytes; /* handed out; bytes of chunks */
 };
 
 struct store_counts {
     struct store_count *first, **last;
+    const void *for_whom; /* whoever selects now; its pointer alone is used */
 };
 static inline void
 store_counts_init(struct store_counts *c)
 {
-    *c = (struct store_counts){NULL, &c->first};
+    *c = (struct store_counts){NULL, &c->first, NULL};
 }
 
 /* In the arena, over `inner`; all are borrowed. For queries: it can do nothing but select(). */

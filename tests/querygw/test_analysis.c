@@ -46,12 +46,15 @@ START_TEST(test_json)
     CK_OK(matcher_make(&arena, MATCH_EQUAL, STR("__name__"), STR("up"), &m[0]));
     CK_OK(matcher_make(&arena, MATCH_NOT_REGEX, STR("job"), STR("a|<b>"), &m[1]));
     struct store_count second = {.matchers = {m, 2}};
-    struct store_count first = {&second, {m, 1}, 1500, 2, 3, 40, 500};
-    struct store_counts counts = {&first, NULL};
+    struct store_count first = {&second, {m, 1}, NULL, 1500, 2, 3, 40, 500};
+    struct store_counts counts = {&first, NULL, NULL};
+    struct measures measures;
+    measures_init(&measures, &counts);
     struct analysis a = {.query = STR("up + 1"),
                          .seconds = 0.25,
                          .stats = {.samples_total = 7, .samples_peak = 5},
-                         .counts = &counts};
+                         .counts = &counts,
+                         .measures = &measures};
     analysis_write_json(&a, &got);
     ck_assert_str_eq(
         buf_cstr(&got),
@@ -127,6 +130,10 @@ START_TEST(test_api)
     ck_assert_uint_eq(times_in(&r, "\"series\":2,\"chunks\":2,\"samples\":240}"), 1);
     ck_assert_uint_eq(times_in(&r, "\"series\":1,\"chunks\":1,\"samples\":3}"), 1);
     ck_assert_uint_eq(times_in(&r, "\"stats\":{"), 1);
+    ck_assert_uint_eq(times_in(&r, "\"children\":[{\"name\":\"[vectorBinary +]\""), 1);
+    ck_assert_uint_eq(times_in(&r, "\"series\":1,\"children\":[{\"name\":\"[vectorSelector]\""), 2);
+    ck_assert_uint_eq(times_in(&r, "{\"name\":\"[aggregate sum]\""), 2);
+    ck_assert_uint_eq(times_in(&r, "\"children\":[{\"name\":\"[select] "), 2);
     AUTO(reply_fini) struct reply one = api_get(&f, TARGET "&analyze=1", "");
     ck_assert_uint_eq(times_in(&one, "\"fanout\":["), 2);
     AUTO(reply_fini) struct reply off = api_get(&f, TARGET "&analyze=yes", "");
