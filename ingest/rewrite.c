@@ -357,6 +357,15 @@ place_kept(struct split *s, size_t i)
     return OK;
 }
 
+static void
+count_dropped(struct rewrite_dropped *d, const struct append_row *row)
+{
+    d->rows++;
+    d->samples += row->sample_count;
+    d->histograms += row->histogram_count;
+    d->exemplars += row->exemplar_count;
+}
+
 static struct err
 place_row(struct split *s, size_t i)
 {
@@ -366,7 +375,7 @@ place_row(struct split *s, size_t i)
     case REWRITE_CHANGED:
         return place_kept(s, i);
     case REWRITE_DROPPED:
-        s->result->dropped_rows++;
+        count_dropped(&s->result->dropped, &s->in->request.rows[i]);
         break;
     case REWRITE_REFUSED:
         s->result->label_faults[e->fault]++;

@@ -36,11 +36,16 @@ struct rewritten_batch {
     uint64_t hits[LIMIT_KIND_COUNT];    /* rows that limits on labels have refused */
 };
 
+/* What rules have dropped: nobody is told, for somebody wanted it so. */
+struct rewrite_dropped {
+    uint64_t rows, samples, histograms, exemplars;
+};
+
 /* What became of a batch. */
 struct rewritten {
     const struct rewritten_batch *batches; /* the request's own tenant first; may be empty */
     size_t count;
-    uint64_t dropped_rows;                    /* by a rule: nobody is told */
+    struct rewrite_dropped dropped;
     uint64_t label_faults[LABEL_FAULT_COUNT]; /* rows refused, for what rules made of them or for a
                                                * tenant's limits */
     uint64_t bad_tenant_rows;                 /* refused: the split label's value is no name */

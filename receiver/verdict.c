@@ -154,9 +154,11 @@ verdict_of(enum write_rules rules, const struct append_result *result,
 }
 
 struct written
-written_of(const struct append_result *result)
+written_of(const struct append_result *result, const struct rewrite_dropped *dropped)
 {
-    struct written w = {.exemplars = result->exemplar_fates[EXEMPLAR_STORED] +
+    struct written w = {.samples = dropped->samples,
+                        .histograms = dropped->histograms,
+                        .exemplars = dropped->exemplars + result->exemplar_fates[EXEMPLAR_STORED] +
                                      result->exemplar_fates[EXEMPLAR_REPEATED]};
     for (enum sample_fate fate = SAMPLE_STORED; fate <= SAMPLE_REPEATED; fate++) {
         w.samples += result->fates[fate] - result->histogram_fates[fate];

@@ -10,6 +10,7 @@
 #pragma once
 #include "base/arena.h"
 #include "proto/remote_write.h"
+#include "ingest/rewrite.h"
 #include "tsdb/head/append.h"
 
 /* Whose rules an answer follows. */
@@ -27,8 +28,10 @@ struct verdict verdict_with_bad_tenants(struct verdict verdict, uint64_t rows, s
                                         struct arena *a);
 
 /* What of a request is stored now. What was there already, the same to the last bit, is stored: a
- * sender that repeats a request learns that all of it arrived. */
+ * sender that repeats a request learns that all of it arrived. What rules have dropped counts, too:
+ * it is as its receiver wants it. */
 struct written {
     uint64_t samples, histograms, exemplars;
 };
-struct written written_of(const struct append_result *result);
+struct written written_of(const struct append_result *result,
+                          const struct rewrite_dropped *dropped);

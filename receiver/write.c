@@ -143,7 +143,7 @@ write_batch(struct write *q)
     TRY(check_rate(q, t));
     TRY(rewrite(q, t));
     if (q->policy)
-        policy_count_dropped(q->policy, q->rewritten.dropped_rows);
+        policy_count_dropped(q->policy, q->rewritten.dropped.rows);
     for (size_t i = 0; i < q->rewritten.count; i++)
         TRY(store(q, &q->rewritten.batches[i]));
     return OK;

@@ -135,9 +135,9 @@ rules_of(enum write_door door, const struct write *q)
 
 /* A sender of 2.0 must be told what was stored, whatever the answer: by zeroes, too. */
 static void
-set_written(struct http_request *r, const struct append_result *result)
+set_written(struct http_request *r, const struct write *q)
 {
-    struct written w = written_of(result);
+    struct written w = written_of(&q->result, &q->rewritten.dropped);
     const struct {
         const char *name;
         uint64_t n;
@@ -180,7 +180,7 @@ run(struct receiver *v, enum write_door door, enum write_protocol_kind protocol,
             ret_answer->retry_after_s = SERIES_RETRY_AFTER_S;
     }
     if (is_remote_write_2(&q))
-        set_written(r, &q.result);
+        set_written(r, &q);
     write_metrics_count(&v->metrics, &q, e.code, status);
     log_failure(v, &e, q.batch.tenant);
     policy_release(&q.hold);

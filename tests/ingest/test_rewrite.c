@@ -185,7 +185,7 @@ START_TEST(test_rewrite)
         print(&f.arena, &result, &got);
         ck_assert_msg(strcmp(buf_cstr(&got), c->want) == 0, "row \"%s\": %s", c->name,
                       buf_cstr(&got));
-        ROW_ASSERT(c->name, result.dropped_rows == c->dropped);
+        ROW_ASSERT(c->name, result.dropped.rows == c->dropped);
         ROW_ASSERT(c->name, result.label_faults[LABEL_FAULT_TOO_MANY] == c->too_many);
         ROW_ASSERT(c->name, result.label_faults[LABEL_FAULT_TOO_LONG] == c->too_long);
         ROW_ASSERT(c->name, result.bad_tenant_rows == c->bad_tenants);

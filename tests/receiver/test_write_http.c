@@ -223,12 +223,31 @@ START_TEST(test_answers)
 }
 END_TEST
 
+START_TEST(test_dropped_is_written)
+{
+    struct fixture f;
+    fixture_start(&f);
+    receiver_start(f.receiver, &f.sink.sink);
+    CK_OK(policy_set_relabel(receiver_policy(f.receiver),
+                             STR("- {source_labels: [__name__], regex: up, action: drop}")));
+    AUTO(reply_fini)
+    struct reply r = ask_packed(&f, RECEIVE, PROTOBUF2, STR(SYMBOLS2 SERIES2_UP SERIES2_STARTED));
+    char written[64];
+    show_written(&r, written);
+    ck_assert_int_eq(r.status, 204);
+    ck_assert_str_eq(written, "2 0 0");
+    ck_assert_uint_eq(f.sink.rows, 0);
+    fixture_stop(&f);
+}
+END_TEST
+
 Suite *
 write_http_suite(void)
 {
     Suite *s = suite_create("write_http");
     TCase *t = tcase_create("all");
     tcase_add_loop_test(t, test_answers, 0, ARRAY_LEN(answer2_cases));
+    tcase_add_test(t, test_dropped_is_written);
     suite_add_tcase(s, t);
     return s;
 }
