@@ -8,6 +8,7 @@
 X(ERR_NONE,          "ok",            200,  0, 0)
 X(ERR_INVALID,       "invalid",       400,  3, 0) /* malformed input from outside             */
 X(ERR_UNAUTHORIZED,  "unauthorized",  401, 16, 0)
+X(ERR_FORBIDDEN,     "forbidden",     403,  7, 0)
 X(ERR_NOT_FOUND,     "not found",     404,  5, 0)
 X(ERR_METHOD,        "bad method",    405, 12, 0)
 X(ERR_CONFLICT,      "conflict",      409,  6, 0) /* well formed, but cannot be stored        */

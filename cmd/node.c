@@ -21,6 +21,7 @@
 #include "ingest/sink_tenants.h"
 #include "net/http_guard.h"
 #include "net/http_server.h"
+#include "net/jwt_guard.h"
 #include "net/status.h"
 #include "querygw/api/active_queries.h"
 #include "querygw/api/api.h"
@@ -51,6 +52,7 @@ struct node {
     struct loops *loops;
     struct pool *writes, *queries, *evals, *background; /* evals: NULL with one processor */
     struct router *http_router, *write_router;
+    struct jwt_guard *jwt_guard; /* NULL: tokens name no tenants */
     struct http_guard *http_guard, *write_guard;
     struct receiver *receiver;
     struct policy_files policy_files;
@@ -182,6 +184,7 @@ open_faces(struct node *n)
         .memory = &n->memory,
         .split_label = o->split_tenant_label,
         .tenant_field = tenant_field,
+        .tenant_by_token = n->jwt_guard != NULL,
         .otlp = o->otlp,
     };
     TRY(receiver_open(&receiver, &n->receiver));
@@ -270,8 +273,46 @@ watch_guard(struct node *n, const char *name, struct http_guard *g)
 }
 
 static struct err
+reload_jwt(void *arg)
+{
+    return jwt_guard_reload(arg);
+}
+
+/* Where a token binds its sender to one tenant, nothing else may name one. */
+static struct err
+open_jwt_guard(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    bool has_file = o->tenant_jwt.key_file[0] != '\0';
+    if (o->tenant_jwt.claim.n == 0 && !has_file && o->tenant_jwt.issuer.n == 0 &&
+        o->tenant_jwt.audience.n == 0)
+        return OK;
+    if (o->tenant_jwt.claim.n == 0 || !has_file)
+        return ERR(ERR_INVALID, "--receive.tenant-jwt-claim and --receive.tenant-jwt-key-file go "
+                                "together");
+    if (o->tenant_certificate_field.n > 0 || o->split_tenant_label.n > 0)
+        return ERR(ERR_INVALID, "--receive.tenant-jwt-claim binds senders to a tenant: neither "
+                                "--receive.tenant-certificate-field nor "
+                                "--receive.split-tenant-label-name can name another beside it");
+    struct jwt_guard_opts opts = {
+        .key_file = o->tenant_jwt.key_file,
+        .want = {o->tenant_jwt.claim, o->tenant_jwt.issuer, o->tenant_jwt.audience},
+        .metrics = n->metrics,
+        .clock = clock_system(),
+        .threads = size_max(1, cpu_count() / PASSWORD_CPUS),
+    };
+    TRY_IN(jwt_guard_open(&opts, &n->jwt_guard), "--receive.tenant-jwt-key-file");
+    reloads_add(n->reloads, &(struct reloadable){.name = "receive.tenant-jwt-key-file",
+                                                 .load = reload_jwt,
+                                                 .arg = n->jwt_guard,
+                                                 .files = {o->tenant_jwt.key_file}});
+    return OK;
+}
+
+static struct err
 open_guards(struct node *n)
 {
+    TRY(open_jwt_guard(n));
     const struct node_opts *o = n->opts;
     struct tls_server_opts tls;
     struct http_guard_opts http = {
@@ -283,6 +324,7 @@ open_guards(struct node *n)
     struct http_guard_opts write = http;
     write.web_file = o->write_web_file;
     write.tls = write_tls_opts(o, &tls) ? &tls : NULL;
+    write.jwt = n->jwt_guard;
     TRY_IN(http_guard_open(&http, &n->http_guard), "TLS and users of http-address");
     watch_guard(n, "TLS and users of http-address", n->http_guard);
     TRY_IN(http_guard_open(&write, &n->write_guard), "TLS and users of remote-write.address");
@@ -459,6 +501,7 @@ node_stop(struct node *n)
     http_server_stop(n->http_server, (uint64_t)n->opts->grace_ms);
     http_guard_close(n->write_guard);
     http_guard_close(n->http_guard);
+    jwt_guard_close(n->jwt_guard);
     pool_stop(n->writes);
     pool_stop(n->queries);
     pool_stop(n->evals);

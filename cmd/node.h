@@ -30,6 +30,10 @@ struct node_opts {
     int64_t grace_ms; /* for requests in flight when the process is told to stop */
     const char *write_tenant_header, *write_default_tenant;
     struct str tenant_certificate_field, split_tenant_label; /* empty: none */
+    struct {
+        const char *key_file; /* "": none */
+        struct str claim, issuer, audience;
+    } tenant_jwt;
     struct policy_texts policy;
     struct otlp_options otlp;
     const char *query_tenant_header, *query_default_tenant;

@@ -24,6 +24,8 @@
         .write_tenant_header = (f).tenant_header.p,                                                \
         .write_default_tenant = (f).default_tenant_id.p,                                           \
         .tenant_certificate_field = (f).tenant_certificate_field,                                  \
+        .tenant_jwt = {(f).tenant_jwt_key_file.p, (f).tenant_jwt_claim, (f).tenant_jwt_issuer,     \
+                       (f).tenant_jwt_audience},                                                  \
         .split_tenant_label = (f).split_tenant_label_name,                                         \
         .policy = {(f).relabel_config, (f).limits_config, (f).limits_reload_ms},                   \
         .otlp = {.target_info = (f).otlp_target_info,                                              \

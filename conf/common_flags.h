@@ -104,6 +104,16 @@
     X(S, ENUM, tenant_certificate_field, "receive.tenant-certificate-field", "", \
       "Field of the client certificate that names the tenant; empty: the header does.", \
       .choices = "|organization|organizationalUnit|commonName") \
+    X(S, STRING, tenant_jwt_claim, "receive.tenant-jwt-claim", "", \
+      "Claim of a JSON Web Token that names the tenant: every request to the write listener must " \
+      "bring such a token as its bearer token. Empty: the header names the tenant.") \
+    X(S, STRING, tenant_jwt_key_file, "receive.tenant-jwt-key-file", "", \
+      "File of the public keys that those tokens are verified with, PEM or a JWK set; read again " \
+      "when it changes.") \
+    X(S, STRING, tenant_jwt_issuer, "receive.tenant-jwt-issuer", "", \
+      "Issuer that those tokens must name; empty: any.") \
+    X(S, STRING, tenant_jwt_audience, "receive.tenant-jwt-audience", "", \
+      "Audience that those tokens must name; empty: only tokens that name none are taken.") \
     X(S, STRING, split_tenant_label_name, "receive.split-tenant-label-name", "", \
       "Label of a series that names its tenant, and is taken off it; empty: none does.") \
     X(S, CONTENT, relabel_config, "receive.relabel-config", NULL, \

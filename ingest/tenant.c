@@ -41,11 +41,33 @@ tenant_of_certificate(const struct tenant_sources *from, struct str *ret_tenant)
     return OK;
 }
 
+static struct err
+check_header(const struct tenant_sources *from, struct str header)
+{
+    if (header.n == 0 || str_eq(header, from->token))
+        return OK;
+    return ERR(ERR_FORBIDDEN, "the token is not one of the tenant that the header names");
+}
+
+static struct err
+tenant_of_token(const struct tenant_sources *from, struct str *ret_tenant)
+{
+    if (from->token.n == 0)
+        return ERR(ERR_UNAUTHORIZED, "no token names the tenant");
+    TRY(check_header(from, from->header));
+    TRY(check_header(from, from->thanos_header));
+    TRY(tenant_name_check(from->token));
+    *ret_tenant = from->token;
+    return OK;
+}
+
 struct err
 ingest_tenant(const struct tenant_sources *from, struct str *ret_tenant)
 {
     if (from->field != TENANT_FIELD_NONE)
         return tenant_of_certificate(from, ret_tenant);
+    if (from->by_token)
+        return tenant_of_token(from, ret_tenant);
     struct str name = from->header;
     if (name.n == 0)
         name = from->thanos_header;

@@ -35,6 +35,9 @@ struct str http_peer(const struct http_request *r); /* "addr:port" of the other 
 uint64_t http_deadline_ns(const struct http_request *r);
 /* A field of the subject of the client's TLS certificate, if that was verified; else {NULL, 0}. */
 struct str http_peer_subject(const struct http_request *r, enum tls_subject_field field);
+/* What the token that let the request in says its sender is (http_guard.h); {NULL, 0} where no
+ * tokens are asked for. */
+struct str http_identity(const struct http_request *r);
 /* The client is gone: queries look at it now and then. Threads: any. */
 bool http_canceled(const struct http_request *r);
 /* Spans of the request's work go here; NULL when it is not traced (trace/trace.h). The handler may

@@ -1,8 +1,8 @@
 /* http_admit.c - may this request come in? Asked when its head is complete and routed, before a
  * byte of its body is read, and before anybody learns whether there is such a path.
  *
- * A password that nobody remembers is checked on another thread: the connection is AUTHORIZING
- * until the verdict is posted to its loop, and reads nothing meanwhile. */
+ * A password or token that nobody remembers is checked on another thread: the connection is
+ * AUTHORIZING until the verdict is posted to its loop, and reads nothing meanwhile. */
 #include "net/http_int.h"
 
 #include "base/assert.h"
@@ -11,10 +11,12 @@
 
 /* Whose share of the checks it is: the address without the port. */
 static struct str
-address_of(const struct http_conn *c)
+address_in(struct str peer)
 {
-    const char *colon = strrchr(c->peer, ':');
-    return str_of(c->peer, colon ? (size_t)(colon - c->peer) : strlen(c->peer));
+    size_t n = peer.n;
+    while (n > 0 && peer.p[n - 1] != ':')
+        n--;
+    return n > 0 ? str_of(peer.p, n - 1) : peer;
 }
 
 /* On a thread of the checker; the request waits for nothing else. */
@@ -31,7 +33,7 @@ judge_password(struct http_conn *c, const struct http_authorization *said)
 {
     struct http_request *r = c->request;
     struct password_ask ask = {
-        .user = said->user, .password = said->password, .address = address_of(c)};
+        .user = said->user, .password = said->password, .address = address_in(r->peer)};
     ask.hash = http_rules_hash(r->rules, said->user, &ask.known);
     r->verdict = PASSWORD_LATER;
     r->password_wait.done = on_verdict;
@@ -39,10 +41,39 @@ judge_password(struct http_conn *c, const struct http_authorization *said)
                          &r->password_wait);
 }
 
+/* On a thread of the guard; the request waits for nothing else. */
+static void
+on_token_verdict(struct jwt_ask *ask, enum password_verdict verdict)
+{
+    struct http_request *r = container_of(ask, struct http_token, ask)->request;
+    r->verdict = verdict;
+    loop_post(r->part->loop, http_conn_on_verdict, r);
+}
+
+static enum password_verdict
+judge_token(struct http_conn *c, struct jwt_guard *jwt)
+{
+    struct http_request *r = c->request;
+    struct http_authorization said =
+        http_authorization_parse(&r->arena, http_head_find(&r->head, STR("Authorization")));
+    if (said.scheme != HTTP_SCHEME_BEARER)
+        return PASSWORD_BAD;
+    r->token = ARENA_NEW(&r->arena, struct http_token);
+    r->token->request = r;
+    r->token->ask.token = said.token;
+    r->token->ask.address = address_in(r->peer);
+    r->token->ask.done = on_token_verdict;
+    r->verdict = PASSWORD_LATER;
+    return jwt_guard_ask(jwt, &r->token->ask);
+}
+
 static enum password_verdict
 judge(struct http_conn *c)
 {
     struct http_request *r = c->request;
+    struct jwt_guard *jwt = http_guard_jwt(c->part->server->opts.guard);
+    if (jwt)
+        return judge_token(c, jwt);
     bool users = http_rules_has_users(r->rules), tokens = http_rules_has_tokens(r->rules);
     if (!users && !tokens)
         return PASSWORD_GOOD;
@@ -72,6 +103,35 @@ turn_away(struct http_conn *c, enum http_refusal why, int status, struct str tex
     return HTTP_STEP_MORE;
 }
 
+/* RFC 6750 section 3; why a token is bad holds no word of it (jwt.h). */
+static struct str
+challenge_token(struct http_request *r)
+{
+    if (!r->token) {
+        http_set_header(r, "WWW-Authenticate", STR("Bearer"));
+        return STR("Unauthorized: a bearer token is wanted");
+    }
+    const char *why = err_text(&r->token->ask.why);
+    http_set_header(
+        r, "WWW-Authenticate",
+        arena_printf(&r->arena, "Bearer error=\"invalid_token\", error_description=\"%s\"", why));
+    return arena_printf(&r->arena, "Unauthorized: %s", why);
+}
+
+/* Says how to come in; returns the text of the answer. */
+static struct str
+challenge(const struct http_conn *c)
+{
+    struct http_request *r = c->request;
+    if (http_guard_jwt(c->part->server->opts.guard))
+        return challenge_token(r);
+    if (http_rules_has_users(r->rules))
+        http_set_header(r, "WWW-Authenticate", STR("Basic"));
+    if (http_rules_has_tokens(r->rules))
+        http_set_header(r, "WWW-Authenticate", STR("Bearer"));
+    return STR("Unauthorized");
+}
+
 static enum http_step
 follow_verdict(struct http_conn *c, enum password_verdict verdict)
 {
@@ -81,14 +141,11 @@ follow_verdict(struct http_conn *c, enum password_verdict verdict)
         r->admitted = true;
         return http_input_admitted(c);
     case PASSWORD_BAD:
-        if (http_rules_has_users(r->rules))
-            http_set_header(r, "WWW-Authenticate", STR("Basic"));
-        if (http_rules_has_tokens(r->rules))
-            http_set_header(r, "WWW-Authenticate", STR("Bearer"));
-        return turn_away(c, HTTP_REFUSAL_UNAUTHORIZED, 401, STR("Unauthorized"));
+        return turn_away(c, HTTP_REFUSAL_UNAUTHORIZED, 401, challenge(c));
     case PASSWORD_BUSY:
         http_set_header(r, "Retry-After", STR("1"));
-        return turn_away(c, HTTP_REFUSAL_PASSWORDS, 503, STR("too many passwords are checked"));
+        return turn_away(c, HTTP_REFUSAL_PASSWORDS, 503,
+                         STR("too many passwords or tokens are checked"));
     case PASSWORD_LATER:
         http_conn_enter(c, HTTP_CONN_AUTHORIZING, 0);
         transport_want(c->transport, TRANSPORT_INPUT_OFF);

@@ -17,6 +17,7 @@ struct http_guard {
     bool tls_by_flags;
     struct tls_server *tls; /* NULL: plain */
     struct passwords *passwords;
+    struct jwt_guard *jwt; /* NULL: none */
     /* of whoever changes it */
     struct arena arena; /* the configuration in use */
     struct web_config config;
@@ -97,6 +98,10 @@ load_config(struct http_guard *g, struct str text, struct arena *a, enum occasio
 {
     struct web_config c;
     TRY(web_config_parse(a, text, g->web_file ? dir_of(g->web_file) : STR(""), &c));
+    if (g->jwt && c.user_count + c.token_count > 0)
+        return ERR(ERR_INVALID,
+                   "basic_auth_users and bearer_tokens have no place beside tokens that "
+                   "name tenants: a request has one field Authorization");
     AUTO(http_rules_unref) struct http_rules *rules = NULL;
     TRY(http_rules_new(&c, &rules));
     TRY(load_tls(g, &c, occasion));
@@ -168,6 +173,7 @@ struct err
 http_guard_open(const struct http_guard_opts *opts, struct http_guard **ret_guard)
 {
     AUTO(http_guard_close) struct http_guard *g = mem_alloc_zero(sizeof *g);
+    g->jwt = opts->jwt;
     lock_init(&g->lock, LOCK_RANK_LEAF);
     if (opts->web_file && opts->web_file[0])
         g->web_file = mem_dup_text(opts->web_file, strlen(opts->web_file));
@@ -242,4 +248,10 @@ struct passwords *
 http_guard_passwords(struct http_guard *g)
 {
     return g->passwords;
+}
+
+struct jwt_guard *
+http_guard_jwt(struct http_guard *g)
+{
+    return g->jwt;
 }

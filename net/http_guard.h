@@ -11,13 +11,18 @@
 #include "net/tls.h"
 
 struct http_guard;
+struct jwt_guard; /* jwt_guard.h */
 
 enum { HTTP_WEB_FILE_BYTES_MAX = 4 << 20 };
 
 struct http_guard_opts {
     const char *web_file;              /* NULL or "": none */
     const struct tls_server_opts *tls; /* of flags; NULL: none. Not beside TLS of the web file. */
-    struct metrics *metrics;           /* borrowed for life, as is the clock */
+    /* Or NULL. Every request must bring a JSON Web Token that this knows, as its bearer token; what
+     * that says is http_identity(). The field Authorization is then taken: the web file must name
+     * neither users nor bearer tokens. Borrowed for life. */
+    struct jwt_guard *jwt;
+    struct metrics *metrics; /* borrowed for life, as is the clock */
     const struct clock *clock;
     size_t password_threads; /* > 0 */
 };

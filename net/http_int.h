@@ -61,6 +61,12 @@ struct http_stream {
     enum http_stream_rest rest GUARDED_BY(lock);
 };
 
+/* A request's bearer token, while and after it is verified. */
+struct http_token {
+    struct jwt_ask ask;
+    struct http_request *request;
+};
+
 struct http_request {
     /* identity; immutable once the handler has it */
     struct http_part *part;
@@ -80,11 +86,12 @@ struct http_request {
     struct str id;                  /* of log line and trace; empty: neither is wanted */
     struct str trace_id;            /* empty: not traced */
     enum request_log_decision logged;
-    struct trace *trace;    /* owned; NULL: not traced; of whoever has the request */
-    /* of the password checker until `judged`, then of the loop */
+    struct trace *trace; /* owned; NULL: not traced; of whoever has the request */
+    /* of the checker of passwords or tokens until `judged`, then of the loop */
     struct password_wait password_wait;
     enum password_verdict verdict;
-    _Atomic(bool) canceled; /* written by the loop, read by workers; relaxed */
+    struct http_token *token; /* in the arena; NULL: none was asked for, or none came */
+    _Atomic(bool) canceled;   /* written by the loop, read by workers; relaxed */
     /* of the loop */
     struct http_conn *conn; /* NULL once the connection is gone */
     bool judged;            /* `verdict` has come */
@@ -177,7 +184,7 @@ void http_conn_check_deadline(struct http_conn *c, uint64_t now_ns);
 /* The request was answered elsewhere / its stream has moved: posted with the request. */
 void http_conn_on_answer(void *request);
 void http_conn_on_stream(void *request);
-/* A password was checked: posted with the request. */
+/* A password or token was checked: posted with the request. */
 void http_conn_on_verdict(void *request);
 
 /* http_input.c: one step of reading, for http_conn.c. Threads: loop. */

@@ -19,14 +19,16 @@ http_request_open(struct http_conn *c)
     return r;
 }
 
-/* What the tenant label says: the raw header, as long as it can be a label value. */
+/* What the tenant label says: the token, or the raw header, as long as it can be a label value. */
 static struct str
 tenant_of(const struct http_request *r)
 {
     const struct http_server_opts *opts = &r->part->server->opts;
     if (!r->admitted) /* a stranger's words make no series */
         return str_of_cstr(opts->default_tenant);
-    struct str tenant = http_head_find(&r->head, str_of_cstr(opts->tenant_header));
+    struct str tenant = http_identity(r);
+    if (tenant.n == 0)
+        tenant = http_head_find(&r->head, str_of_cstr(opts->tenant_header));
     if (tenant.n == 0)
         return str_of_cstr(opts->default_tenant);
     bool fits = tenant.n <= HTTP_METRICS_TENANT_BYTES_MAX && str_is_utf8(tenant);
@@ -69,6 +71,8 @@ http_request_close(struct http_request *r)
     budget_give_back(&p->server->opts.memory->requests, r->charged_bytes);
     http_stream_close(r->stream);
     http_rules_unref(r->rules);
+    if (r->token)
+        err_drop(r->token->ask.why);
     buf_fini(&r->body);
     buf_fini(&r->extra);
     buf_fini(&r->out_head);
@@ -155,6 +159,14 @@ http_peer_subject(const struct http_request *r, enum tls_subject_field field)
 {
     ASSERT(field < TLS_SUBJECT_FIELD_COUNT);
     return r->peer_subject[field];
+}
+
+struct str
+http_identity(const struct http_request *r)
+{
+    if (!r->admitted || !r->token)
+        return (struct str){NULL, 0};
+    return str_of(r->token->ask.identity, r->token->ask.identity_bytes);
 }
 
 uint64_t

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += %reldir%/libnet.a
 %canon_reldir%_libnet_a_SOURCES = \
+	%reldir%/base64.c %reldir%/base64.h \
 	%reldir%/bcrypt.c %reldir%/bcrypt.h \
 	%reldir%/http.h \
 	%reldir%/http_admit.c \
@@ -19,6 +20,9 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/http_rules.c %reldir%/http_rules.h \
 	%reldir%/http_server.c %reldir%/http_server.h \
 	%reldir%/http_stream.c \
+	%reldir%/jwt.c %reldir%/jwt.h %reldir%/jwt_json.h \
+	%reldir%/jwt_guard.c %reldir%/jwt_guard.h \
+	%reldir%/jwt_keys.c %reldir%/jwt_keys.h \
 	%reldir%/listen.c %reldir%/listen.h \
 	%reldir%/loop.c %reldir%/loop.h %reldir%/loop_int.h \
 	%reldir%/passwords.c %reldir%/passwords.h \

@@ -64,6 +64,7 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
     v->otlp = copy_otlp(&opts->otlp);
     scratch_pool_init(&v->scratches);
     v->tenant_field = opts->tenant_field;
+    v->tenant_by_token = opts->tenant_by_token;
     v->policy = policy_open(&(struct policy_opts){
         .metrics = opts->metrics,
         .clock = opts->clock ? opts->clock : clock_system(),

@@ -34,6 +34,7 @@ struct receiver_opts {
     const struct clock *clock;      /* NULL: the system's */
     struct str split_label;         /* copied; see policy.h */
     enum tenant_field tenant_field; /* of client certificates */
+    bool tenant_by_token;           /* http_identity() is the tenant */
     struct otlp_options otlp;       /* names copied */
 };
 

@@ -14,6 +14,7 @@ struct receiver {
     size_t decoded_bytes_max;
     struct ingest_limits limits;
     enum tenant_field tenant_field;
+    bool tenant_by_token;
     struct policy *policy; /* owned */
     struct memory_limit *memory;
     struct log *log;

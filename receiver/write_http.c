@@ -88,6 +88,8 @@ write_of(struct receiver *v, struct http_request *r, struct scratch *s)
     return (struct write){
         .tenant = {.field = v->tenant_field,
                    .certificate = certificate_value(r, v->tenant_field),
+                   .by_token = v->tenant_by_token,
+                   .token = http_identity(r),
                    .header = http_header(r, v->tenant_header),
                    .thanos_header = http_header(r, TENANT_HEADER_DEFAULT),
                    .fallback = str_of_cstr(v->default_tenant)},

@@ -21,6 +21,7 @@ error_type(enum err_code code)
     case ERR_TOO_LARGE:
     case ERR_UNSUPPORTED:
     case ERR_UNAUTHORIZED:
+    case ERR_FORBIDDEN:
     case ERR_METHOD:
     case ERR_CONFLICT:
         return "bad_data";

@@ -119,6 +119,16 @@ read_receive_limit(const struct api_call *c, size_t *ret_limit)
     return OK;
 }
 
+/* A sender that its token binds to a tenant sees that one. */
+static struct err
+find_own_tenant(struct str identity, struct str header, bool all, struct str_list names)
+{
+    if (all || (header.n > 0 && !str_eq(header, identity)))
+        return ERR(ERR_FORBIDDEN, "the token is not one of other tenants");
+    names.v[0] = identity;
+    return OK;
+}
+
 static struct err
 find_tenants(struct api_call *c, struct str_list *ret_names)
 {
@@ -126,6 +136,10 @@ find_tenants(struct api_call *c, struct str_list *ret_names)
     struct str *one = ARENA_NEW(&c->arena, struct str);
     bool all = str_eq(param_text(&c->params, "all_tenants"), STR("true"));
     *one = http_header(c->r, o->write_tenant_header);
+    *ret_names = (struct str_list){one, 1};
+    struct str identity = http_identity(c->r);
+    if (identity.n > 0)
+        return find_own_tenant(identity, *one, all, *ret_names);
     if (all && one->n > 0)
         return ERR(ERR_INVALID,
                    "using both the all_tenants parameter and the %s header is not supported",
@@ -134,7 +148,6 @@ find_tenants(struct api_call *c, struct str_list *ret_names)
         return o->list_tenants(o->arg, &c->arena, ret_names);
     if (one->n == 0)
         *one = str_of_cstr(o->write_default_tenant);
-    *ret_names = (struct str_list){one, 1};
     return OK;
 }
 

@@ -12,6 +12,8 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_http_head_replay \
 	%reldir%/fuzz_http_params_replay \
 	%reldir%/fuzz_index_replay \
+	%reldir%/fuzz_jwt_replay \
+	%reldir%/fuzz_jwt_keys_replay \
 	%reldir%/fuzz_label_key_replay \
 	%reldir%/fuzz_limits_replay \
 	%reldir%/fuzz_meta_replay \
@@ -55,6 +57,8 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_http_head_replay_SOURCES = %reldir%/fuzz_http_head.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_params_replay_SOURCES = %reldir%/fuzz_http_params.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_index_replay_SOURCES = %reldir%/fuzz_index.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_jwt_replay_SOURCES = %reldir%/fuzz_jwt.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_jwt_keys_replay_SOURCES = %reldir%/fuzz_jwt_keys.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_label_key_replay_SOURCES = %reldir%/fuzz_label_key.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_limits_replay_SOURCES = %reldir%/fuzz_limits.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_meta_replay_SOURCES = %reldir%/fuzz_meta.c $(FUZZ_MAIN)

@@ -49,6 +49,35 @@ START_TEST(test_tenant)
 }
 END_TEST
 
+static const struct token_case {
+    const char *name, *token, *header, *thanos_header;
+    enum err_code want;
+} token_cases[] = {
+    {"no header", "team-a", "", "", ERR_NONE},
+    {"the same in headers", "team-a", "team-a", "team-a", ERR_NONE},
+    {"another in the header", "team-a", "team-b", "", ERR_FORBIDDEN},
+    {"another in Thanos' header", "team-a", "team-a", "team-b", ERR_FORBIDDEN},
+    {"no token", "", "team-a", "", ERR_UNAUTHORIZED},
+    {"unsafe", "../team-a", "", "", ERR_INVALID},
+};
+
+/* Where tokens bind senders, nothing else names a tenant, and no sender means another. */
+START_TEST(test_token)
+{
+    const struct token_case *c = &token_cases[_i];
+    struct tenant_sources from = {.by_token = true,
+                                  .token = str_of_cstr(c->token),
+                                  .header = str_of_cstr(c->header),
+                                  .thanos_header = str_of_cstr(c->thanos_header),
+                                  .fallback = STR("fallback")};
+    struct str got = STR("");
+    struct err e = ingest_tenant(&from, &got);
+    ROW_ASSERT(c->name, e.code == c->want);
+    ROW_ASSERT(c->name, str_eq(got, str_of_cstr(c->want == ERR_NONE ? c->token : "")));
+    err_drop(e);
+}
+END_TEST
+
 static const struct certificate_case {
     const char *name, *field, *value; /* "": no certificate, or none of this field */
     const char *want, *fault;
@@ -108,6 +137,7 @@ tenant_suite(void)
     tcase_add_loop_test(t, test_tenant, 0, ARRAY_LEN(tenant_cases));
     tcase_add_test(t, test_length);
     tcase_add_loop_test(t, test_certificate, 0, ARRAY_LEN(certificate_cases));
+    tcase_add_loop_test(t, test_token, 0, ARRAY_LEN(token_cases));
     tcase_add_test(t, test_no_field);
     suite_add_tcase(s, t);
     return s;

@@ -118,6 +118,13 @@ serve_who(void *arg, struct http_request *r)
 }
 
 static void
+serve_identity(void *arg, struct http_request *r)
+{
+    (void)arg;
+    http_reply(r, 200, "text/plain", http_identity(r));
+}
+
+static void
 serve_fail(void *arg, struct http_request *r)
 {
     (void)arg;
@@ -147,6 +154,7 @@ add_routes(struct fixture *f)
         {"/item/:name/x", ROUTE_GET, "item", serve_item, f, NULL, 0, 0},
         {"/form", ROUTE_GET | ROUTE_POST, "form", serve_form, f, NULL, 1 << 20, 0},
         {"/who", ROUTE_GET, "who", serve_who, f, pool, 0, 0},
+        {"/identity", ROUTE_GET, "identity", serve_identity, f, NULL, 0, 0},
         {"/fail", ROUTE_GET, "fail", serve_fail, f, NULL, 0, 0},
         {"/tagged", ROUTE_GET, "tagged", serve_tagged, f, NULL, 0, ROUTE_CORS},
     };

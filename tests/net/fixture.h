@@ -11,6 +11,7 @@
  *   GET  /item/:name/x on the loop: the name
  *   POST /form         on the loop: its parameters as name=value lines
  *   GET  /who          on a worker: the subject of the client's certificate as "O|OU|CN"
+ *   GET  /identity     on the loop: http_identity()
  *   GET  /fail         on the loop: http_reply_err(ERR_UNAVAILABLE)
  *   GET  /tagged       on the loop, with CORS: 409 and a header X-Tag of two lines */
 #pragma once

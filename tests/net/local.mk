@@ -4,6 +4,7 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/fixture.c %reldir%/fixture.h \
 	%reldir%/test_tls.c \
 	%reldir%/test_tls_names.c \
+	%reldir%/test_base64.c \
 	%reldir%/test_bcrypt.c \
 	%reldir%/test_http_abuse.c \
 	%reldir%/test_http_authorization.c \
@@ -16,6 +17,8 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_http_server.c \
 	%reldir%/test_http_stop.c \
 	%reldir%/test_http_stream.c \
+	%reldir%/test_jwt.c \
+	%reldir%/test_jwt_guard.c \
 	%reldir%/test_listen.c \
 	%reldir%/test_loop.c \
 	%reldir%/test_passwords.c \
