@@ -4,8 +4,10 @@ mneme_SOURCES = \
 	%reldir%/command.h \
 	%reldir%/lifecycle.c %reldir%/lifecycle.h \
 	%reldir%/main.c \
-	%reldir%/node.c %reldir%/node.h \
+	%reldir%/node.c %reldir%/node.h %reldir%/node_int.h \
+	%reldir%/node_faces.c \
 	%reldir%/node_flags.c %reldir%/node_flags.h \
+	%reldir%/node_listen.c \
 	%reldir%/observe.c %reldir%/observe.h \
 	%reldir%/policy_files.c %reldir%/policy_files.h \
 	%reldir%/receive.c \

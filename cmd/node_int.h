@@ -1,0 +1,46 @@
+/* node_int.h - the parts of a node, for the files that wire them. */
+#pragma once
+#include "base/memory_limit.h"
+#include "base/metrics.h"
+#include "base/pool.h"
+#include "cmd/node.h"
+#include "cmd/observe.h"
+#include "cmd/tenant_stores.h"
+#include "conf/reload.h"
+#include "ingest/sink_tenants.h"
+#include "net/http_guard.h"
+#include "net/http_server.h"
+#include "net/jwt_guard.h"
+#include "net/status.h"
+#include "querygw/api/active_queries.h"
+#include "querygw/api/api.h"
+#include "receiver/receive.h"
+
+struct node {
+    const struct node_opts *opts;
+    struct log *log;
+    struct metrics *metrics;
+    struct memory_limit memory;
+    struct status *status;
+    struct reloads *reloads;
+    struct observe observe;
+    struct loops *loops;
+    struct pool *writes, *queries, *evals, *background; /* evals: NULL with one processor */
+    struct router *http_router, *write_router;
+    struct jwt_guard *jwt_guard; /* NULL: tokens name no tenants */
+    struct http_guard *http_guard, *write_guard;
+    struct receiver *receiver;
+    struct policy_files policy_files;
+    struct active_queries *active_queries; /* NULL: not noted */
+    struct api *api;
+    struct http_server *http_server, *write_server;
+    struct tenants *tenants;
+    struct tenant_stores stores;
+    struct sink_tenants sink;
+};
+
+/* node_faces.c: receiver and query API, with their routes; after the guards. */
+struct err node_open_faces(struct node *n);
+/* node_listen.c: who may come in, and the listeners. */
+struct err node_open_guards(struct node *n);
+struct err node_start_servers(struct node *n);
