@@ -1,11 +1,13 @@
 noinst_LIBRARIES += %reldir%/libproto.a %reldir%/libotlp.a
 %canon_reldir%_libproto_a_SOURCES = \
-	%reldir%/otlp.h %reldir%/otlp_int.h \
+	%reldir%/otlp.h %reldir%/otlp_int.h %reldir%/otlp_walk.h \
 	%reldir%/otlp_codec.c \
 	%reldir%/otlp_json_codec.c \
 	%reldir%/otlp_measure_codec.c \
 	%reldir%/otlp_text_codec.c \
 	%reldir%/otlp_view_codec.c \
+	%reldir%/otlp_walk.c \
+	%reldir%/otlp_walk_points.c \
 	%reldir%/prompb.c %reldir%/prompb_int.h \
 	%reldir%/prompb_histogram.c \
 	%reldir%/prompb_meta.c \

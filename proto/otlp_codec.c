@@ -1,9 +1,10 @@
-/* otlp_codec.c - requests in, answers out; protobuf by protobuf-c. */
+/* otlp_codec.c - requests in, answers out. */
 #include "proto/otlp_int.h"
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "proto/otlp_walk.h"
 
 static void *
 take(void *arena, size_t bytes)
@@ -23,28 +24,14 @@ otlp_allocator(struct arena *a)
     return (ProtobufCAllocator){take, keep, a};
 }
 
-static struct err
-decode_protobuf(struct arena *a, struct str body, ProtobufCMessage **ret_message)
-{
-    TRY(otlp_measure(&otlp__export_request__descriptor, body));
-    ProtobufCAllocator allocator = otlp_allocator(a);
-    ProtobufCMessage *m = protobuf_c_message_unpack(&otlp__export_request__descriptor, &allocator,
-                                                    body.n, (const uint8_t *)body.p);
-    if (!m)
-        return ERR(ERR_INVALID, "otlp: malformed protobuf message");
-    *ret_message = m;
-    return OK;
-}
-
 struct err
 otlp_decode(struct arena *a, enum otlp_encoding encoding, struct str body,
             struct otlp_request *ret_request)
 {
     ProtobufCMessage *m = NULL;
-    if (encoding == OTLP_JSON)
-        TRY(otlp_json_decode(a, &otlp__export_request__descriptor, body, &m));
-    else
-        TRY(decode_protobuf(a, body, &m));
+    if (encoding == OTLP_PROTOBUF)
+        return otlp_walk_request(a, body, ret_request);
+    TRY(otlp_json_decode(a, &otlp__export_request__descriptor, body, &m));
     *ret_request = otlp_view(a, (const Otlp__ExportRequest *)(const void *)m);
     return OK;
 }

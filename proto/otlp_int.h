@@ -7,8 +7,10 @@
 
 /* otlp_codec.c: memory of a message, which never comes back before the arena goes. */
 ProtobufCAllocator otlp_allocator(struct arena *a);
-/* otlp_measure_codec.c: ERR_TOO_LARGE or ERR_INVALID before memory is taken. */
-struct err otlp_measure(const ProtobufCMessageDescriptor *type, struct str message);
+/* otlp_measure_codec.c: ERR_TOO_LARGE or ERR_INVALID before memory is taken. `depth` messages are
+ * around this one; *bytes grows by what it takes. */
+struct err otlp_measure(const ProtobufCMessageDescriptor *type, struct str message, unsigned depth,
+                        size_t *bytes);
 /* otlp_json_codec.c: a message of any type; in the arena. */
 struct err otlp_json_decode(struct arena *a, const ProtobufCMessageDescriptor *type,
                             struct str text, ProtobufCMessage **ret_message);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "proto/otlp_int.h"
+#include "proto/otlp_walk.h"
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -149,4 +150,18 @@ otlp_text_of_value(struct arena *a, const Otlp__AnyValue *v)
         write_value(&w, v);
     }
     return arena_str(a, buf_str(&text));
+}
+
+struct err
+otlp_walk_value(struct otlp_walk *w, struct str value, unsigned depth, struct str *ret_text)
+{
+    const ProtobufCMessageDescriptor *type = &otlp__any_value__descriptor;
+    TRY(otlp_measure(type, value, depth, &w->claimed_bytes));
+    ProtobufCAllocator allocator = otlp_allocator(w->arena);
+    ProtobufCMessage *m =
+        protobuf_c_message_unpack(type, &allocator, value.n, (const uint8_t *)value.p);
+    if (!m)
+        return otlp_malformed(type->short_name);
+    *ret_text = otlp_text_of_value(w->arena, (const Otlp__AnyValue *)(const void *)m);
+    return OK;
 }

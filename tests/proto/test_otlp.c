@@ -144,11 +144,15 @@ static const struct message_case {
      "malformed field of a ResourceMetrics"},
     {"group", STR_INIT("\x0b\x0c"), "malformed field"},
     {"field number 0", STR_INIT("\x02\x00"), "malformed field"},
-    {"wrong wire type", STR_INIT("\x08\x01"), "malformed protobuf message"},
+    {"wrong wire type", STR_INIT("\x08\x01"), "wrong wire type of field 1 of a ExportRequest"},
     {"packed doubles of 7 bytes",
      STR_INIT("\x0a\x0f\x12\x0d\x12\x0b\x4a\x09\x0a\x07\x3a\x05"
               "12345"),
-     "malformed protobuf message"},
+     "malformed field of a HistogramDataPoint"},
+    {"value of a wrong type",
+     STR_INIT("\x0a\x08\x0a\x06\x0a\x04\x12\x02"
+              "\x08\x01"),
+     "malformed field of a AnyValue"},
 };
 
 START_TEST(test_malformed)
@@ -174,6 +178,79 @@ wrap(struct buf *message, uint32_t number)
     buf_fini(message);
     *message = outer;
 }
+
+/* Messages of which two stand one behind the other, and the numbers of the fields around them, from
+ * the inside. Protobuf merges them; so does protobuf-c but for messages within a oneof, of which it
+ * keeps the last, and zeroes, which it takes for set: test_merged() has those. */
+static const struct joined_case {
+    const ProtobufCMessageDescriptor *type;
+    uint32_t around[5];
+} joined_cases[] = {
+    {&otlp__resource_metrics__descriptor, {1}},
+    {&otlp__key_value__descriptor, {1, 1, 1}},
+    {&otlp__number_data_point__descriptor, {1, 5, 2, 2, 1}},
+    {&otlp__number_data_point__descriptor, {1, 7, 2, 2, 1}},
+    {&otlp__histogram_data_point__descriptor, {1, 9, 2, 2, 1}},
+    {&otlp__summary_data_point__descriptor, {1, 11, 2, 2, 1}},
+};
+
+START_TEST(test_joined)
+{
+    const struct joined_case *c = &joined_cases[_i];
+    struct rand_gen g = rand_gen_of((uint64_t)_i);
+    for (int i = 0; i < ROUNDS; i++) {
+        AUTO(arena_fini) struct arena a = {0};
+        AUTO(buf_fini) struct buf message = BUF_INIT, json = BUF_INIT, x = BUF_INIT, y = BUF_INIT;
+        otlp_make_pack(otlp_make_message(&a, &g, c->type), &message);
+        buf_append(&message, STR("\xf2\x07\x01x")); /* a field 126, which nobody knows */
+        otlp_make_pack(otlp_make_message(&a, &g, c->type), &message);
+        for (size_t k = 0; k < ARRAY_LEN(c->around) && c->around[k] > 0; k++)
+            wrap(&message, c->around[k]);
+        ProtobufCMessage *peer = protobuf_c_message_unpack(&otlp__export_request__descriptor, NULL,
+                                                           message.n, (const uint8_t *)message.p);
+        ck_assert_ptr_nonnull(peer);
+        otlp_make_json(peer, &json);
+        protobuf_c_message_free_unpacked(peer, NULL);
+        dump(OTLP_PROTOBUF, buf_str(&message), &x);
+        dump(OTLP_JSON, buf_str(&json), &y);
+        ck_assert_msg(str_eq(buf_str(&x), buf_str(&y)), "%s, %d: %.300s\n--- JSON\n%.300s",
+                      c->type->short_name, i, buf_cstr(&x), buf_cstr(&y));
+    }
+}
+END_TEST
+
+static const struct merged_case {
+    const char *name;
+    struct str metric;
+    enum otlp_type type;
+    size_t points;
+    int32_t offset; /* of the positive buckets of the first point */
+} merged_cases[] = {
+    {"a gauge twice", STR_INIT("\x2a\x02\x0a\x00\x2a\x04\x0a\x00\x0a\x00"), OTLP_GAUGE, 3, 0},
+    {"a gauge, then a sum", STR_INIT("\x2a\x02\x0a\x00\x3a\x04\x0a\x00\x0a\x00"), OTLP_SUM, 2, 0},
+    {"a gauge, a sum, a gauge", STR_INIT("\x2a\x02\x0a\x00\x3a\x02\x0a\x00\x2a\x02\x0a\x00"),
+     OTLP_GAUGE, 1, 0},
+    {"buckets twice", STR_INIT("\x52\x0c\x0a\x0a\x42\x02\x08\x06\x42\x04\x12\x02\x01\x02"),
+     OTLP_EXPONENTIAL, 1, 3},
+};
+
+START_TEST(test_merged)
+{
+    const struct merged_case *c = &merged_cases[_i];
+    AUTO(arena_fini) struct arena a = {0};
+    AUTO(buf_fini) struct buf message = BUF_INIT;
+    buf_append(&message, c->metric);
+    wrap(&message, 2), wrap(&message, 2), wrap(&message, 1);
+    struct otlp_request r = {0};
+    CK_OK(otlp_decode(&a, OTLP_PROTOBUF, buf_str(&message), &r));
+    ROW_ASSERT(c->name, r.resource_count == 1 && r.resources[0].metric_count == 1);
+    const struct otlp_metric *m = &r.resources[0].metrics[0];
+    ROW_ASSERT(c->name, m->type == c->type);
+    ROW_ASSERT(c->name, m->point_count == c->points);
+    ROW_ASSERT(c->name, m->points[0].positive.offset == c->offset);
+    ROW_ASSERT(c->name, m->points[0].positive.counts.n == (c->offset ? 2 : 0));
+}
+END_TEST
 
 /* Lists in lists as the value of an attribute of a resource: `levels` of them. */
 static struct err
@@ -206,12 +283,12 @@ START_TEST(test_depth)
 }
 END_TEST
 
-/* Two bytes a resource, and 300 times as many in memory. */
+/* Two bytes a resource, and 16 times as many in memory. */
 START_TEST(test_memory)
 {
     AUTO(arena_fini) struct arena a = {0};
     AUTO(buf_fini) struct buf message = BUF_INIT, json = BUF_INIT;
-    for (int i = 0; i < 4000000; i++)
+    for (int i = 0; i < 9000000; i++)
         buf_append(&message, STR("\x0a\x00"));
     struct otlp_request r;
     CK_ERR(ERR_TOO_LARGE, otlp_decode(&a, OTLP_PROTOBUF, buf_str(&message), &r));
@@ -262,6 +339,8 @@ otlp_suite(void)
     tcase_add_test(t, test_memory);
     tcase_add_test(t, test_answers);
     tcase_add_loop_test(t, test_round_trip, 0, 10);
+    tcase_add_loop_test(t, test_merged, 0, ARRAY_LEN(merged_cases));
+    tcase_add_loop_test(t, test_joined, 0, ARRAY_LEN(joined_cases));
     suite_add_tcase(s, t);
     return s;
 }
