@@ -14,6 +14,7 @@ noinst_LIBRARIES += %reldir%/libingest.a
 	%reldir%/otlp_labels.c \
 	%reldir%/otlp_name.c %reldir%/otlp_name.h \
 	%reldir%/otlp_points.c \
+	%reldir%/otlp_shape.c \
 	%reldir%/relabel.c %reldir%/relabel.h %reldir%/relabel_int.h \
 	%reldir%/relabel_parse.c \
 	%reldir%/rewrite.c %reldir%/rewrite.h \

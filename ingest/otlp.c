@@ -173,6 +173,7 @@ otlp_to_batch(struct arena *a, const struct otlp_request *request,
                          .labels = {.v = ARENA_ARRAY(a, struct label, OTLP_LABELS_ROOM)},
                          .resource_labels = {.v = ARENA_ARRAY(a, struct label, OTLP_LABELS_ROOM)},
                          .row = ARENA_ARRAY(a, struct label, OTLP_LABELS_ROOM)};
+    otlp_shape_init(&m.shape, a);
     batch_builder_init(&m.builder, a);
     struct err e = OK;
     for (size_t i = 0; i < request->resource_count && e.code == ERR_NONE; i++)

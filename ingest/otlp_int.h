@@ -9,7 +9,10 @@ enum {
     OTLP_SHOWN_BYTES_MAX = 200,         /* of a name in an answer */
 };
 
-/* Labels of one point: sorted by nothing, names unique. */
+#define LABEL_JOB      "job"
+#define LABEL_INSTANCE "instance"
+
+/* Labels of one point: names unique. */
 struct otlp_labels {
     struct label *v; /* room for LABELS_ROOM */
     size_t n;
@@ -21,6 +24,15 @@ void otlp_labels_set(struct otlp_labels *l, struct str name, struct str value);
 void otlp_labels_set_new(struct otlp_labels *l, struct str name, struct str value);
 void otlp_labels_join(struct arena *a, struct otlp_labels *l, struct str name, struct str value);
 
+/* Points that follow each other mostly have attributes of the same keys, and so labels of the same
+ * names in the same order: where each of these has its value from. */
+struct otlp_shape {
+    struct otlp_attributes like; /* attributes that have it */
+    struct otlp_shape_label *v;  /* sorted by name; room for LABELS_ROOM */
+    size_t n;
+    bool known;
+};
+
 /* One request. */
 struct otlp_map {
     struct batch_builder builder;
@@ -29,8 +41,9 @@ struct otlp_map {
     struct otlp_labels resource_labels; /* promoted ones, job and instance */
     bool has_job, has_instance;         /* even when they are empty: then no label is left */
     struct str job, instance;
-    struct otlp_labels labels;          /* of the point at hand, without its name */
-    struct label *row;                  /* scratch: a row's labels, sorted */
+    struct otlp_labels labels; /* of the point at hand, without its name; sorted */
+    struct otlp_shape shape;   /* of points of this resource */
+    struct label *row;         /* scratch: a row's labels, sorted */
     struct batch_refused refused;
 };
 /* One metric. */
@@ -49,6 +62,13 @@ void otlp_refuse(struct otlp_map *m, const char *what, struct str name, size_t p
                  struct err e);
 /* A name of the sender's for a message: quoted, and not too long. */
 struct str otlp_shown(struct arena *a, struct str name);
+
+/* --- otlp_shape.c ----------------------------------------------------------------------------- */
+
+void otlp_shape_init(struct otlp_shape *s, struct arena *a);
+/* m->labels of a point with these attributes. False, and nothing happened, when two keys give one
+ * name, or something is wrong with them. */
+bool otlp_shape_labels(struct otlp_map *m, struct otlp_attributes attributes);
 
 /* --- otlp_labels.c ------------------------------------------------------------------------------
  */

@@ -10,8 +10,6 @@
 #define SERVICE_NAME        "service.name"
 #define SERVICE_NAMESPACE   "service.namespace"
 #define SERVICE_INSTANCE_ID "service.instance.id"
-#define LABEL_JOB           "job"
-#define LABEL_INSTANCE      "instance"
 
 /* --- sets of labels -----------------------------------------------------------------------------
  */
@@ -142,6 +140,7 @@ otlp_resource_labels(struct otlp_map *m, const struct otlp_resource *r)
         m->job = arena_printf(m->arena, "%.*s/%.*s", STR_FMT(space->value), STR_FMT(name->value));
     m->instance = id ? id->value : STR("");
     m->resource_labels.n = 0;
+    m->shape.known = false;
     for (size_t i = 0; i < m->options->promoted_count; i++) {
         const struct otlp_attribute *from = attribute(r->attributes, m->options->promoted[i]);
         struct str label = from ? otlp_label_name(m->arena, from->key) : STR("");
@@ -153,12 +152,15 @@ otlp_resource_labels(struct otlp_map *m, const struct otlp_resource *r)
 struct err
 otlp_point_labels(struct otlp_map *m, struct otlp_attributes attributes)
 {
+    if (otlp_shape_labels(m, attributes))
+        return OK;
     m->labels.n = 0;
     TRY(add_attributes(m->arena, attributes, ALL, &m->labels));
     for (size_t i = 0; i < m->resource_labels.n; i++)
         otlp_labels_set_new(&m->labels, m->resource_labels.v[i].name,
                             m->resource_labels.v[i].value);
     add_identity(m, &m->labels);
+    labels_sort(m->labels.v, m->labels.n);
     return OK;
 }
 
@@ -177,7 +179,24 @@ otlp_target_labels(struct otlp_map *m, const struct otlp_resource *r)
         return false;
     }
     add_identity(m, &m->labels);
+    labels_sort(m->labels.v, m->labels.n);
     return find(&m->labels, STR(LABEL_JOB)) || find(&m->labels, STR(LABEL_INSTANCE));
+}
+
+/* Into labels that are sorted. */
+static void
+put_sorted(struct otlp_labels *l, struct str name, struct str value)
+{
+    size_t at = 0;
+    int order = 1;
+    while (at < l->n && (order = str_cmp(name, l->v[at].name)) > 0)
+        at++;
+    if (at == l->n || order != 0) {
+        ASSERT(l->n < OTLP_LABELS_ROOM);
+        memmove(l->v + at + 1, l->v + at, (l->n - at) * sizeof *l->v);
+        l->n++;
+    }
+    l->v[at] = (struct label){name, value};
 }
 
 struct err
@@ -196,9 +215,8 @@ otlp_row(struct otlp_map *m, struct str name, const char *suffix, struct str ext
         str_copy_to(&at, tail);
         value = str_of(whole, name.n + tail.n);
     }
-    otlp_labels_set(&row, STR(LABEL_METRIC_NAME), value);
+    put_sorted(&row, STR(LABEL_METRIC_NAME), value);
     if (extra_name.n > 0)
-        otlp_labels_set(&row, extra_name, extra_value);
-    labels_sort(row.v, row.n);
+        put_sorted(&row, extra_name, extra_value);
     return batch_builder_row(&m->builder, (struct labels){row.v, row.n});
 }

@@ -110,7 +110,13 @@ START_TEST(test_refused)
 }
 END_TEST
 
-#define IDENTITY TEXT("service.name", "s") "," TEXT("service.instance.id", "i")
+#define A(value)         TEXT("a", value)
+#define BC(value)        TEXT("b.c", value)
+#define ALIKE            WITH(BC("1") "," A("2")) "," WITH(BC("3") "," A("4"))
+#define UNLIKE           WITH(A("5") "," BC("6")) "," WITH(A("7") "," A("8")) "," WITH(A("9"))
+#define OF(job)          RESOURCE(TEXT("service.name", job), WITH(TEXT("job", "1")))
+#define WITH(attributes) GAUGE("m", TIME ",\"asInt\":1,\"attributes\":[" attributes "]")
+#define IDENTITY         TEXT("service.name", "s") "," TEXT("service.instance.id", "i")
 
 static const struct kept_case {
     const char *name, *json, *want;
@@ -146,6 +152,19 @@ static const struct kept_case {
      "S {__name__=\"good\",instance=\"i\",job=\"s\"} 1700000000000 3ff0000000000000\n"
      "S {__name__=\"target_info\",instance=\"i\",job=\"s\",os_type=\"linux\"} 1700000000000 "
      "3ff0000000000000\n",
+     true},
+    {"keys as of the point before, or not", REQUEST(ALIKE "," UNLIKE),
+     "S {__name__=\"m\",a=\"2\",b_c=\"1\"} 1700000000000 3ff0000000000000\n"
+     "S {__name__=\"m\",a=\"4\",b_c=\"3\"} 1700000000000 3ff0000000000000\n"
+     "S {__name__=\"m\",a=\"5\",b_c=\"6\"} 1700000000000 3ff0000000000000\n"
+     "S {__name__=\"m\",a=\"7;8\"} 1700000000000 3ff0000000000000\n"
+     "S {__name__=\"m\",a=\"9\"} 1700000000000 3ff0000000000000\n",
+     true},
+    {"the same keys below two resources",
+     "{\"resourceMetrics\":[" OF("s") "," OF("t") "," RESOURCE("", WITH(TEXT("job", "3"))) "]}",
+     "S {__name__=\"m\",job=\"3\"} 1700000000000 3ff0000000000000\n"
+     "S {__name__=\"m\",job=\"s\"} 1700000000000 3ff0000000000000\n"
+     "S {__name__=\"m\",job=\"t\"} 1700000000000 3ff0000000000000\n",
      true},
     {"target_info is off",
      "{\"resourceMetrics\":[" RESOURCE(IDENTITY "," TEXT("os.type", "linux"), GOOD) "]}",
