@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "bench/loadgen_plan.h"
 
-enum { DRIFT_ROUNDS_MAX = 8, BACKOFF_MS_MIN = 50, BACKOFF_MS_MAX = 2000 };
+enum { DRIFT_ROUNDS_MAX = 8, BACKOFF_MS_MIN = 50, BACKOFF_MS_MAX = 2000, STATUS_MAX = 600 };
 
 /* What was acknowledged, one line a request: first and last series, first and last sample. */
 struct ack_log {
@@ -25,6 +25,9 @@ struct ack_log {
 
 struct tally {
     uint64_t samples, requests, non_2xx, lost, retries, wire_bytes;
+    uint64_t untold;  /* 429 and 503 without Retry-After */
+    uint64_t partial; /* 2xx of OTLP that tell of points that were not taken */
+    uint64_t statuses[STATUS_MAX];
     VEC(uint32_t) latencies_us; /* of acknowledged requests, retries included */
 };
 
@@ -133,33 +136,41 @@ enum outcome { OUTCOME_STORED, OUTCOME_REFUSED, OUTCOME_TRY_AGAIN };
 static enum outcome
 post_once(struct worker *w, struct http_conn *conn, const struct planned *p)
 {
-    int status = 0;
-    struct str body;
-    struct err e = http_conn_exchange(conn, buf_str(&p->bytes), &status, &body);
+    struct http_answer answer;
+    struct err e = http_conn_exchange(conn, buf_str(&p->bytes), &answer);
     if (e.code != ERR_NONE) {
         w->tally.lost++;
         complain(w, "lost a request", str_of_cstr(err_text(&e)));
         err_drop(e);
         return OUTCOME_TRY_AGAIN;
     }
+    int status = answer.status;
+    bool later = status == 503 || status == 429;
     w->tally.wire_bytes += p->bytes.n;
+    w->tally.statuses[(size_t)status % STATUS_MAX]++;
+    w->tally.untold += later && !answer.retry_after;
+    if (status / 100 == 2 && w->run->opts->protocol == LOAD_OTLP && answer.body.n > 0) {
+        w->tally.partial++;
+        return OUTCOME_REFUSED;
+    }
     if (status / 100 == 2)
         return OUTCOME_STORED;
     w->tally.non_2xx++;
-    complain(w, status / 100 == 5 ? "status 5xx" : "refused", body);
+    complain(w, status / 100 == 5 ? "status 5xx" : "refused", answer.body);
     return status / 100 == 5 || status == 429 ? OUTCOME_TRY_AGAIN : OUTCOME_REFUSED;
 }
 
+/* Latency counts from `due_ns`. */
 static void
-post(struct worker *w, struct http_conn *conn, struct planned *p)
+post(struct worker *w, struct http_conn *conn, const struct planned *p, uint64_t due_ns)
 {
-    uint64_t start_ns = now_ns(), backoff_ms = BACKOFF_MS_MIN;
-    uint64_t deadline_ns = start_ns + w->run->opts->retry_ms * 1000000;
+    uint64_t backoff_ms = BACKOFF_MS_MIN;
+    uint64_t deadline_ns = now_ns() + w->run->opts->retry_ms * 1000000;
     w->tally.requests++;
     for (;;) {
         enum outcome outcome = post_once(w, conn, p);
         if (outcome == OUTCOME_STORED)
-            acknowledge(w, p, now_ns() - start_ns);
+            acknowledge(w, p, now_ns() - due_ns);
         if (outcome != OUTCOME_TRY_AGAIN || now_ns() >= deadline_ns)
             return;
         w->tally.retries++;
@@ -168,17 +179,43 @@ post(struct worker *w, struct http_conn *conn, struct planned *p)
     }
 }
 
-/* Sleeps until request number `n` of one connection is due. */
-static void
-keep_pace(const struct run *r, uint64_t n)
+/* Sleeps until request number `n` of a connection is due, which is returned: a request that has to
+ * wait because the one before took long is late all the same. Connections take turns. */
+static uint64_t
+keep_pace(const struct worker *w, uint64_t n)
 {
+    const struct run *r = w->run;
     const struct loadgen_opts *o = r->opts;
     if (o->rate == 0)
-        return;
-    double due_s = (double)n * (double)(o->request_samples * o->connections) / (double)o->rate;
-    uint64_t due_ns = r->start_ns + (uint64_t)(due_s * 1e9), at_ns = now_ns();
+        return now_ns();
+    double turn = (double)(n * o->connections + w->index);
+    uint64_t due_ns =
+        r->start_ns + (uint64_t)(turn * (double)o->request_samples / (double)o->rate * 1e9);
+    uint64_t at_ns = now_ns();
     if (due_ns > at_ns)
         clock_sleep_ns(clock_system(), due_ns - at_ns);
+    return due_ns;
+}
+
+static bool
+is_over(const struct run *r)
+{
+    return r->opts->seconds > 0 && now_ns() >= r->start_ns + r->opts->seconds * 1000000000;
+}
+
+/* Everything once; `sent` requests were sent before. */
+static void
+send_plan(struct worker *w, struct http_conn *conn, uint64_t sent)
+{
+    bool again = w->run->opts->seconds > 0;
+    for (size_t n = 0; n < w->plan.n && !is_over(w->run); n++) {
+        struct planned *p = vec_at(&w->plan, n);
+        if (!again)
+            enter_round(w->run, w->index, p->round);
+        post(w, conn, p, keep_pace(w, sent + n));
+        if (!again)
+            buf_fini(&p->bytes);
+    }
 }
 
 static void *
@@ -187,16 +224,11 @@ worker_main(void *arg)
     struct worker *w = arg;
     struct run *r = w->run;
     fail(r, plan_build(r->opts, w->index, &w->plan));
-    bool go = wait_for_all(r);
+    bool go = wait_for_all(r) && w->plan.n > 0;
     struct http_conn conn;
     http_conn_init(&conn, &r->opts->target, r->opts->timeout_ms);
-    for (size_t n = 0; go && n < w->plan.n; n++) {
-        struct planned *p = vec_at(&w->plan, n);
-        enter_round(r, w->index, p->round);
-        keep_pace(r, n);
-        post(w, &conn, p);
-        buf_fini(&p->bytes);
-    }
+    for (uint64_t pass = 0; go && (pass == 0 || (r->opts->seconds > 0 && !is_over(r))); pass++)
+        send_plan(w, &conn, pass * w->plan.n);
     enter_round(r, w->index, UINT64_MAX);
     http_conn_fini(&conn);
     return NULL;
@@ -227,9 +259,27 @@ tally_add(struct tally *sum, struct tally *part)
     sum->lost += part->lost;
     sum->retries += part->retries;
     sum->wire_bytes += part->wire_bytes;
+    sum->untold += part->untold;
+    sum->partial += part->partial;
+    for (size_t i = 0; i < STATUS_MAX; i++)
+        sum->statuses[i] += part->statuses[i];
     vec_each (&part->latencies_us, us)
         vec_push(&sum->latencies_us, *us);
     vec_fini(&part->latencies_us);
+}
+
+static void
+report_statuses(const struct tally *t)
+{
+    const char *comma = "";
+    printf("\"statuses\":{");
+    for (size_t i = 0; i < STATUS_MAX; i++) {
+        if (t->statuses[i] == 0)
+            continue;
+        printf("%s\"%zu\":%" PRIu64, comma, i, t->statuses[i]);
+        comma = ",";
+    }
+    printf("},\"without_retry_after\":%" PRIu64 ",\"partial\":%" PRIu64 ",", t->untold, t->partial);
 }
 
 static void
@@ -240,11 +290,12 @@ report(struct tally *t, uint64_t took_ns)
         qsort(t->latencies_us.v, t->latencies_us.n, sizeof *t->latencies_us.v, by_value);
     printf("{\"samples\":%" PRIu64 ",\"seconds\":%.3f,\"samples_per_second\":%.0f,"
            "\"requests\":%" PRIu64 ",\"non_2xx\":%" PRIu64 ",\"lost\":%" PRIu64
-           ",\"retries\":%" PRIu64 ",\"wire_bytes\":%" PRIu64
-           ",\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n",
+           ",\"retries\":%" PRIu64 ",\"wire_bytes\":%" PRIu64 ",",
            t->samples, seconds, (double)t->samples / seconds, t->requests, t->non_2xx, t->lost,
-           t->retries, t->wire_bytes, quantile_ms(t, 0.5), quantile_ms(t, 0.9),
-           quantile_ms(t, 0.99), quantile_ms(t, 1));
+           t->retries, t->wire_bytes);
+    report_statuses(t);
+    printf("\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n",
+           quantile_ms(t, 0.5), quantile_ms(t, 0.9), quantile_ms(t, 0.99), quantile_ms(t, 1));
 }
 
 /* --- main ----------------------------------------------------------------------------------- */

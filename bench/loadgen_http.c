@@ -129,7 +129,7 @@ receive_more(struct http_conn *c)
 /* What matters of an answer's head. */
 struct answer_head {
     uint64_t status, body_bytes;
-    bool close;
+    bool close, retry_after;
 };
 
 static struct err
@@ -147,6 +147,8 @@ parse_head(struct str head, struct answer_head *ret_head)
             TRY(str_parse_u64(str_trim(value), &h.body_bytes));
         else if (str_eq_nocase(name, STR("transfer-encoding")))
             h.close = true; /* chunks are not read: the status is enough */
+        else if (str_eq_nocase(name, STR("retry-after")))
+            h.retry_after = true;
         else if (str_eq_nocase(name, STR("connection")))
             h.close |= str_eq_nocase(str_trim(value), STR("close"));
     }
@@ -155,7 +157,7 @@ parse_head(struct str head, struct answer_head *ret_head)
 }
 
 static struct err
-exchange(struct http_conn *c, struct str request, int *ret_status, struct str *ret_body)
+exchange(struct http_conn *c, struct str request, struct http_answer *ret_answer)
 {
     if (c->fd < 0)
         TRY(dial(c));
@@ -175,15 +177,15 @@ exchange(struct http_conn *c, struct str request, int *ret_status, struct str *r
         TRY(receive_more(c));
     if (head.close)
         disconnect(c);
-    *ret_status = (int)head.status;
-    *ret_body = str_of(c->answer.p + head_bytes, head.body_bytes);
+    *ret_answer = (struct http_answer){(int)head.status, head.retry_after,
+                                       str_of(c->answer.p + head_bytes, head.body_bytes)};
     return OK;
 }
 
 struct err
-http_conn_exchange(struct http_conn *c, struct str request, int *ret_status, struct str *ret_body)
+http_conn_exchange(struct http_conn *c, struct str request, struct http_answer *ret_answer)
 {
-    struct err e = exchange(c, request, ret_status, ret_body);
+    struct err e = exchange(c, request, ret_answer);
     if (e.code != ERR_NONE)
         disconnect(c);
     return e;

@@ -21,7 +21,12 @@ struct http_conn {
 };
 void http_conn_init(struct http_conn *c, const struct http_target *target, uint64_t timeout_ms);
 void http_conn_fini(struct http_conn *c);
-/* Sends a whole request and waits for its answer. *ret_body is a view of c->answer. An error
- * means that nobody knows what became of the request; the connection is closed. */
-struct err http_conn_exchange(struct http_conn *c, struct str request, int *ret_status,
-                              struct str *ret_body);
+struct http_answer {
+    int status;
+    bool retry_after; /* the sender is told when to try again */
+    struct str body;  /* a view of the connection's `answer` */
+};
+/* Sends a whole request and waits for its answer. An error means that nobody knows what became of
+ * the request; the connection is closed. */
+struct err http_conn_exchange(struct http_conn *c, struct str request,
+                              struct http_answer *ret_answer);

@@ -15,6 +15,8 @@
     X("request-samples", request_samples, 1, 1000000, 2000, "samples of one request")              \
     X("connections", connections, 1, 1024, 4, "threads, each with a connection")                   \
     X("rate", rate, 0, 1000000000, 0, "samples a second in all; 0: no limit")                      \
+    X("tenants", tenants, 1, 1000000, 1, "requests go to NAME-0, NAME-1, ... in turn")             \
+    X("seconds", seconds, 0, 86400, 0, "send it all over again until then; 0: once")               \
     X("timeout-ms", timeout_ms, 1, 3600000, 30000, "of a send or a receive")                       \
     X("seed", load.seed, 0, UINT64_MAX, 1, "decides names of pods and the noise of values")        \
     X("families", load.families, 1, 10, 10, "metric names of a pod, with ten series each")         \
@@ -175,6 +177,11 @@ check(const struct loadgen_opts *o)
         return ERR(ERR_INVALID, "--interval-ms must be above 0");
     if (o->request_samples < o->samples_per_row)
         return ERR(ERR_INVALID, "--request-samples is below --samples-per-row");
+    if (o->tenants > 1 && o->tenant.n == 0)
+        return ERR(ERR_INVALID, "--tenants needs --tenant");
+    if (o->seconds > 0 && o->samples_per_series > o->samples_per_row)
+        return ERR(ERR_INVALID, "--seconds with more samples than --samples-per-row: what comes "
+                                "again would be out of order");
     bool split = o->load.churn_every % o->samples_per_row || o->first_sample % o->samples_per_row;
     if (o->load.churn_percent > 0 && split)
         return ERR(ERR_INVALID, "--churn-every and --first-sample must be multiples of "

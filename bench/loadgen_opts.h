@@ -17,7 +17,9 @@ struct loadgen_opts {
     uint64_t samples_per_row;    /* of one series in one request */
     uint64_t request_samples;
     uint64_t connections;
-    uint64_t rate; /* samples a second of all connections; 0: as fast as possible */
+    uint64_t rate;    /* samples a second of all connections; 0: as fast as possible */
+    uint64_t tenants; /* 1: `tenant` itself; more: NAME-0, NAME-1, ..., a run of series each */
+    uint64_t seconds; /* repeat everything until then; 0: once */
     uint64_t timeout_ms;
     uint64_t retry_ms; /* keep trying a request for so long; 0: once */
     bool print_series; /* list the label sets and stop */

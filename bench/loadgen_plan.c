@@ -15,6 +15,7 @@ ceil_div(uint64_t a, uint64_t b)
 /* A run of series that travel together, and their keys while the names stay the same. */
 struct group {
     uint64_t first, last;
+    uint64_t number; /* among all runs */
     struct buf keys;
     VEC(size_t) ends; /* of each key in `keys` */
     uint64_t generation;
@@ -134,7 +135,11 @@ encode(const struct loadgen_opts *o, struct group *g, struct planned *p)
                "%sContent-Length: %zu\r\n",
                o->target.path, o->target.host, o->target.port, protocol->headers, body.n);
     if (o->tenant.n > 0)
-        buf_printf(&p->bytes, "THANOS-TENANT: %.*s\r\n", STR_FMT(o->tenant));
+        buf_printf(&p->bytes, "THANOS-TENANT: %.*s", STR_FMT(o->tenant));
+    if (o->tenants > 1)
+        buf_printf(&p->bytes, "-%ju", (uintmax_t)(g->number % o->tenants));
+    if (o->tenant.n > 0)
+        buf_append(&p->bytes, STR("\r\n"));
     buf_append(&p->bytes, STR("\r\n"));
     buf_append(&p->bytes, buf_str(&body));
 }
@@ -151,8 +156,8 @@ plan_build(const struct loadgen_opts *o, uint64_t index, struct plan *ret_plan)
     plan.n = plan.cap = mine * rounds;
     plan.v = mem_array_zero(plan.n, sizeof *plan.v);
     for (uint64_t m = 0; m < mine; m++) {
-        uint64_t at = (index + m * o->connections) * group_series;
-        AUTO(group_fini) struct group g = {.first = o->first_series + at};
+        uint64_t number = index + m * o->connections, at = number * group_series;
+        AUTO(group_fini) struct group g = {.first = o->first_series + at, .number = number};
         g.last = o->first_series + u64_min(at + group_series, o->series) - 1;
         for (uint64_t round = 0; round < rounds; round++) {
             struct planned *p = vec_at(&plan, round * mine + m); /* rounds are the outer order */

@@ -22,5 +22,5 @@ noinst_PROGRAMS += %reldir%/tsdb
 	%reldir%/tsdb_restart.c
 noinst_PROGRAMS += %reldir%/tenants
 %canon_reldir%_tenants_SOURCES = %reldir%/tenants.c
-EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py %reldir%/query.py %reldir%/servers.py \
-	%reldir%/tsdb.py
+EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py %reldir%/overload.py %reldir%/query.py \
+	%reldir%/servers.py %reldir%/tsdb.py

@@ -12,6 +12,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import lib  # noqa: E402
 
 CLOCK_OF_PROCESS = 2  # Linux: the low bits of a clock that counts what all threads of a process ran
+RECEIVE_PATH, OTLP_PATH = "/api/v1/receive", "/api/v1/otlp/v1/metrics"
+OTLP_PATH_OF_PEER = "/opentelemetry/api/v1/push"
 PEAK_RESET = "5"  # for /proc/PID/clear_refs
 
 
@@ -77,21 +79,29 @@ class Server:
 def mneme(here):
     server = lib.Mneme(here)
     return Server("mneme", server.argv(), server.log, server.http, "/-/ready",
-                  f"http://127.0.0.1:{server.write}/api/v1/receive")
+                  f"http://127.0.0.1:{server.write}{RECEIVE_PATH}")
+
+
+def mneme_of(here, name, *flags):
+    """One with a directory of its own."""
+    directory = os.path.join(here, name)
+    os.makedirs(directory, exist_ok=True)
+    server = mneme(directory)
+    server.name = name
+    server.argv += flags
+    return server
 
 
 def mneme_2(here):
-    os.makedirs(os.path.join(here, "remote-write-2"), exist_ok=True)
-    server = mneme(os.path.join(here, "remote-write-2"))
-    server.name, server.protocol = "mneme (2.0)", "2.0"
+    server = mneme_of(here, "mneme (2.0)")
+    server.protocol = "2.0"
     return server
 
 
 def mneme_otlp(here):
-    os.makedirs(os.path.join(here, "otlp"), exist_ok=True)
-    server = mneme(os.path.join(here, "otlp"))
-    server.name, server.protocol = "mneme (OTLP)", "otlp"
-    server.write_url = server.write_url.replace("/receive", "/otlp/v1/metrics")
+    server = mneme_of(here, "mneme (OTLP)")
+    server.protocol = "otlp"
+    server.write_url = server.write_url.replace(RECEIVE_PATH, OTLP_PATH)
     return server
 
 
@@ -119,3 +129,21 @@ def installed(here):
     """mneme and the peers that this machine has; none is started."""
     peers = [("victoria-metrics", victoria_metrics), ("prometheus", prometheus)]
     return [mneme(here)] + [make(here) for program, make in peers if shutil.which(program)]
+
+
+def otlp_peers(here):
+    """Peers that this machine has and that take OTLP: asked with an empty request."""
+    if not shutil.which("victoria-metrics"):
+        return []
+    directory = os.path.join(here, "otlp-peer")
+    os.makedirs(directory)
+    server = victoria_metrics(directory).start()
+    status = lib.request(server.port, "POST", OTLP_PATH_OF_PEER, b"",
+                         {"Content-Type": "application/x-protobuf"})[0]
+    server.stop()
+    if status // 100 != 2:
+        print("victoria-metrics of this machine takes no OTLP", flush=True)
+        return []
+    server.name, server.protocol = "victoria-metrics (OTLP)", "otlp"
+    server.write_url = f"http://127.0.0.1:{server.port}{OTLP_PATH_OF_PEER}"
+    return [server]
