@@ -393,7 +393,10 @@ START_TEST(test_memory_shared)
     budget_give_back(&memory.queries, 1 << 18);
     AUTO(reply_fini) struct reply taken = api_get(&f, query, "");
     ck_assert_int_eq(taken.status, 200);
-    ck_assert_uint_eq(budget_used(&memory.queries), 0); /* all is given back */
+    for (int i = 0; budget_used(&memory.queries) > 0; i++) { /* behind the answer */
+        ck_assert_int_lt(i, 5000);
+        clock_sleep_ns(clock_system(), 1000000);
+    }
 }
 END_TEST
 
