@@ -6,6 +6,7 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/http_admit.c \
 	%reldir%/http_authorization.c %reldir%/http_authorization.h \
 	%reldir%/http_chunked.c %reldir%/http_chunked.h \
+	%reldir%/http_client.c %reldir%/http_client.h \
 	%reldir%/http_conn.c \
 	%reldir%/http_encoding.c %reldir%/http_encoding.h \
 	%reldir%/http_guard.c %reldir%/http_guard.h %reldir%/http_guard_int.h \

@@ -1,93 +1,43 @@
 /* trace_post.c - see trace_post.h. */
 #include "net/trace/trace_post.h"
 
-#include <curl/curl.h>
-
-#include "base/assert.h"
 #include "base/codec.h"
 #include "base/mem.h"
+#include "net/http_client.h"
+
+enum { ANSWER_BYTES_MAX = 1 << 20 }; /* it tells nothing beyond its status */
 
 struct trace_post {
     const struct trace_config *config;
-    CURL *curl;
-    struct curl_slist *headers;
+    struct http_client *client;
     struct buf coded; /* reused */
-    char why[CURL_ERROR_SIZE];
 };
-
-/* The answer tells nothing beyond its status. */
-static size_t
-throw_away(char *bytes, size_t size, size_t count, void *arg)
-{
-    (void)bytes, (void)arg;
-    return size * count;
-}
-
-static void
-add_header(struct trace_post *p, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(p->headers, line);
-    ASSERT(longer); /* only memory can be missing */
-    p->headers = longer;
-}
-
-static void
-add_headers(struct trace_post *p)
-{
-    AUTO(buf_fini) struct buf line = BUF_INIT;
-    add_header(p, "Content-Type: application/x-protobuf");
-    add_header(p, "Expect:"); /* no round trip before a body of some kilobytes */
-    if (p->config->gzip)
-        add_header(p, "Content-Encoding: gzip");
-    for (size_t i = 0; i < p->config->headers.n; i++) {
-        const struct trace_pair *h = &p->config->headers.v[i];
-        buf_clear(&line);
-        /* An empty value is said with a semicolon; see CURLOPT_HTTPHEADER. */
-        buf_printf(&line, h->value.n > 0 ? "%.*s: %.*s" : "%.*s;%.*s", STR_FMT(h->name),
-                   STR_FMT(h->value));
-        add_header(p, buf_cstr(&line));
-    }
-}
-
-/* Views of arena texts end in NUL (trace_config.h). */
-static void
-set_options(struct trace_post *p)
-{
-    const struct trace_config *c = p->config;
-    CURL *curl = p->curl;
-    curl_easy_setopt(curl, CURLOPT_URL, c->url.p);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, p->headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, throw_away);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, p->why);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (c->tls.ca_file.n > 0)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, c->tls.ca_file.p);
-    if (c->tls.cert_file.n > 0) {
-        curl_easy_setopt(curl, CURLOPT_SSLCERT, c->tls.cert_file.p);
-        curl_easy_setopt(curl, CURLOPT_SSLKEY, c->tls.key_file.p);
-    }
-    if (c->tls.skip_verify) {
-        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-}
 
 struct err
 trace_post_open(const struct trace_config *config, struct trace_post **ret_post)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return ERR(ERR_UNAVAILABLE, "libcurl cannot be used");
-    CURL *curl = curl_easy_init();
-    if (!curl)
-        return ERR(ERR_UNAVAILABLE, "libcurl cannot be used");
+    size_t n = 0;
+    struct http_client *client;
+    struct http_client_header *headers = mem_array_zero(config->headers.n + 2, sizeof *headers);
+    headers[n++] = (struct http_client_header){STR("Content-Type"), STR("application/x-protobuf")};
+    if (config->gzip)
+        headers[n++] = (struct http_client_header){STR("Content-Encoding"), STR("gzip")};
+    for (size_t i = 0; i < config->headers.n; i++)
+        headers[n++] =
+            (struct http_client_header){config->headers.v[i].name, config->headers.v[i].value};
+    struct http_client_opts opts = {.headers = headers,
+                                    .header_count = n,
+                                    .environment_proxy = true,
+                                    .tls = {.ca_file = config->tls.ca_file,
+                                            .cert_file = config->tls.cert_file,
+                                            .key_file = config->tls.key_file,
+                                            .skip_verify = config->tls.skip_verify}};
+    struct err e = http_client_open(&opts, &client);
+    mem_free(headers);
+    TRY(e);
     struct trace_post *p = mem_alloc_zero(sizeof *p);
     p->config = config;
-    p->curl = curl;
-    add_headers(p);
-    set_options(p);
+    p->client = client;
     *ret_post = p;
     return OK;
 }
@@ -97,37 +47,33 @@ trace_post_close(struct trace_post *p)
 {
     if (!p)
         return;
-    curl_easy_cleanup(p->curl);
-    curl_slist_free_all(p->headers);
+    http_client_close(p->client);
     buf_fini(&p->coded);
     mem_free(p);
 }
 
 static struct err
-check_status(long status)
+check_status(int status)
 {
     if (status >= 200 && status < 300)
         return OK;
     bool may_pass = status == 429 || (status >= 502 && status <= 504);
-    return ERR(may_pass ? ERR_UNAVAILABLE : ERR_INVALID, "the collector answered %ld", status);
+    return ERR(may_pass ? ERR_UNAVAILABLE : ERR_INVALID, "the collector answered %d", status);
 }
 
 struct err
 trace_post_send(struct trace_post *p, struct str message, int64_t timeout_ms)
 {
+    int status = 0;
     if (p->config->gzip) {
         buf_clear(&p->coded);
         gzip_encode(message, &p->coded);
         message = buf_str(&p->coded);
     }
-    p->why[0] = '\0';
-    curl_easy_setopt(p->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    curl_easy_setopt(p->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)message.n);
-    curl_easy_setopt(p->curl, CURLOPT_POSTFIELDS, message.p);
-    CURLcode code = curl_easy_perform(p->curl);
-    if (code != CURLE_OK)
-        return ERR(ERR_UNAVAILABLE, "collector: %s", p->why[0] ? p->why : curl_easy_strerror(code));
-    long status = 0;
-    curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
+    struct http_client_request q = {.url = p->config->url,
+                                    .post = message,
+                                    .timeout_ms = timeout_ms,
+                                    .answer_bytes_max = ANSWER_BYTES_MAX};
+    TRY_IN(http_client_send(p->client, &q, &status, NULL), "collector");
     return check_status(status);
 }

@@ -9,6 +9,7 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_http_abuse.c \
 	%reldir%/test_http_authorization.c \
 	%reldir%/test_http_chunked.c \
+	%reldir%/test_http_client.c \
 	%reldir%/test_http_encoding.c \
 	%reldir%/test_http_guard.c \
 	%reldir%/test_http_head.c \
