@@ -96,8 +96,7 @@ node_open_faces(struct node *n)
         .otlp = o->otlp,
     };
     TRY(receiver_open(&receiver, &n->receiver));
-    TRY(policy_files_init(&n->policy_files, receiver_policy(n->receiver), &o->policy, n->reloads,
-                          n->log));
+    TRY(policy_files_init(&n->policy_files, receiver_policy(n->receiver), &o->policy, n->reloads));
     TRY(open_active_queries(n));
     AUTO(buf_fini) struct buf config = BUF_INIT, retention = BUF_INIT;
     write_config(o, &config);

@@ -33,15 +33,12 @@ load(void *arg)
     TRY_IN(flags_read_content(fs_posix(), &file->content, &a, &text), "--%s", file->flag);
     TRY_IN(file->set(file->policy, text), "--%s", file->flag);
     remember(file, &a, text);
-    if (policy_asks_meta_monitoring(file->policy) && file->set == policy_set_limits)
-        log_warn(file->log, "meta_monitoring_url is not asked: series of heads are counted here",
-                 KV_CSTR("flag", file->flag));
     return OK;
 }
 
 struct err
 policy_files_init(struct policy_files *f, struct policy *policy, const struct policy_texts *texts,
-                  struct reloads *reloads, struct log *log)
+                  struct reloads *reloads)
 {
     f->files[0] = (struct policy_file){
         .flag = "receive.relabel-config", .content = texts->relabel, .set = policy_set_relabel};
@@ -50,7 +47,6 @@ policy_files_init(struct policy_files *f, struct policy *policy, const struct po
     for (size_t i = 0; i < POLICY_FILES; i++) {
         struct policy_file *file = &f->files[i];
         file->policy = policy;
-        file->log = log;
         if (file->content.path.n == 0 && file->content.text.n == 0)
             continue;
         reloads_add(reloads, &(struct reloadable){.name = file->flag,

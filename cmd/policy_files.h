@@ -1,7 +1,6 @@
 /* policy_files.h - relabelling rules and limits, from their flags into the receiver, and again with
  * every reload. Threads: main. */
 #pragma once
-#include "base/log.h"
 #include "conf/flags.h"
 #include "conf/reload.h"
 
@@ -15,8 +14,7 @@ struct policy_file {
     struct flag_content content;
     struct err (*set)(struct policy *p, struct str yaml);
     struct buf shown;      /* what is in force, without secrets */
-    struct policy *policy; /* borrowed, as the log */
-    struct log *log;
+    struct policy *policy; /* borrowed */
 };
 
 struct policy_files {
@@ -30,7 +28,6 @@ struct policy_texts {
 
 /* Reads both; ERR_INVALID naming the flag. *f and what it borrows outlive `reloads`. */
 struct err policy_files_init(struct policy_files *f, struct policy *policy,
-                             const struct policy_texts *texts, struct reloads *reloads,
-                             struct log *log);
+                             const struct policy_texts *texts, struct reloads *reloads);
 /* Allowed on a zeroed one. */
 void policy_files_fini(struct policy_files *f);

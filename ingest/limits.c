@@ -64,39 +64,48 @@ static const struct yaml_field tenant_fields[] = {
     YAML_FIELD(tenant_text, ooo_window_ms, "out_of_order_time_window", DURATION)
         YAML_FIELD(tenant_text, future_window_ms, "too_far_in_future_time_window", DURATION)};
 
-/* How Thanos would ask others for the series of a tenant's head; read so that a mistake is told. */
-struct monitoring_text {
-    struct str text;
-    bool flag;
+/* Who answers for all receivers. Keys of transport_config that shape a pool of connections are
+ * checked and mean nothing here: there is one request every 15 s. */
+struct transport_text {
     int64_t number, wait_ms;
+    bool flag;
+};
+struct client_text {
+    struct http_client_opts opts;
+    struct transport_text transport;
 };
 static const struct yaml_field tls_fields[] = {
-    YAML_FIELD(monitoring_text, text, "ca_file", TEXT)
-        YAML_FIELD(monitoring_text, text, "cert_file", TEXT)
-            YAML_FIELD(monitoring_text, text, "key_file", TEXT)
-                YAML_FIELD(monitoring_text, text, "server_name", TEXT)
-                    YAML_FIELD(monitoring_text, flag, "insecure_skip_verify", BOOL)};
+    YAML_FIELD(client_text, opts.tls.ca_file, "ca_file", TEXT)
+        YAML_FIELD(client_text, opts.tls.cert_file, "cert_file", TEXT)
+            YAML_FIELD(client_text, opts.tls.key_file, "key_file", TEXT)
+                YAML_FIELD(client_text, opts.tls.server_name, "server_name", TEXT)
+                    YAML_FIELD(client_text, opts.tls.skip_verify, "insecure_skip_verify", BOOL)};
 static const struct yaml_field transport_fields[] = {
-    YAML_FIELD(monitoring_text, number, "max_idle_conns", I64)
-        YAML_FIELD(monitoring_text, number, "max_idle_conns_per_host", I64)
-            YAML_FIELD(monitoring_text, number, "max_conns_per_host", I64)
-                YAML_FIELD(monitoring_text, wait_ms, "idle_conn_timeout", DURATION)
-                    YAML_FIELD(monitoring_text, wait_ms, "response_header_timeout", DURATION)
-                        YAML_FIELD(monitoring_text, wait_ms, "expect_continue_timeout", DURATION)
-                            YAML_FIELD(monitoring_text, wait_ms, "tls_handshake_timeout", DURATION)
-                                YAML_FIELD(monitoring_text, flag, "disable_compression", BOOL)};
+    YAML_FIELD(client_text, transport.number, "max_idle_conns", I64)
+        YAML_FIELD(client_text, transport.number, "max_idle_conns_per_host", I64)
+            YAML_FIELD(client_text, transport.number, "max_conns_per_host", I64)
+                YAML_FIELD(client_text, transport.wait_ms, "idle_conn_timeout", DURATION)
+                    YAML_FIELD(client_text, transport.wait_ms, "response_header_timeout", DURATION)
+                        YAML_FIELD(client_text, transport.wait_ms, "expect_continue_timeout",
+                                   DURATION)
+                            YAML_FIELD(client_text, transport.wait_ms, "tls_handshake_timeout",
+                                       DURATION)
+                                YAML_FIELD(client_text, transport.flag, "disable_compression",
+                                           BOOL)};
 static const struct yaml_field basic_auth_fields[] = {
-    YAML_FIELD(monitoring_text, text, "username", TEXT)
-        YAML_FIELD(monitoring_text, text, "password", TEXT)
-            YAML_FIELD(monitoring_text, text, "password_file", TEXT)};
+    YAML_FIELD(client_text, opts.basic.user, "username", TEXT)
+        YAML_FIELD(client_text, opts.basic.password, "password", TEXT)
+            YAML_FIELD(client_text, opts.basic.password_file, "password_file", TEXT)};
 static const struct yaml_field client_fields[] = {
     {.name = "basic_auth",
      .type = YAML_STRUCT,
      .fields = {basic_auth_fields, ARRAY_LEN(basic_auth_fields)}},
-    YAML_FIELD(monitoring_text, text, "bearer_token",
-               TEXT) YAML_FIELD(monitoring_text, text, "bearer_token_file",
-                                TEXT) YAML_FIELD(monitoring_text, text, "proxy_url", TEXT){
-        .name = "tls_config", .type = YAML_STRUCT, .fields = {tls_fields, ARRAY_LEN(tls_fields)}},
+    YAML_FIELD(client_text, opts.bearer.token, "bearer_token", TEXT)
+        YAML_FIELD(client_text, opts.bearer.token_file, "bearer_token_file", TEXT)
+            YAML_FIELD(client_text, opts.proxy_url, "proxy_url", TEXT){
+                .name = "tls_config",
+                .type = YAML_STRUCT,
+                .fields = {tls_fields, ARRAY_LEN(tls_fields)}},
     {.name = "transport_config",
      .type = YAML_STRUCT,
      .fields = {transport_fields, ARRAY_LEN(transport_fields)}},
@@ -105,7 +114,7 @@ static const struct yaml_field client_fields[] = {
 struct file_text {
     int64_t concurrency_max;
     struct str url, query;
-    struct monitoring_text client;
+    struct client_text client;
     const struct yaml_node *others, *tenants;
 };
 static const struct yaml_field global_fields[] = {
@@ -148,9 +157,10 @@ limits_of_text(const struct tenant_text *t)
 }
 
 static void
-note_labels(struct limits *l, const struct tenant_limits *t)
+note_kinds(struct limits *l, const struct tenant_limits *t)
 {
     l->limits_labels |= t->labels > 0 || t->name_bytes > 0 || t->value_bytes > 0;
+    l->limits_heads |= t->head_series > 0;
 }
 
 /* NULL and null stand for what is in *text already. */
@@ -176,7 +186,7 @@ read_tenants(struct limits *l, const struct yaml_node *tenants, const struct ten
         TRY(read_tenant(tenants->pairs[i].value, &l->arena, &text));
         struct tenant_limits *t = ARENA_NEW(&l->arena, struct tenant_limits);
         *t = limits_of_text(&text);
-        note_labels(l, t);
+        note_kinds(l, t);
         (void)map_put(&l->tenants, name->text, t); /* names are unique in a map */
     }
     return OK;
@@ -195,6 +205,37 @@ check_url(struct str url)
     return OK;
 }
 
+/* As Prometheus' client: a request has one Authorization. */
+static struct err
+check_client(const struct http_client_opts *c)
+{
+    bool basic = c->basic.user.n + c->basic.password.n + c->basic.password_file.n > 0;
+    if (basic + (c->bearer.token.n > 0) + (c->bearer.token_file.n > 0) > 1)
+        return ERR(ERR_INVALID, "meta_monitoring_http_client: at most one of basic_auth, "
+                                "bearer_token and bearer_token_file can be set");
+    if (c->basic.password.n > 0 && c->basic.password_file.n > 0)
+        return ERR(ERR_INVALID, "meta_monitoring_http_client: at most one of password and "
+                                "password_file can be set");
+    if ((c->tls.cert_file.n > 0) != (c->tls.key_file.n > 0))
+        return ERR(ERR_INVALID, "meta_monitoring_http_client: cert_file and key_file go together");
+    return OK;
+}
+
+static struct err
+read_monitoring(struct limits *l, const struct file_text *file)
+{
+    TRY(check_url(file->url));
+    TRY(check_client(&file->client.opts));
+    struct str rest = file->url;
+    rest = str_split(&rest, '#');
+    l->monitoring = (struct limits_monitoring){
+        .url = str_split(&rest, '?'),
+        .query = file->query.n > 0 ? file->query : STR(LIMITS_MONITORING_QUERY_DEFAULT),
+        .client = file->client.opts,
+    };
+    return OK;
+}
+
 struct err
 limits_parse(struct str yaml, struct limits **ret_limits)
 {
@@ -207,13 +248,12 @@ limits_parse(struct str yaml, struct limits **ret_limits)
     map_init(&l->tenants, MAP_KEYS_BORROWED);
     TRY(yaml_parse(&l->arena, yaml, &root));
     TRY(yaml_read(root, YAML_FIELDS(file_fields), &l->arena, &file));
-    TRY(check_url(file.url));
+    TRY(read_monitoring(l, &file));
     TRY(read_tenant(file.others, &l->arena, &others));
     l->others = limits_of_text(&others);
-    note_labels(l, &l->others);
+    note_kinds(l, &l->others);
     TRY(read_tenants(l, file.tenants, &others));
     l->concurrency_max = limit_of(file.concurrency_max);
-    l->asks_meta_monitoring = file.url.n > 0;
     *ret_limits = TAKE(l);
     return OK;
 }

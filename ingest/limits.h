@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "net/http_client.h"
 #include "tsdb/head/append.h"
 
 enum limit_kind {
@@ -42,6 +43,14 @@ struct tenant_limits {
 };
 #define LIMIT_OF_FLAG (-1)
 
+/* Whom to ask how many series each tenant has everywhere. Texts live in the limits' arena. */
+struct limits_monitoring {
+    struct str url; /* without a query; empty: nobody */
+    struct str query;
+    struct http_client_opts client;
+};
+#define LIMITS_MONITORING_QUERY_DEFAULT "sum(prometheus_tsdb_head_series) by (tenant)"
+
 /* Shared; immutable but for the references. */
 struct limits {
     _Atomic(size_t) refs;
@@ -50,7 +59,8 @@ struct limits {
     struct map tenants;          /* name -> struct tenant_limits, in the arena */
     uint64_t concurrency_max;    /* writes at once; 0: any number */
     bool limits_labels;          /* some tenant's labels are limited */
-    bool asks_meta_monitoring;   /* a URL is given */
+    bool limits_heads;           /* some tenant's head series are limited */
+    struct limits_monitoring monitoring;
 };
 
 /* A YAML text; one without a document limits nothing. ERR_INVALID with line and column for what is

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += %reldir%/libreceiver.a
 %canon_reldir%_libreceiver_a_SOURCES = \
+	%reldir%/meta_monitoring.c %reldir%/meta_monitoring.h \
 	%reldir%/otlp_http.c %reldir%/otlp_http.h \
 	%reldir%/partial.c %reldir%/partial.h \
 	%reldir%/policy.c %reldir%/policy.h \

@@ -4,6 +4,7 @@
 #include "receiver/policy.h"
 
 #include "base/lock.h"
+#include "receiver/meta_monitoring.h"
 
 enum { TENANT_METRICS_MAX = 1000 };
 
@@ -12,6 +13,7 @@ struct policy {
     struct tenant_limits base;
     struct rewriter *rewriter;
     struct rates *rates;
+    struct meta_monitoring *monitoring;
     struct write_gate gate;
     struct lock lock;
     struct limits *limits GUARDED_BY(lock); /* never NULL */
@@ -144,6 +146,8 @@ policy_open(const struct policy_opts *opts)
     init_metrics(p, opts->metrics);
     write_gate_init(&p->gate, opts->metrics, opts->clock);
     p->rates = rates_open(opts->clock);
+    p->monitoring = meta_monitoring_open(&(struct meta_monitoring_opts){
+        .metrics = opts->metrics, .clock = opts->clock, .log = opts->log});
     p->rewriter = rewriter_open();
     rewriter_set(p->rewriter, NULL, str_of_cstr(p->split_label));
     p->limits = limits_none();
@@ -158,6 +162,7 @@ policy_close(struct policy *p)
         return;
     rewriter_close(p->rewriter);
     rates_close(p->rates);
+    meta_monitoring_close(p->monitoring);
     write_gate_fini(&p->gate);
     limits_unref(p->limits);
     lock_fini(&p->lock);
@@ -198,14 +203,14 @@ policy_set_limits(struct policy *p, struct str yaml)
         p->limits = fresh;
     }
     limits_unref(old);
+    meta_monitoring_set(p->monitoring, fresh); /* only setters drop it */
     return OK;
 }
 
 bool
-policy_asks_meta_monitoring(struct policy *p)
+policy_is_over_monitored(struct policy *p, struct str tenant, uint64_t limit, double *ret_series)
 {
-    LOCKED(&p->lock);
-    return p->limits->asks_meta_monitoring;
+    return meta_monitoring_is_over(p->monitoring, tenant, limit, ret_series);
 }
 
 struct policy_hold

@@ -17,6 +17,7 @@ struct policy;
 struct policy_opts {
     struct metrics *metrics; /* borrowed for life, as the clock */
     const struct clock *clock;
+    struct log *log;           /* may be NULL; borrowed as well */
     struct str split_label;    /* copied; label that names a series' tenant; empty: none does */
     struct tenant_limits base; /* shown where the file has no limit */
 };
@@ -28,9 +29,10 @@ DEFINE_AUTO(struct policy *, policy_close)
 
 struct err policy_set_relabel(struct policy *p, struct str yaml);
 struct err policy_set_limits(struct policy *p, struct str yaml);
-/* The limits name an outside service that counts the series of heads. It is not asked: what is
- * here is counted here, exactly. */
-bool policy_asks_meta_monitoring(struct policy *p);
+/* Meta-monitoring, if the limits name one, says that the tenant has `limit` series or more in all
+ * receivers (meta_monitoring.h). */
+bool policy_is_over_monitored(struct policy *p, struct str tenant, uint64_t limit,
+                              double *ret_series);
 
 /* What holds for one write. */
 struct policy_hold {

@@ -68,6 +68,7 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
     v->policy = policy_open(&(struct policy_opts){
         .metrics = opts->metrics,
         .clock = opts->clock ? opts->clock : clock_system(),
+        .log = opts->log,
         .split_label = opts->split_label,
         .base = {.size_bytes = body_bytes_max,
                  .series = opts->limits.series_max,

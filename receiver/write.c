@@ -1,6 +1,8 @@
 /* write.c - the write spine; the stages stand in the folders below, in this order. */
 #include "receiver/write.h"
 
+#include "receiver/meta_monitoring.h"
+
 static const struct tenant_limits *
 limits_for(const struct write *q, struct str tenant)
 {
@@ -59,6 +61,21 @@ admit(struct write *q, const struct tenant_limits *t)
         count_hits(q, q->batch.tenant, series ? LIMIT_SERIES : LIMIT_SAMPLES, 1);
     }
     return e;
+}
+
+/* As Thanos: the request as a whole. What the head counts itself refuses new series alone. */
+static struct err
+check_monitored(struct write *q, const struct tenant_limits *t)
+{
+    double series = 0;
+    if (t->head_series == 0 || !q->policy ||
+        !policy_is_over_monitored(q->policy, q->batch.tenant, t->head_series, &series))
+        return OK;
+    q->retry_after_s = META_MONITORING_INTERVAL_S;
+    count_hits(q, q->batch.tenant, LIMIT_HEAD_SERIES, 1);
+    return ERR(ERR_OVERLOAD,
+               "tenant is above active series limit: %.0f series in all receivers, limit %ju",
+               series, (uintmax_t)t->head_series);
 }
 
 static struct err
@@ -140,6 +157,7 @@ write_batch(struct write *q)
     TRY(admit(q, t));
     if (!batch_has_content(&q->batch))
         return OK;
+    TRY(check_monitored(q, t));
     TRY(check_rate(q, t));
     TRY(rewrite(q, t));
     if (q->policy)

@@ -19,7 +19,8 @@ START_TEST(test_nothing)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         AUTO(limits_unref) struct limits *l = parse(texts[i]);
         ck_assert_mem_eq(limits_of(l, STR("a")), &tenant_unlimited, sizeof tenant_unlimited);
-        ck_assert(l->concurrency_max == 0 && !l->limits_labels && !l->asks_meta_monitoring);
+        ck_assert(l->concurrency_max == 0 && !l->limits_labels && l->monitoring.url.n == 0 &&
+                  !l->limits_heads);
     }
 }
 END_TEST
@@ -31,9 +32,7 @@ static const char whole_file[] =
     "    meta_monitoring_url: http://m:9090/x\n"
     "    meta_monitoring_limit_query: sum(x)\n"
     "    meta_monitoring_http_client:\n"
-    "      basic_auth: {username: u, password: p, password_file: f}\n"
-    "      bearer_token: t\n"
-    "      bearer_token_file: f\n"
+    "      basic_auth: {username: u, password_file: f}\n"
     "      proxy_url: http://p\n"
     "      tls_config: {ca_file: a, insecure_skip_verify: true}\n"
     "      transport_config: {max_idle_conns: 3, idle_conn_timeout: 1m}\n"
@@ -78,7 +77,13 @@ START_TEST(test_whole_file)
     ck_assert_mem_eq(limits_of(l, STR("a")), &a, sizeof a);
     ck_assert_mem_eq(limits_of(l, STR("b")), &b, sizeof b);
     ck_assert_mem_eq(limits_of(l, STR("c")), &others, sizeof others);
-    ck_assert(l->concurrency_max == 30 && l->limits_labels && l->asks_meta_monitoring);
+    ck_assert(l->concurrency_max == 30 && l->limits_labels && l->limits_heads);
+    const struct limits_monitoring *m = &l->monitoring;
+    ck_assert(str_eq(m->url, STR("http://m:9090/x")) && str_eq(m->query, STR("sum(x)")));
+    ck_assert(str_eq(m->client.basic.user, STR("u")) && m->client.tls.skip_verify);
+    ck_assert(str_eq(m->client.basic.password_file, STR("f")) && m->client.bearer.token.n == 0);
+    ck_assert(str_eq(m->client.tls.ca_file, STR("a")) &&
+              str_eq(m->client.proxy_url, STR("http://p")));
     struct append_limits head = limits_of_head(limits_of(l, STR("a")));
     ck_assert(head.series_max == 1000 && head.ooo_window_ms == 3600000 &&
               head.future_window_ms == 600000);
@@ -94,6 +99,14 @@ static const struct fault_case {
     {"write: {global: {meta_monitoring_url: localhost}}", "has no scheme or no host"},
     {"write: {global: {meta_monitoring_url: 'http:///x'}}", "has no scheme or no host"},
     {"write: {global: {meta_monitoring_http_client: {tls_config: {ca: x}}}}", "unknown key \"ca\""},
+    {"write: {global: {meta_monitoring_http_client: {tls_config: {cert_file: x}}}}", "go together"},
+    {"write: {global: {meta_monitoring_http_client: {bearer_token: t, bearer_token_file: f}}}",
+     "at most one of basic_auth"},
+    {"write: {global: {meta_monitoring_http_client: {bearer_token: t, basic_auth: {username: u}}}}",
+     "at most one of basic_auth"},
+    {"write: {global: {meta_monitoring_http_client: {basic_auth: {password: p, password_file: "
+     "f}}}}",
+     "at most one of password"},
     {"write: {default: {request: {series: 1}}}", "unknown key \"series\""},
     {"write: {default: {request: {series_limit: many}}}",
      "series_limit: \"many\" is not a whole number"},

@@ -4,6 +4,7 @@ check_PROGRAMS += %reldir%/test_receiver
 	%reldir%/fake_sink.c %reldir%/fake_sink.h \
 	%reldir%/messages.h \
 	%reldir%/fixture.c %reldir%/fixture.h \
+	%reldir%/test_meta_monitoring.c \
 	%reldir%/test_policy.c \
 	%reldir%/test_partial.c \
 	%reldir%/test_receive.c \

@@ -69,18 +69,6 @@ START_TEST(test_relabel)
 }
 END_TEST
 
-START_TEST(test_meta_monitoring)
-{
-    struct metrics *m = metrics_open();
-    struct policy *p = open_policy(m);
-    ck_assert(!policy_asks_meta_monitoring(p));
-    CK_OK(policy_set_limits(p, STR("write: {global: {meta_monitoring_url: http://m}}")));
-    ck_assert(policy_asks_meta_monitoring(p));
-    policy_close(p);
-    metrics_close(m);
-}
-END_TEST
-
 /* Names come from outside: past a number of them they are counted together. */
 START_TEST(test_many_tenants)
 {
@@ -109,7 +97,6 @@ policy_suite(void)
     TCase *t = tcase_create("policy");
     tcase_add_test(t, test_limits);
     tcase_add_test(t, test_relabel);
-    tcase_add_test(t, test_meta_monitoring);
     tcase_add_test(t, test_many_tenants);
     suite_add_tcase(s, t);
     return s;
