@@ -3,6 +3,8 @@
 #include "tests/harness.h"
 
 #include <jansson.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -317,6 +319,95 @@ START_TEST(test_shares)
 }
 END_TEST
 
+/* --- many tokens ------------------------------------------------------------------------------ */
+
+static void
+encode(struct str bytes, struct buf *to)
+{
+    unsigned char text[256];
+    int n = EVP_EncodeBlock(text, (const unsigned char *)bytes.p, (int)bytes.n);
+    for (int i = 0; i < n && text[i] != '='; i++)
+        buf_put_u8(to, text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i]);
+}
+
+static void
+sign(EVP_PKEY *key, unsigned number, struct buf *to)
+{
+    char claims[64];
+    unsigned char signature[64];
+    size_t n = sizeof signature;
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    snprintf(claims, sizeof claims, "{\"tenant\":\"t%u\"}", number);
+    buf_clear(to);
+    encode(STR("{\"alg\":\"EdDSA\"}"), to);
+    buf_put_u8(to, '.');
+    encode(str_of_cstr(claims), to);
+    ck_assert_int_eq(EVP_DigestSignInit(c, NULL, NULL, NULL, key), 1);
+    ck_assert_int_eq(EVP_DigestSign(c, signature, &n, (const unsigned char *)to->p, to->n), 1);
+    EVP_MD_CTX_free(c);
+    buf_put_u8(to, '.');
+    encode(str_of((const char *)signature, n), to);
+}
+
+static void
+write_key(EVP_PKEY *key)
+{
+    char *pem;
+    BIO *bio = BIO_new(BIO_s_mem());
+    ck_assert_int_eq(PEM_write_bio_PUBKEY(bio, key), 1);
+    long n = BIO_get_mem_data(bio, &pem);
+    CK_OK(fs_write_file(fs_posix(), key_path, str_of(pem, (size_t)n)));
+    BIO_free(bio);
+}
+
+/* Waits for its verdict; true when it was remembered. */
+static bool
+ask_whole(EVP_PKEY *key, unsigned number)
+{
+    AUTO(buf_fini) struct buf token = BUF_INIT;
+    char identity[16];
+    struct question *q = mem_alloc_zero(sizeof *q);
+    unsigned before = told_count;
+    sign(key, number, &token);
+    snprintf(identity, sizeof identity, "t%u", number);
+    q->ask.token = buf_str(&token);
+    q->ask.address = STR("10.0.0.1");
+    q->ask.done = on_done;
+    if (jwt_guard_ask(jwt, &q->ask) == PASSWORD_LATER) {
+        wait_told(before + 1);
+        return false;
+    }
+    ck_assert_str_eq(q->ask.identity, identity);
+    mem_free(q);
+    return true;
+}
+
+/* Whoever makes up tenants cannot make us keep them all. */
+START_TEST(test_keeps_so_many)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    lock_init(&lock, LOCK_RANK_LEAF);
+    cond_init(&told);
+    told_count = 0;
+    held = false;
+    write_key(key);
+    CK_OK(jwt_guard_reload(jwt));
+    for (unsigned i = 1; i <= JWT_KEPT_MAX; i++) {
+        ck_assert(!ask_whole(key, i));
+        ck_assert(i % 1000 != 0 || ask_whole(key, i)); /* the last one is remembered */
+    }
+    ck_assert(ask_whole(key, 1)); /* as many fit; it counts as used now */
+    for (unsigned i = 1; i <= JWT_KEPT_MAX / 2; i++)
+        ck_assert(!ask_whole(key, JWT_KEPT_MAX + i));
+    ck_assert(ask_whole(key, 1));
+    ck_assert(!ask_whole(key, 2));
+    jwt_guard_close(TAKE(jwt));
+    EVP_PKEY_free(key);
+    cond_fini(&told);
+    lock_fini(&lock);
+}
+END_TEST
+
 Suite *
 jwt_guard_suite(void)
 {
@@ -329,6 +420,7 @@ jwt_guard_suite(void)
     tcase_add_test(t, test_reload);
     tcase_add_test(t, test_beside_web_file);
     tcase_add_test(t, test_shares);
+    tcase_add_test(t, test_keeps_so_many);
     suite_add_tcase(s, t);
     return s;
 }
