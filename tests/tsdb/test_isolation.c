@@ -32,7 +32,7 @@ START_TEST(test_rules)
     ck_assert(look_hides(&during, first.seq)); /* a look does not change */
 
     /* The first is overwritten by the second in slot 7: who hides the first finds what it found. */
-    isolation_keep(&i, second, (struct overwritten){7, first.seq, 1000});
+    isolation_keep(&i, second, (struct overwritten){7, first.seq, 1000, 0});
     int64_t end_ms = 2000;
     isolation_look_back(&i, &after, 7, &end_ms);
     ck_assert_int_eq(end_ms, 2000);
@@ -47,7 +47,7 @@ START_TEST(test_rules)
     /* Nobody looks any more: the next one that keeps something clears what is old. */
     struct append_stamp third = isolation_begin(&i, a);
     ck_assert_uint_eq(third.keep_from, third.seq);
-    isolation_keep(&i, third, (struct overwritten){9, third.seq, 5});
+    isolation_keep(&i, third, (struct overwritten){9, third.seq, 5, 0});
     ck_assert_uint_eq(i.overwritten.n, 1);
     isolation_end(&i, a);
     isolation_fini(&i);
@@ -69,8 +69,8 @@ START_TEST(test_kept_out_of_order)
     isolation_end(&i, b);
     isolation_look(&i, &after);
     struct append_stamp last = isolation_begin(&i, c);
-    isolation_keep(&i, last, (struct overwritten){7, newer.seq, 1000});
-    isolation_keep(&i, last, (struct overwritten){8, older.seq, 1000});
+    isolation_keep(&i, last, (struct overwritten){7, newer.seq, 1000, 0});
+    isolation_keep(&i, last, (struct overwritten){8, older.seq, 1000, 0});
     int64_t end_ms = 2000;
     isolation_look_back(&i, &during, 8, &end_ms);
     isolation_look_back(&i, &after, 7, &end_ms);
@@ -80,6 +80,40 @@ START_TEST(test_kept_out_of_order)
     isolation_look_end(&i, &during);
     isolation_look_end(&i, &after);
     isolation_end(&i, c);
+    isolation_fini(&i);
+}
+END_TEST
+
+/* Two requests that meet in very many series: neither keeping nor finding takes longer and longer,
+ * whether somebody looks or not. */
+START_TEST(test_very_many_kept)
+{
+    enum { SERIES = 1 << 18 };
+    struct isolation i;
+    isolation_init(&i);
+    struct epoch_guard a = {1}, b = {2};
+    struct append_stamp first = isolation_begin(&i, a), second = isolation_begin(&i, b);
+    struct look during;
+    for (uint32_t slot = 0; slot < SERIES; slot++) {
+        if (slot == SERIES / 2)
+            isolation_look(&i, &during);
+        isolation_keep(&i, second, (struct overwritten){slot, first.seq, slot, 0});
+    }
+    ck_assert_uint_eq(i.overwritten.n, SERIES);
+    for (uint32_t slot = 0; slot < SERIES; slot++) {
+        int64_t end_ms = INT64_MAX;
+        isolation_look_back(&i, &during, slot, &end_ms);
+        ck_assert_int_eq(end_ms, slot);
+    }
+    isolation_look_end(&i, &during);
+    isolation_end(&i, a);
+    isolation_end(&i, b);
+    /* The next two find it served: it goes. */
+    struct append_stamp third = isolation_begin(&i, a);
+    for (uint32_t slot = 0; slot < 2 * SERIES; slot++)
+        isolation_keep(&i, third, (struct overwritten){slot, third.seq - 1, slot, 0});
+    ck_assert_uint_lt(i.overwritten.n, SERIES);
+    isolation_end(&i, a);
     isolation_fini(&i);
 }
 END_TEST
@@ -227,6 +261,7 @@ isolation_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_rules);
     tcase_add_test(t, test_kept_out_of_order);
+    tcase_add_test(t, test_very_many_kept);
     tcase_add_test(t, test_numbers_come_round);
     tcase_add_test(t, test_whole_requests);
     suite_add_tcase(s, t);

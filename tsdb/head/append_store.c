@@ -13,7 +13,7 @@ static void
 stamp_series(struct append *run, uint32_t slot, struct series_hot *hot, struct series_cold *cold)
 {
     if (__builtin_expect(cold->seq != 0 && !seq_before(cold->seq, run->stamp.keep_from), 0)) {
-        struct overwritten o = {slot, cold->seq, cold->before_ms};
+        struct overwritten o = {slot, cold->seq, cold->before_ms, 0};
         spin_release(&hot->spin);
         isolation_keep(&run->h->isolation, run->stamp, o);
         spin_acquire(&hot->spin);

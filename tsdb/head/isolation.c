@@ -18,6 +18,8 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
+enum { SWEEP_LEAST = 64 }; /* entries: fewer are not worth it */
+
 static const uint64_t active_soon = 1;
 static const uint64_t active_bit = UINT64_C(1) << 32;
 static const uint32_t scrub_after = UINT32_C(1) << 29;
@@ -37,6 +39,7 @@ isolation_fini(struct isolation *i)
     ASSERT(i->looking.n == 0);
     vec_fini(&i->looking);
     vec_fini(&i->overwritten);
+    mem_free(i->buckets);
     lock_fini(&i->lock);
 }
 
@@ -98,19 +101,59 @@ isolation_end(struct isolation *i, struct epoch_guard guard)
     atomic_store_explicit(&i->active[guard.slot], 0, memory_order_release);
 }
 
+static uint32_t *
+bucket_of(struct isolation *i, uint32_t slot) REQUIRES(i->lock)
+{
+    return &i->buckets[slot & (i->bucket_count - 1)];
+}
+
+static void
+link_at(struct isolation *i, size_t k) REQUIRES(i->lock)
+{
+    uint32_t *bucket = bucket_of(i, i->overwritten.v[k].slot);
+    i->overwritten.v[k].next = *bucket;
+    *bucket = u32_of_size(k + 1);
+}
+
+/* Buckets for `count` entries; all that are there are linked anew. */
+static void
+link_all(struct isolation *i, size_t count) REQUIRES(i->lock)
+{
+    i->bucket_count = size_max(i->bucket_count, SWEEP_LEAST);
+    while (i->bucket_count < count)
+        i->bucket_count *= 2;
+    mem_free(i->buckets);
+    i->buckets = mem_array_zero(i->bucket_count, sizeof *i->buckets);
+    for (size_t k = 0; k < i->overwritten.n; k++)
+        link_at(i, k);
+}
+
+/* Nobody looks: what is older than all that is active serves nobody. */
+static void
+sweep(struct isolation *i, append_seq keep_from) REQUIRES(i->lock)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < i->overwritten.n; k++) {
+        if (!seq_before(i->overwritten.v[k].seq, keep_from))
+            i->overwritten.v[kept++] = i->overwritten.v[k];
+    }
+    i->overwritten.n = kept;
+    i->bucket_count = 0; /* as many as are needed again */
+    link_all(i, kept + 1);
+    i->sweep_at = 2 * i->bucket_count;
+}
+
 void
 isolation_keep(struct isolation *i, struct append_stamp stamp, struct overwritten o)
 {
     LOCKED(&i->lock);
-    if (i->looking.n == 0) { /* what is older than all that is active serves nobody */
-        size_t kept = 0;
-        for (size_t k = 0; k < i->overwritten.n; k++) {
-            if (!seq_before(i->overwritten.v[k].seq, stamp.keep_from))
-                i->overwritten.v[kept++] = i->overwritten.v[k];
-        }
-        i->overwritten.n = kept;
-    }
+    if (i->looking.n == 0 && i->overwritten.n >= i->sweep_at)
+        sweep(i, stamp.keep_from);
     vec_push(&i->overwritten, o);
+    if (i->overwritten.n > i->bucket_count)
+        link_all(i, i->overwritten.n);
+    else
+        link_at(i, i->overwritten.n - 1);
     append_seq newest = atomic_load_explicit(&i->newest, memory_order_relaxed);
     if (i->overwritten.n == 1 || seq_before(newest, o.seq))
         atomic_store_explicit(&i->newest, o.seq, memory_order_relaxed);
@@ -174,8 +217,9 @@ isolation_look_back(struct isolation *i, const struct look *l, uint32_t slot, in
     if (seq_before(atomic_load_explicit(&i->newest, memory_order_relaxed), l->oldest))
         return;
     LOCKED(&i->lock);
-    for (size_t k = 0; k < i->overwritten.n; k++) {
-        const struct overwritten *o = &i->overwritten.v[k];
+    for (uint32_t at = i->overwritten.n ? *bucket_of(i, slot) : 0; at > 0;) {
+        const struct overwritten *o = &i->overwritten.v[at - 1];
+        at = o->next;
         if (o->slot == slot && o->before_ms < *end_ms && look_hides(l, o->seq))
             *end_ms = o->before_ms;
     }

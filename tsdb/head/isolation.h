@@ -26,6 +26,7 @@ struct overwritten {
     uint32_t slot;
     append_seq seq;
     int64_t before_ms;
+    uint32_t next; /* position + 1 of one that was there before, in the same bucket; 0: none */
 };
 
 struct isolation {
@@ -34,7 +35,12 @@ struct isolation {
     struct lock lock;
     VEC(append_seq) looking GUARDED_BY(lock); /* by each looker: the oldest hidden from it */
     _Atomic(uint32_t) lookers;                /* looking.n */
+    /* Two requests may meet in very many series: found by slot, and swept when there are twice as
+     * many as the last sweep has left. */
     VEC(struct overwritten) overwritten GUARDED_BY(lock);
+    uint32_t *buckets GUARDED_BY(lock);   /* of slots: position + 1 of the newest; owned */
+    size_t bucket_count GUARDED_BY(lock); /* 0 or a power of two, at least overwritten.n */
+    size_t sweep_at GUARDED_BY(lock);
     _Atomic(uint32_t) kept;     /* overwritten.n */
     _Atomic(append_seq) newest; /* none of overwritten is newer; read behind `kept` */
     append_seq scrubbed;        /* of the maintaining thread */
