@@ -77,6 +77,8 @@ arena_fini(struct arena *a)
         free_block(a, block);
         block = older;
     }
+    if (a->shared)
+        budget_give_back(a->shared, a->charged_bytes);
     arena_init_shared(a, a->limit_bytes, a->shared);
 }
 
@@ -84,8 +86,10 @@ void
 arena_reset(struct arena *a)
 {
     struct arena_block *keep = a->blocks;
-    if (!keep)
+    if (!keep) {
+        arena_fini(a);
         return;
+    }
     run_deferred(a);
     a->blocks = keep->older;
     arena_fini(a);
@@ -141,13 +145,19 @@ arena_array(struct arena *a, size_t count, size_t item_bytes)
     return arena_alloc_zero(a, bytes);
 }
 
+static size_t
+next_cap(size_t cap)
+{
+    return cap ? 2 * cap : 16;
+}
+
 void *
 arena_more(struct arena *a, void *items, size_t item_bytes, size_t count, size_t *cap)
 {
     ASSERT(count <= *cap);
     if (count < *cap)
         return items;
-    *cap = *cap ? 2 * *cap : 16;
+    *cap = next_cap(*cap);
     void *bigger = arena_array(a, *cap, item_bytes);
     if (count)
         memcpy(bigger, items, count * item_bytes);
@@ -178,6 +188,34 @@ arena_printf(struct arena *a, const char *fmt, ...)
     va_end(again);
     ASSERT(wrote == need);
     return (struct str){text, (size_t)need};
+}
+
+void
+arena_charge(struct arena *a, size_t bytes)
+{
+    a->used_bytes += bytes;
+    a->charged_bytes += bytes;
+    if (a->shared)
+        budget_charge(a->shared, bytes);
+}
+
+struct err
+arena_admit(const struct arena *a, size_t more)
+{
+    if (a->limit_bytes > 0 &&
+        (a->used_bytes > a->limit_bytes || more > a->limit_bytes - a->used_bytes))
+        return ERR(ERR_TOO_LARGE, "request too large: it takes more than %zu bytes of memory",
+                   a->limit_bytes);
+    if (a->shared && !budget_has_for(a->shared, a->used_bytes, more))
+        return ERR(ERR_UNAVAILABLE, "%zu bytes of memory for all requests at once are used up",
+                   a->shared->limit_bytes);
+    return OK;
+}
+
+struct err
+arena_admit_item(const struct arena *a, size_t item_bytes, size_t count, size_t cap)
+{
+    return count < cap ? OK : arena_admit(a, next_cap(cap) * item_bytes);
 }
 
 struct err

@@ -18,7 +18,8 @@ struct budget;
 struct arena {
     struct arena_block *blocks;   /* newest first; owned */
     char *at, *end;               /* free part of the newest block */
-    size_t used_bytes;            /* handed to callers, plus block rests */
+    size_t used_bytes;            /* handed to callers, plus block rests; what was charged */
+    size_t charged_bytes;         /* of them: by arena_charge() */
     size_t limit_bytes;           /* 0: no budget */
     struct budget *shared;        /* with others; NULL: none; borrowed for life */
     struct arena_defer *deferred; /* newest first; the list lives in the arena itself */
@@ -59,6 +60,14 @@ struct str arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3)
 /* Runs release(object) when the arena is reset or finished, newest first: for objects that an
  * arena cannot hold whole (compiled regexes). */
 void arena_defer(struct arena *a, void (*release)(void *object), void *object);
+
+/* Counts bytes that lie elsewhere and live as long as what is in the arena. */
+void arena_charge(struct arena *a, size_t bytes);
+/* Asked before `more` bytes are taken for what input wants. ERR_TOO_LARGE naming the limit when
+ * `a` can never have them, ERR_UNAVAILABLE while others have them (budget_has_for()). */
+struct err arena_admit(const struct arena *a, size_t more);
+/* The same for what the next arena_more() takes. */
+struct err arena_admit_item(const struct arena *a, size_t item_bytes, size_t count, size_t cap);
 
 /* ERR_LIMIT naming the budget once more than limit_bytes was taken; ERR_UNAVAILABLE once what is
  * shared is used up. */

@@ -1,5 +1,7 @@
 /* budget.h - bytes that several users share: who comes when they are spent is refused.
  *
+ * Where users know what they have, a few large ones cannot keep out the many small ones: see
+ * budget_has_for().
  * A count, not a lock: two that come at once may both get the last bytes. Whoever cannot know
  * beforehand charges first and asks later (arena.h).
  * Threads: any. */
@@ -24,6 +26,26 @@ budget_has(const struct budget *b, size_t more)
 {
     size_t used = budget_used(b);
     return b->limit_bytes == 0 || (used < b->limit_bytes && more <= b->limit_bytes - used);
+}
+
+/* A user is large above a 32nd of the limit; large ones leave a quarter of it to the others. */
+enum { BUDGET_LARGE_PART = 32, BUDGET_SPARED_PART = 4 };
+
+/* The most that a large user can have; SIZE_MAX: any. */
+static inline size_t
+budget_large_max(const struct budget *b)
+{
+    return b->limit_bytes == 0 ? SIZE_MAX : b->limit_bytes - b->limit_bytes / BUDGET_SPARED_PART;
+}
+
+/* As budget_has(), for one who has `mine` of the bytes already. */
+static inline bool
+budget_has_for(const struct budget *b, size_t mine, size_t more)
+{
+    size_t small_max = b->limit_bytes / BUDGET_LARGE_PART;
+    bool large = mine > small_max || more > small_max - mine;
+    size_t used = budget_used(b), limit = large ? budget_large_max(b) : b->limit_bytes;
+    return b->limit_bytes == 0 || (used < limit && more <= limit - used);
 }
 
 /* Whether there are as many or not. */

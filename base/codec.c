@@ -133,18 +133,41 @@ zstd_decode_stream(ZSTD_DStream *stream, struct str frame, size_t limit_bytes, s
     }
 }
 
-struct err
-zstd_decode(struct str frame, size_t limit_bytes, struct buf *to)
+/* Of the first frame; ZSTD_CONTENTSIZE_UNKNOWN: it has none. */
+static struct err
+content_size(struct str frame, unsigned long long *ret_bytes)
 {
     if (frame.n == 0)
         return ERR(ERR_INVALID, "zstd: empty input");
-    unsigned long long bytes = ZSTD_getFrameContentSize(frame.p, frame.n);
-    if (bytes == ZSTD_CONTENTSIZE_ERROR)
+    *ret_bytes = ZSTD_getFrameContentSize(frame.p, frame.n);
+    if (*ret_bytes == ZSTD_CONTENTSIZE_ERROR)
         return ERR(ERR_INVALID, "zstd: no frame");
+    return OK;
+}
+
+static bool
+is_one_frame(struct str frame)
+{
+    return ZSTD_findFrameCompressedSize(frame.p, frame.n) == frame.n;
+}
+
+struct err
+zstd_decoded_bytes(struct str frame, size_t *ret_bytes)
+{
+    unsigned long long bytes = 0;
+    TRY(content_size(frame, &bytes));
+    *ret_bytes = bytes != ZSTD_CONTENTSIZE_UNKNOWN && is_one_frame(frame) ? (size_t)bytes : 0;
+    return OK;
+}
+
+struct err
+zstd_decode(struct str frame, size_t limit_bytes, struct buf *to)
+{
+    unsigned long long bytes = 0;
+    TRY(content_size(frame, &bytes));
     if (bytes != ZSTD_CONTENTSIZE_UNKNOWN && bytes > limit_bytes)
         return ERR(ERR_TOO_LARGE, "zstd: %llu bytes when decoded, limit %zu", bytes, limit_bytes);
-    if (bytes != ZSTD_CONTENTSIZE_UNKNOWN &&
-        ZSTD_findFrameCompressedSize(frame.p, frame.n) == frame.n) {
+    if (bytes != ZSTD_CONTENTSIZE_UNKNOWN && is_one_frame(frame)) {
         buf_reserve(to, size_max((size_t)bytes, 1));
         size_t n = ZSTD_decompress(to->p + to->n, (size_t)bytes, frame.p, frame.n);
         if (ZSTD_isError(n))

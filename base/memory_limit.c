@@ -77,6 +77,13 @@ memory_limit_level(struct memory_limit *m)
 }
 
 void
+memory_limit_expect(struct memory_limit *m, size_t bytes)
+{
+    if (m)
+        atomic_fetch_add_explicit(&m->kept_bytes, bytes, memory_order_relaxed);
+}
+
+void
 memory_limit_refused(struct memory_limit *m, enum memory_refusal what)
 {
     if (m)

@@ -5,6 +5,10 @@
  * what the kernel says of the process less what the budgets count, against the limit less what the
  * budgets may take. So queries are answered when the heads are full, and the other way round.
  *
+ * A request's share of its budget is asked for before it is taken (budget.h, arena_admit()): its
+ * body, what that is decompressed to, the arrays that it is decoded to. One alone may have no more
+ * than scratch.h says, and large ones leave a quarter of the budget to small ones.
+ *
  *   MEMORY_TIGHT  nothing is begun that stays: no new series
  *   MEMORY_FULL   no writes either, until there is room
  *
@@ -18,7 +22,8 @@
 
 enum {
     MEMORY_LOOK_NS = 20 * 1000 * 1000,
-    MEMORY_TIGHT_PERCENT = 85, /* of what is not the budgets' */
+    MEMORY_TIGHT_PERCENT = 65, /* of what is not the budgets': a head that is cut into a block takes
+                                * half as much again, or twice as much where all texts differ */
     MEMORY_FULL_PERCENT = 95,
     MEMORY_REQUESTS_PART = 8, /* an eighth of the limit is for requests in flight, */
     MEMORY_QUERIES_PART = 4,  /* a quarter for queries */
@@ -56,5 +61,8 @@ void memory_limit_register(struct memory_limit *m, struct metrics *metrics);
 
 /* MEMORY_ROOM for NULL, and without a limit. */
 enum memory_level memory_limit_level(struct memory_limit *m);
+/* What is about to be kept counts at once, until the next look at the kernel's figure. NULL is
+ * allowed. */
+void memory_limit_expect(struct memory_limit *m, size_t bytes);
 /* Counts something that was refused because of the level or of a budget. NULL is allowed. */
 void memory_limit_refused(struct memory_limit *m, enum memory_refusal what);

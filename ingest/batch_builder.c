@@ -34,6 +34,8 @@ batch_builder_row(struct batch_builder *b, struct labels labels)
     if (b->key_bytes > BATCH_KEY_BYTES_MAX)
         return ERR(ERR_TOO_LARGE, "the labels of all series take more than %d MiB",
                    BATCH_KEY_BYTES_MAX >> 20);
+    TRY(arena_admit(b->arena, b->key.n));
+    TRY(arena_admit_item(b->arena, sizeof *b->rows, b->row_count, b->row_cap));
     b->rows = arena_more(b->arena, b->rows, sizeof *b->rows, b->row_count, &b->row_cap);
     b->rows[b->row_count++] = (struct append_row){
         .label_key = arena_str(b->arena, buf_str(&b->key)),
@@ -55,6 +57,7 @@ struct err
 batch_builder_sample(struct batch_builder *b, struct sample s)
 {
     TRY(check_count(b->sample_count, WRITE_SAMPLES_MAX, "samples"));
+    TRY(arena_admit_item(b->arena, sizeof *b->samples, b->sample_count, b->sample_cap));
     b->samples =
         arena_more(b->arena, b->samples, sizeof *b->samples, b->sample_count, &b->sample_cap);
     b->samples[b->sample_count++] = s;
@@ -66,6 +69,7 @@ struct err
 batch_builder_histogram(struct batch_builder *b, const struct histogram_sample *h)
 {
     TRY(check_count(b->histogram_count, WRITE_HISTOGRAMS_MAX, "histograms"));
+    TRY(arena_admit_item(b->arena, sizeof *b->histograms, b->histogram_count, b->histogram_cap));
     b->histograms = arena_more(b->arena, b->histograms, sizeof *b->histograms, b->histogram_count,
                                &b->histogram_cap);
     b->histograms[b->histogram_count++] = *h;
@@ -77,6 +81,7 @@ struct err
 batch_builder_exemplar(struct batch_builder *b, const struct exemplar *e)
 {
     TRY(check_count(b->exemplar_count, WRITE_EXEMPLARS_MAX, "exemplars"));
+    TRY(arena_admit_item(b->arena, sizeof *b->exemplars, b->exemplar_count, b->exemplar_cap));
     b->exemplars = arena_more(b->arena, b->exemplars, sizeof *b->exemplars, b->exemplar_count,
                               &b->exemplar_cap);
     b->exemplars[b->exemplar_count++] = *e;
@@ -88,6 +93,7 @@ struct err
 batch_builder_metadata(struct batch_builder *b, const struct family_metadata *m)
 {
     TRY(check_count(b->metadata_count, WRITE_METADATA_MAX, "metadata"));
+    TRY(arena_admit_item(b->arena, sizeof *b->metadata, b->metadata_count, b->metadata_cap));
     b->metadata =
         arena_more(b->arena, b->metadata, sizeof *b->metadata, b->metadata_count, &b->metadata_cap);
     b->metadata[b->metadata_count++] = *m;

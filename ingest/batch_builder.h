@@ -34,8 +34,8 @@ auto_batch_builder_fini(struct batch_builder *b)
     batch_builder_fini(b);
 }
 
-/* All: ERR_TOO_LARGE above a limit. The labels are sorted; they may hold empty values and break
- * rules, which the head will find. */
+/* All: ERR_TOO_LARGE above a limit, errors of arena_admit(). The labels are sorted; they may hold
+ * empty values and break rules, which the head will find. */
 struct err batch_builder_row(struct batch_builder *b, struct labels labels);
 /* To the row begun last. */
 struct err batch_builder_sample(struct batch_builder *b, struct sample s);

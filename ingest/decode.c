@@ -2,7 +2,7 @@
 #include "ingest/decode.h"
 
 #include "base/assert.h"
-#include "base/codec.h"
+#include "ingest/unpack.h"
 #include "proto/remote_write2.h"
 
 #define MEDIA_TYPE     "application/x-protobuf"
@@ -82,20 +82,6 @@ ingest_negotiate(const struct ingest_body *body, struct ingest_format *ret_forma
 }
 
 static struct err
-decompress(const struct ingest_body *body, enum ingest_encoding encoding, struct buf *to)
-{
-    switch (encoding) {
-    case INGEST_SNAPPY:
-        TRY_IN(snappy_decode(body->bytes, body->decoded_bytes_max, to), "snappy decode error");
-        return OK;
-    case INGEST_ZSTD:
-        TRY_IN(zstd_decode(body->bytes, body->decoded_bytes_max, to), "zstd decode error");
-        return OK;
-    }
-    UNREACHABLE("every encoding is above");
-}
-
-static struct err
 decode_message(struct arena *a, struct str bytes, enum ingest_message message,
                struct write_message *ret_message)
 {
@@ -114,8 +100,8 @@ struct err
 ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *body,
               struct ingest_format format, struct batch *ret_batch)
 {
-    buf_clear(decoded);
-    TRY(decompress(body, format.encoding, decoded));
+    enum unpack_coding coding = format.encoding == INGEST_ZSTD ? UNPACK_ZSTD : UNPACK_SNAPPY;
+    TRY(unpack(a, coding, body->bytes, body->decoded_bytes_max, decoded));
     struct write_message m = {0};
     TRY(decode_message(a, buf_str(decoded), format.message, &m));
     *ret_batch = (struct batch){

@@ -30,7 +30,8 @@ const char *ingest_message_name(enum ingest_message message);
 struct err ingest_negotiate(const struct ingest_body *body, struct ingest_format *ret_format);
 
 /* Fills *ret_batch but for the tenant. The batch lives as long as the arena and *decoded, which
- * is cleared first and holds the decompressed body after.
- * ERR_TOO_LARGE: a size or count above its limit; ERR_INVALID: malformed bytes. */
+ * is cleared first and holds the decompressed body after; the arena counts it.
+ * ERR_TOO_LARGE: a size or count above its limit, or more memory than the arena may ever have;
+ * ERR_UNAVAILABLE: others have it now; ERR_INVALID: malformed bytes. */
 struct err ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *body,
                          struct ingest_format format, struct batch *ret_batch);

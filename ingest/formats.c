@@ -1,50 +1,42 @@
 /* formats.c - content types and encodings, then the decoder. */
 #include "ingest/formats.h"
 
-#include "base/codec.h"
 #include "base/mem.h"
 #include "ingest/text_import.h"
+#include "ingest/unpack.h"
 
 /* --- bodies
  * ---------------------------------------------------------------------------------------- */
 
-static const struct coding_row {
-    const char *name;
-    struct err (*decode)(struct str bytes, size_t limit_bytes, struct buf *to);
-    bool otlp; /* all of them are for texts */
-} codings[] = {
-    {"gzip", gzip_decode, true},
-    {"zstd", zstd_decode, false},
-    {"snappy", snappy_decode, false},
-};
+/* All of them are for texts. */
+static const bool otlp_takes[UNPACK_CODING_COUNT] = {[UNPACK_GZIP] = true};
 
 enum which_codings { CODINGS_OTLP, CODINGS_TEXT };
 
 /* A view of the body, or of *decoded. */
 static struct err
-unpack(const struct ingest_body *body, enum which_codings which, struct buf *decoded,
-       struct str *ret_bytes)
+open_body(struct arena *a, const struct ingest_body *body, enum which_codings which,
+          struct buf *decoded, struct str *ret_bytes)
 {
-    struct str coding = str_trim(body->content_encoding);
+    struct str name = str_trim(body->content_encoding);
     buf_clear(decoded);
-    if (coding.n == 0 || str_eq_nocase(coding, STR("identity"))) {
+    if (name.n == 0 || str_eq_nocase(name, STR("identity"))) {
         if (body->bytes.n > body->decoded_bytes_max)
             return ERR(ERR_TOO_LARGE, "body of %zu bytes, limit %zu", body->bytes.n,
                        body->decoded_bytes_max);
         *ret_bytes = body->bytes;
         return OK;
     }
-    for (size_t i = 0; i < ARRAY_LEN(codings); i++) {
-        if (!str_eq_nocase(coding, str_of_cstr(codings[i].name)) ||
-            (which == CODINGS_OTLP && !codings[i].otlp))
+    for (enum unpack_coding i = 0; i < UNPACK_CODING_COUNT; i++) {
+        if (!str_eq_nocase(name, str_of_cstr(unpack_coding_name(i))) ||
+            (which == CODINGS_OTLP && !otlp_takes[i]))
             continue;
-        TRY_IN(codings[i].decode(body->bytes, body->decoded_bytes_max, decoded), "%s decode error",
-               codings[i].name);
+        TRY(unpack(a, i, body->bytes, body->decoded_bytes_max, decoded));
         *ret_bytes = buf_str(decoded);
         return OK;
     }
     return ERR(ERR_UNSUPPORTED, "content encoding \"%.*s\" is not supported, send %s or none",
-               STR_FMT(coding), which == CODINGS_OTLP ? "gzip" : "gzip, zstd, snappy");
+               STR_FMT(name), which == CODINGS_OTLP ? "gzip" : "gzip, zstd, snappy");
 }
 
 static struct str
@@ -76,7 +68,7 @@ ingest_decode_otlp(struct arena *a, struct buf *decoded, const struct ingest_bod
                    STR_FMT(body->content_type));
     struct str bytes;
     struct otlp_request request;
-    TRY(unpack(body, CODINGS_OTLP, decoded, &bytes));
+    TRY(open_body(a, body, CODINGS_OTLP, decoded, &bytes));
     TRY(otlp_decode(a, encoding, bytes, &request));
     return otlp_to_batch(a, &request, options, ret_batch);
 }
@@ -103,7 +95,7 @@ ingest_decode_text(struct arena *a, struct buf *decoded, const struct ingest_bod
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (!str_eq_nocase(media, str_of_cstr(texts[i].media_type)))
             continue;
-        TRY(unpack(body, CODINGS_TEXT, decoded, &bytes));
+        TRY(open_body(a, body, CODINGS_TEXT, decoded, &bytes));
         return text_import(a, texts[i].format, bytes, now_ms, ret_batch);
     }
     return ERR(ERR_UNSUPPORTED,

@@ -22,5 +22,6 @@ noinst_LIBRARIES += %reldir%/libingest.a
 	%reldir%/sink.h \
 	%reldir%/sink_tenants.c %reldir%/sink_tenants.h \
 	%reldir%/tenant.c %reldir%/tenant.h \
-	%reldir%/text_import.c %reldir%/text_import.h
+	%reldir%/text_import.c %reldir%/text_import.h \
+	%reldir%/unpack.c %reldir%/unpack.h
 EXTRA_DIST += %reldir%/README.md

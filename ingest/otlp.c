@@ -109,6 +109,7 @@ begin_family(struct otlp_map *m, const struct otlp_metric *metric, struct otlp_f
 static struct err
 map_point(struct otlp_family *f, const struct otlp_point *p)
 {
+    TRY(arena_admit(f->map->arena, 0)); /* labels and names are small, but many */
     struct err e = check_point(f->metric, p);
     if (e.code == ERR_NONE)
         e = otlp_point_labels(f->map, p->attributes);

@@ -28,6 +28,7 @@ struct rewrite_rules {
 };
 
 struct rewriter {
+    size_t cache_bytes_max; /* immutable; 0: the default */
     struct lock lock;
     struct rewrite *now GUARDED_BY(lock); /* never NULL */
 };
@@ -46,12 +47,12 @@ rules_unref(struct rewrite_rules *rules)
 
 /* Takes a reference to the rules. */
 static struct rewrite *
-snapshot_new(struct rewrite_rules *rules)
+snapshot_new(struct rewrite_rules *rules, size_t cache_bytes_max)
 {
     struct rewrite *r = mem_alloc_zero(sizeof *r);
     atomic_store_explicit(&r->refs, 1, memory_order_relaxed);
     r->rules = rules;
-    r->cache = rewrite_cache_open();
+    r->cache = rewrite_cache_open(cache_bytes_max);
     return r;
 }
 
@@ -80,11 +81,12 @@ rules_new(struct relabel_rules *relabel, struct str split_label)
 }
 
 struct rewriter *
-rewriter_open(void)
+rewriter_open(size_t cache_bytes_max)
 {
     struct rewriter *w = mem_alloc_zero(sizeof *w);
+    w->cache_bytes_max = cache_bytes_max;
     lock_init(&w->lock, LOCK_RANK_RELOAD);
-    w->now = snapshot_new(rules_new(NULL, STR("")));
+    w->now = snapshot_new(rules_new(NULL, STR("")), cache_bytes_max);
     return w;
 }
 
@@ -114,7 +116,7 @@ swap(struct rewriter *w, struct rewrite *fresh)
 void
 rewriter_set(struct rewriter *w, struct relabel_rules *rules, struct str split_label)
 {
-    swap(w, snapshot_new(rules_new(rules, split_label)));
+    swap(w, snapshot_new(rules_new(rules, split_label), w->cache_bytes_max));
 }
 
 static struct rewrite *
@@ -137,7 +139,7 @@ renew(struct rewriter *w, struct rewrite *r)
     if (!still_stale)
         return;
     atomic_fetch_add_explicit(&r->rules->refs, 1, memory_order_relaxed);
-    swap(w, snapshot_new(r->rules));
+    swap(w, snapshot_new(r->rules, w->cache_bytes_max));
 }
 
 struct rewrite *
@@ -390,10 +392,13 @@ place_row(struct split *s, size_t i)
 }
 
 /* Room for what place_kept() has counted. */
-static void
+static struct err
 make_room(struct split *s, struct group *g)
 {
     struct append_request *r = &g->out.batch.request;
+    TRY(arena_admit(s->arena, g->rows_max * sizeof *g->rows + g->samples_max * sizeof *g->samples +
+                                  g->histograms_max * sizeof *g->histograms +
+                                  g->exemplars_max * sizeof *g->exemplars));
     g->rows = ARENA_ARRAY(s->arena, struct append_row, g->rows_max);
     g->samples = ARENA_ARRAY(s->arena, struct sample, g->samples_max);
     g->histograms = ARENA_ARRAY(s->arena, struct histogram_sample, g->histograms_max);
@@ -408,6 +413,7 @@ make_room(struct split *s, struct group *g)
         r->metadata = s->in->request.metadata;
         r->metadata_count = s->in->request.metadata_count;
     }
+    return OK;
 }
 
 static void
@@ -438,17 +444,18 @@ copy_row(struct split *s, size_t i)
     g->rows[to->row_count++] = row;
 }
 
-static void
+static struct err
 copy_groups(struct split *s)
 {
     for (size_t i = 0; i < s->group_count; i++)
-        make_room(s, s->groups[i]);
+        TRY(make_room(s, s->groups[i]));
     for (size_t i = 0; i < s->in->request.row_count; i++) {
         if (s->group_of[i])
             copy_row(s, i);
     }
     for (size_t i = 0; i < s->group_count; i++)
         s->groups[i]->out.batch.series_count = s->groups[i]->out.batch.request.row_count;
+    return OK;
 }
 
 static struct err
@@ -456,18 +463,18 @@ split_rows(struct split *s, struct rewrite *r)
 {
     AUTO(arena_fini) struct arena scratch = {0};
     size_t rows = s->in->request.row_count;
+    TRY(arena_admit(s->arena, rows * (sizeof *s->entries + sizeof *s->group_of)));
     s->entries = ARENA_ARRAY(s->arena, const struct rewrite_entry *, rows);
     s->group_of = ARENA_ARRAY(s->arena, struct group *, rows);
     (void)add_group(s, s->in->tenant);
     for (size_t i = 0; i < rows; i += LOOK_AHEAD) {
         size_t n = size_min(rows - i, LOOK_AHEAD);
+        TRY(arena_admit(s->arena, 0)); /* for entries that the cache does not take */
         look_up(r, s->arena, &scratch, s->in->request.rows + i, n, s->entries + i);
         for (size_t k = i; k < i + n; k++)
             TRY(place_row(s, k));
     }
-    if (s->anything)
-        copy_groups(s);
-    return OK;
+    return s->anything ? copy_groups(s) : OK;
 }
 
 struct err

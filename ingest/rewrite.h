@@ -14,7 +14,8 @@ enum { REWRITE_TENANTS_MAX = 10000 }; /* of one request */
 struct rewriter; /* which snapshot counts now */
 struct rewrite;  /* a snapshot */
 
-struct rewriter *rewriter_open(void);
+/* `cache_bytes_max` of the cache of one snapshot; 0: REWRITE_CACHE_BYTES_MAX. */
+struct rewriter *rewriter_open(size_t cache_bytes_max);
 /* No snapshot may be in use. NULL is allowed. */
 void rewriter_close(struct rewriter *w);
 DEFINE_AUTO(struct rewriter *, rewriter_close)
@@ -53,7 +54,7 @@ struct rewritten {
 };
 
 /* The batches live as long as `in`, arena and snapshot. Limits on labels are those of the tenant
- * that a row goes to. ERR_TOO_LARGE above REWRITE_TENANTS_MAX. */
+ * that a row goes to. ERR_TOO_LARGE above REWRITE_TENANTS_MAX; errors of arena_admit(). */
 struct err rewrite_batch(struct rewrite *r, struct arena *a, const struct batch *in,
                          const struct limits *limits, struct rewritten *ret_rewritten);
 /* The same where there is nothing to rewrite: one batch, of a tenant with these limits. */

@@ -9,7 +9,6 @@
 #include "base/lock.h"
 
 enum {
-    SHARD_BYTES_MAX = REWRITE_CACHE_BYTES_MAX / REWRITE_CACHE_SHARDS,
     SLOTS_FIRST = 16,
     MISSES_A_KEPT_ENTRY = 4, /* of a full shard: then it is stale */
 };
@@ -36,14 +35,16 @@ struct shard {
 
 struct rewrite_cache {
     struct hash_secret secret;
-    _Atomic(bool) stale; /* relaxed: a hint */
+    size_t shard_bytes_max; /* immutable, as the secret */
+    _Atomic(bool) stale;    /* relaxed: a hint */
     struct shard shards[REWRITE_CACHE_SHARDS];
 };
 
 struct rewrite_cache *
-rewrite_cache_open(void)
+rewrite_cache_open(size_t bytes_max)
 {
     struct rewrite_cache *c = mem_alloc_zero(sizeof *c);
+    c->shard_bytes_max = (bytes_max ? bytes_max : REWRITE_CACHE_BYTES_MAX) / REWRITE_CACHE_SHARDS;
     hash_secret_init(&c->secret, hash_random_seed());
     for (size_t i = 0; i < REWRITE_CACHE_SHARDS; i++)
         lock_init(&c->shards[i].lock, LOCK_RANK_LEAF);
@@ -147,11 +148,11 @@ copy_entry(struct arena *a, const struct rewrite_entry *from)
 
 /* Tables: the next one, and all before it. */
 static bool
-has_room(const struct shard *s, size_t more) REQUIRES(s->lock)
+has_room(const struct shard *s, size_t more, size_t bytes_max) REQUIRES(s->lock)
 {
     const struct table *t = atomic_load_explicit(&s->table, memory_order_relaxed);
     size_t tables = t ? 4 * t->cap * sizeof t->slots[0] : 0;
-    return s->arena.used_bytes + tables + more <= SHARD_BYTES_MAX;
+    return s->arena.used_bytes + tables + more <= bytes_max;
 }
 
 const struct rewrite_entry *
@@ -162,7 +163,8 @@ rewrite_cache_add(struct rewrite_cache *c, struct hash128 key, const struct rewr
     const struct rewrite_entry *known = rewrite_cache_find(c, key);
     if (known)
         return known;
-    if (!has_room(s, sizeof *entry + entry->label_key.n + entry->tenant.n)) {
+    size_t more = sizeof *entry + entry->label_key.n + entry->tenant.n;
+    if (!has_room(s, more, c->shard_bytes_max)) {
         if (++s->turned_away > MISSES_A_KEPT_ENTRY * s->count)
             atomic_store_explicit(&c->stale, true, memory_order_relaxed);
         return NULL;

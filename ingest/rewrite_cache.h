@@ -35,7 +35,8 @@ struct rewrite_entry {
 };
 
 struct rewrite_cache;
-struct rewrite_cache *rewrite_cache_open(void);
+/* Of all shards together; 0: REWRITE_CACHE_BYTES_MAX. */
+struct rewrite_cache *rewrite_cache_open(size_t bytes_max);
 void rewrite_cache_close(struct rewrite_cache *c); /* NULL is allowed */
 DEFINE_AUTO(struct rewrite_cache *, rewrite_cache_close)
 

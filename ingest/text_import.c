@@ -4,8 +4,10 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "ingest/batch_builder.h"
+#include "proto/remote_write.h"
 
-enum { REASONS_MAX = 8 }; /* that an answer names; all are counted */
+enum { FAMILY_ENTRY_BYTES = 64 }; /* of a family in a map, at most */
+enum { REASONS_MAX = 8 };         /* that an answer names; all are counted */
 
 struct import {
     struct arena *arena;
@@ -42,36 +44,47 @@ add_sample(struct import *m, const struct exposition_line *line)
     return batch_builder_exemplar(&m->builder, &e);
 }
 
-static struct family_metadata *
-family_of(struct import *m, struct str name)
+/* m->last: that of the name. */
+static struct err
+find_family(struct import *m, struct str name)
 {
     if (m->last && str_eq(m->last->family, name))
-        return m->last;
+        return OK;
     struct family_metadata *f = map_get(&m->families, name);
     if (!f) {
+        if (m->families.count == WRITE_METADATA_MAX)
+            return ERR(ERR_TOO_LARGE, "too many families: the limit is %d a request",
+                       WRITE_METADATA_MAX);
+        TRY(arena_admit(m->arena, sizeof *f + FAMILY_ENTRY_BYTES));
+        arena_charge(m->arena, FAMILY_ENTRY_BYTES);
         f = ARENA_NEW(m->arena, struct family_metadata);
         f->family = name;
         map_put(&m->families, name, f);
     }
     m->last = f;
-    return f;
+    return OK;
 }
 
 static struct err
 add_line(struct import *m, const struct exposition_line *line)
 {
-    switch (line->kind) {
-    case EXPOSITION_SAMPLE:
+    TRY(arena_admit(m->arena, 0)); /* texts with escapes are there already */
+    if (line->kind == EXPOSITION_SAMPLE)
         return add_sample(m, line);
+    if (line->kind == EXPOSITION_END)
+        return OK;
+    TRY(find_family(m, line->family));
+    switch (line->kind) {
     case EXPOSITION_TYPE:
-        family_of(m, line->family)->value.kind = line->type;
+        m->last->value.kind = line->type;
         return OK;
     case EXPOSITION_HELP:
-        family_of(m, line->family)->value.help = line->text;
+        m->last->value.help = line->text;
         return OK;
     case EXPOSITION_UNIT:
-        family_of(m, line->family)->value.unit = line->text;
+        m->last->value.unit = line->text;
         return OK;
+    case EXPOSITION_SAMPLE:
     case EXPOSITION_END:
         return OK;
     }

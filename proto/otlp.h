@@ -102,7 +102,7 @@ struct otlp_request {
 enum otlp_encoding { OTLP_PROTOBUF, OTLP_JSON };
 
 /* Everything is in the arena. ERR_INVALID: malformed, or nested too deeply; ERR_TOO_LARGE: above
- * OTLP_MEMORY_MAX when decoded. */
+ * OTLP_MEMORY_MAX when decoded; errors of arena_admit(). */
 struct err otlp_decode(struct arena *a, enum otlp_encoding encoding, struct str body,
                        struct otlp_request *ret_request);
 

@@ -32,7 +32,7 @@ skip_text(struct str text, size_t at)
 }
 
 static struct err
-check_tree(struct str text)
+check_tree(struct str text, size_t *ret_bytes)
 {
     size_t bytes = text.n, depth = 0;
     for (size_t i = 0; i < text.n;) {
@@ -48,6 +48,7 @@ check_tree(struct str text)
             return ERR(ERR_TOO_LARGE, "otlp: the decoded JSON takes more than %d MiB",
                        OTLP_MEMORY_MAX >> 20);
     }
+    *ret_bytes = bytes;
     return OK;
 }
 
@@ -349,7 +350,10 @@ struct err
 otlp_json_decode(struct arena *a, const ProtobufCMessageDescriptor *type, struct str text,
                  ProtobufCMessage **ret_message)
 {
-    TRY(check_tree(text));
+    size_t tree_bytes = 0;
+    TRY(check_tree(text, &tree_bytes));
+    TRY(arena_admit(a, tree_bytes));
+    arena_charge(a, tree_bytes); /* on the heap, until it is read */
     json_error_t where;
     __attribute__((cleanup(json_release))) json_t *root =
         json_loadb(text.p ? text.p : "", text.n, JSON_ALLOW_NUL, &where);

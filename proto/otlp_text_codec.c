@@ -156,7 +156,9 @@ struct err
 otlp_walk_value(struct otlp_walk *w, struct str value, unsigned depth, struct str *ret_text)
 {
     const ProtobufCMessageDescriptor *type = &otlp__any_value__descriptor;
+    size_t before = w->claimed_bytes;
     TRY(otlp_measure(type, value, depth, &w->claimed_bytes));
+    TRY(arena_admit(w->arena, w->claimed_bytes - before));
     ProtobufCAllocator allocator = otlp_allocator(w->arena);
     ProtobufCMessage *m =
         protobuf_c_message_unpack(type, &allocator, value.n, (const uint8_t *)value.p);

@@ -23,7 +23,7 @@ otlp_claim(struct otlp_walk *w, size_t count, size_t item_bytes)
         return ERR(ERR_TOO_LARGE, "otlp: the decoded messages take more than %d MiB",
                    OTLP_MEMORY_MAX >> 20);
     w->claimed_bytes += bytes;
-    return OK;
+    return arena_admit(w->arena, bytes);
 }
 
 struct err

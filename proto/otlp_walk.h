@@ -59,7 +59,8 @@ otlp_next_field(struct reader *r, struct pb_field *ret_field)
 
 /* See otlp_decode(). */
 struct err otlp_walk_request(struct arena *a, struct str message, struct otlp_request *ret_request);
-/* ERR_TOO_LARGE above OTLP_MEMORY_MAX; what passes may be taken from the arena. */
+/* ERR_TOO_LARGE above OTLP_MEMORY_MAX, and errors of arena_admit(); what passes may be taken from
+ * the arena. */
 struct err otlp_claim(struct otlp_walk *w, size_t count, size_t item_bytes);
 /* ERR_INVALID: what stands in the message is no protobuf. */
 struct err otlp_malformed(const char *message);

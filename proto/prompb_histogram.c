@@ -101,7 +101,7 @@ count_items(const struct histogram_walk *w, const struct pb_field *f, size_t *re
     }
     if (f->bytes.n > 0 && (uint8_t)f->bytes.p[f->bytes.n - 1] >= 0x80)
         return malformed(w, "malformed"); /* cut short: perhaps there would be no array */
-    size_t ends = 0; /* the last byte of each varint has no bit 7 */
+    size_t ends = 0;                      /* the last byte of each varint has no bit 7 */
     for (size_t i = 0; i < f->bytes.n; i++)
         ends += (uint8_t)f->bytes.p[i] < 0x80;
     *ret_count = ends;
@@ -217,17 +217,19 @@ fill_field(struct histogram_walk *w, const struct pb_field *f)
     UNREACHABLE("every shape is above");
 }
 
-static void
+static struct err
 allocate_arrays(struct histogram_walk *w, struct arena *a)
 {
     for (uint32_t i = 0; i < FIELD_END; i++) {
         if (w->counts[i] == 0)
             continue;
+        TRY(arena_admit(a, w->counts[i] * sizeof *w->arrays[i].words));
         if (field_rows[i].shape == SHAPE_SPANS)
             w->arrays[i].spans = ARENA_ARRAY(a, struct histogram_span, w->counts[i]);
         else
             w->arrays[i].words = ARENA_ARRAY(a, uint64_t, w->counts[i]);
     }
+    return OK;
 }
 
 /* --- both walks ------------------------------------------------------------------------------- */
@@ -290,7 +292,7 @@ prompb_get_histogram(struct arena *a, const struct prompb_part *part,
 {
     struct histogram_walk w = {.part = part};
     TRY(walk_fields(&w, measure_field));
-    allocate_arrays(&w, a);
+    TRY(allocate_arrays(&w, a));
     TRY(walk_fields(&w, fill_field));
     for (size_t i = 0; i < FIELD_END; i++)
         ASSERT(w.filled[i] == w.counts[i]);

@@ -86,6 +86,7 @@ prompb_get_exemplar(struct arena *a, const struct prompb_part *part, struct exem
         TRY(exemplar_field(part, &f, at, &w));
     if (r.code != ERR_NONE)
         return prompb_malformed(part, at, "malformed field of the exemplar");
+    TRY(arena_admit(a, w.n * sizeof *w.labels));
     w.e.labels = prompb_exemplar_labels(a, w.labels, w.n);
     *ret_exemplar = w.e;
     return OK;

@@ -14,6 +14,7 @@
 #include "proto/write_walk.h"
 
 enum { REQUEST_SERIES = 1, REQUEST_METADATA = 3 };
+enum { SERIES_BYTES_USUAL = 40 }; /* a name, a label and a sample take as many */
 
 /* Tag bytes: number << 3 | wire type. */
 enum {
@@ -48,9 +49,8 @@ series_fast(struct write_walk *w, const uint8_t *p, size_t n)
         return false;
     size_t key_bytes = at, first_sample = w->m.sample_count;
     size_t samples_max = (n - at) / ZERO_FRAME_BYTES;
-    if (samples_max > WRITE_SAMPLES_MAX - first_sample)
+    if (samples_max > WRITE_SAMPLES_MAX - first_sample || !write_reserve_fast(w, samples_max))
         return false;
-    write_reserve_samples(w, samples_max);
     struct sample *to = w->m.samples + first_sample;
     while (at < n) {
         size_t bytes = write_sample_fast(p + at, n - at, to);
@@ -164,30 +164,29 @@ series_general(struct write_walk *w, struct str series)
     if (memcmp(&now, &since, sizeof now) == 0)
         return OK; /* labels only: no row */
     struct str key = {(const char *)run.first, (size_t)(run.end - run.first)};
-    if (run.scattered)
+    if (run.scattered) {
+        TRY(arena_admit(w->arena, run.key_bytes));
         key = gather_labels(w, series, run.key_bytes);
-    write_push_row_since(w, key, since);
-    return OK;
+    }
+    return write_push_row_since(w, key, since);
 }
 
 /* --- the request ---------------------------------------------------------------------------- */
 
-/* Room as if all series were as long as the first. */
-static void
+/* Room as if all series were as long as the first, or as any that is worth sending. */
+static struct err
 guess_sizes(struct write_walk *w, size_t series_bytes)
 {
-    size_t count = (size_t)(w->end - w->start) / (series_bytes + 2);
+    size_t count = (size_t)(w->end - w->start) / size_max(series_bytes + 2, SERIES_BYTES_USUAL);
     count = size_min(count + count / 8 + 16, WRITE_SERIES_MAX);
-    w->m.rows = arena_alloc(w->arena, count * sizeof(struct append_row));
-    w->m.samples = arena_alloc(w->arena, count * sizeof(struct sample));
-    w->row_cap = w->sample_cap = count;
+    return write_begin(w, count, count);
 }
 
 static inline __attribute__((always_inline)) struct err
 walk_series(struct write_walk *w, struct str series)
 {
     if (w->m.series_count++ == 0)
-        guess_sizes(w, series.n);
+        TRY(guess_sizes(w, series.n));
     if (w->m.series_count > WRITE_SERIES_MAX)
         return write_too_many("timeseries", WRITE_SERIES_MAX);
     if (__builtin_expect(series_fast(w, (const uint8_t *)series.p, series.n), 1))

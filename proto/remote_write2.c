@@ -45,9 +45,9 @@ samples_fast(struct walk2 *w, const uint8_t *p, const uint8_t *end, size_t *ret_
              size_t *ret_started)
 {
     size_t samples_max = (size_t)(end - p) / ZERO_FRAME_BYTES, started = 0;
-    if (samples_max > WRITE_SAMPLES_MAX - w->base.m.sample_count)
+    if (samples_max > WRITE_SAMPLES_MAX - w->base.m.sample_count ||
+        !write_reserve_fast(&w->base, samples_max))
         return NULL;
-    write_reserve_samples(&w->base, samples_max);
     struct sample *first = w->base.m.samples + w->base.m.sample_count, *to = first;
     while (end - p >= ZERO_FRAME_BYTES && *p == TAG_SAMPLES) {
         size_t bytes = write_sample_fast(p, (size_t)(end - p), to);
@@ -144,6 +144,7 @@ key_general(struct walk2 *w, struct str *ret_key)
     if (bytes > WRITE_KEY_BYTES_MAX - w->key_bytes)
         return ERR(ERR_TOO_LARGE, "labels of the request take more than %d bytes when written out",
                    WRITE_KEY_BYTES_MAX);
+    TRY(arena_admit(w->base.arena, bytes));
     char *key = arena_alloc(w->base.arena, bytes);
     symbols_put_key(&w->symbols, refs->v, refs->n, key);
     w->key_bytes += bytes;
@@ -178,7 +179,7 @@ end_series(struct walk2 *w, struct write_mark since)
     else if (m->sample_count == since.sample && m->histogram_count == since.histogram)
         refuse(w, since, key, &m->refused.without_samples);
     else
-        write_push_row_since(&w->base, key, since);
+        return write_push_row_since(&w->base, key, since);
     return OK;
 }
 
@@ -250,20 +251,11 @@ index_request(struct walk2 *w)
             return write_too_many("symbols", WRITE_SYMBOLS_MAX);
         if (w->symbols.n == 0 && content.n > 0)
             return write_malformed(&w->base, content.p, "the first symbol is not empty");
+        TRY(arena_admit_item(w->base.arena, sizeof *w->symbols.v, w->symbols.n, cap));
         w->symbols.v =
             arena_more(w->base.arena, w->symbols.v, sizeof *w->symbols.v, w->symbols.n, &cap);
         symbols_add(&w->symbols, content, (const char *)w->base.end, w->base.arena);
     }
-}
-
-/* A row a series, and mostly a sample. */
-static void
-reserve(struct walk2 *w)
-{
-    size_t count = w->base.m.series_count;
-    w->base.m.rows = arena_alloc(w->base.arena, count * sizeof(struct append_row));
-    w->base.m.samples = arena_alloc(w->base.arena, count * sizeof(struct sample));
-    w->base.row_cap = w->base.sample_cap = count;
 }
 
 struct err
@@ -274,7 +266,8 @@ remote_write2_decode(struct arena *a, struct str message, struct write_message *
     TRY(index_request(&w));
     if (w.base.m.series_count > WRITE_SERIES_MAX)
         return write_too_many("timeseries", WRITE_SERIES_MAX);
-    reserve(&w);
+    /* A row a series, and mostly a sample. */
+    TRY(write_begin(&w.base, w.base.m.series_count, w.base.m.series_count));
     for (;;) {
         uint32_t number = 0;
         struct str content;

@@ -35,11 +35,15 @@ take_ref(const uint8_t **p, const uint8_t *end, uint32_t *ret_ref)
     return true;
 }
 
-/* Room for the key of `labels` short labels. */
+/* Room for the key of `labels` short labels; NULL when there is none to be had. */
 static inline char *
 key_room(struct walk2 *w, size_t labels)
 {
     if (__builtin_expect((size_t)(w->keys_end - w->keys_at) < labels * SYMBOLS_LABEL_ROOM, 0)) {
+        struct err e = arena_admit(w->base.arena, KEYS_CHUNK_BYTES);
+        err_drop(e); /* the general path comes to it, too */
+        if (e.code != ERR_NONE)
+            return NULL;
         w->keys_at = arena_alloc(w->base.arena, KEYS_CHUNK_BYTES);
         w->keys_end = w->keys_at + KEYS_CHUNK_BYTES;
     }
@@ -94,9 +98,9 @@ static inline bool
 key_fast(struct walk2 *w, struct str refs, struct fast_key *ret_key)
 {
     struct write2_last *last = &w->last;
-    if (refs.n > WRITE2_FAST_REFS_BYTES)
+    char *key = refs.n <= WRITE2_FAST_REFS_BYTES ? key_room(w, refs.n / 2) : NULL;
+    if (!key)
         return false;
-    char *key = key_room(w, refs.n / 2);
     const uint8_t *start = (const uint8_t *)refs.p, *end = start + refs.n;
     size_t last_n = last->n, n = shared_front(last, refs);
     size_t key_at = n > 0 ? last->key_ends[n - 1] : 0;

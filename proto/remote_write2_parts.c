@@ -101,6 +101,7 @@ write2_add_exemplar(struct walk2 *w, struct str content)
     if (r.code != ERR_NONE)
         return write_malformed(&w->base, at, "malformed field of the exemplar");
     TRY(write2_check_refs(w, &w->exemplar_refs, content.p));
+    TRY(arena_admit(w->base.arena, sizeof(struct label) * EXEMPLAR_LABELS_KEPT));
     e.labels = exemplar_labels(w);
     *to = e;
     w->base.m.exemplar_count++;
@@ -151,6 +152,14 @@ told_before(const struct write2_told *a, const struct write2_told *b)
     return a->any && a->kind == b->kind && a->help == b->help && a->unit == b->unit;
 }
 
+static struct err
+begin_told(struct walk2 *w)
+{
+    TRY(arena_admit(w->base.arena, w->symbols.n * sizeof *w->told));
+    w->told = ARENA_ARRAY(w->base.arena, struct write2_told, w->symbols.n);
+    return OK;
+}
+
 struct err
 write2_add_metadata(struct walk2 *w)
 {
@@ -161,7 +170,7 @@ write2_add_metadata(struct walk2 *w)
     if (says_nothing(w, &now))
         return OK;
     if (!w->told)
-        w->told = ARENA_ARRAY(w->base.arena, struct write2_told, w->symbols.n);
+        TRY(begin_told(w));
     if (told_before(&w->told[w->metric], &now))
         return OK;
     struct family_metadata *to;

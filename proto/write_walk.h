@@ -29,27 +29,35 @@ enum {
  * proto3 leaves out: tag, length 7, timestamp tag, 6 bytes. */
 enum { SAMPLE_FRAME_BYTES = 18, ZERO_FRAME_BYTES = 9 };
 
-/* Moves an array into one of at least `need` items; the old one stays behind in the arena,
- * so doubling bounds what is lost by what is used. */
-void *write_grow(struct arena *a, const void *items, size_t count, size_t item_bytes, size_t need,
-                 size_t *cap);
+/* Room for a row and for `samples` more samples. An array that grows moves; the old one stays
+ * behind in the arena, so doubling bounds what is lost by what is used. Errors: those of
+ * arena_admit(). */
+struct err write_grow(struct write_walk *w, size_t samples);
+/* Room for `rows` rows and `samples` samples, before the first of them. */
+struct err write_begin(struct write_walk *w, size_t rows, size_t samples);
 
-static inline void
-write_reserve_samples(struct write_walk *w, size_t more)
+static inline bool
+write_has_room(const struct write_walk *w, size_t samples)
 {
-    size_t need = w->m.sample_count + more;
-    if (__builtin_expect(need > w->sample_cap, 0))
-        w->m.samples = write_grow(w->arena, w->m.samples, w->m.sample_count, sizeof(struct sample),
-                                  need, &w->sample_cap);
+    return w->m.row_count < w->row_cap && samples <= w->sample_cap - w->m.sample_count;
 }
 
-/* All limits were checked: the counts fit. The row is that of a series of floats. */
+/* False: there is none to be had. */
+static inline bool
+write_reserve_fast(struct write_walk *w, size_t samples)
+{
+    if (__builtin_expect(write_has_room(w, samples), 1))
+        return true;
+    struct err e = write_grow(w, samples);
+    bool grown = e.code == ERR_NONE;
+    err_drop(e); /* whoever takes the general path comes to it again */
+    return grown;
+}
+
+/* There is room for it, and the counts fit. The row is that of a series of floats. */
 static inline struct append_row *
 write_push_row(struct write_walk *w, struct str label_key, size_t first_sample)
 {
-    if (__builtin_expect(w->m.row_count == w->row_cap, 0))
-        w->m.rows = write_grow(w->arena, w->m.rows, w->m.row_count, sizeof(struct append_row),
-                               w->m.row_count + 1, &w->row_cap);
     struct append_row *row = &w->m.rows[w->m.row_count++];
     *row = (struct append_row){
         .label_key = label_key,
@@ -69,8 +77,8 @@ write_mark_of(const struct write_walk *w)
     return (struct write_mark){w->m.sample_count, w->m.histogram_count, w->m.exemplar_count};
 }
 /* The row of a series that has all that was taken since `since`. */
-struct append_row *write_push_row_since(struct write_walk *w, struct str label_key,
-                                        struct write_mark since);
+struct err write_push_row_since(struct write_walk *w, struct str label_key,
+                                struct write_mark since);
 
 /* The six bytes of a uvarint in the low bytes of `word`, first byte lowest; false when they
  * are not exactly one uvarint. */

@@ -148,7 +148,7 @@ policy_open(const struct policy_opts *opts)
     p->rates = rates_open(opts->clock);
     p->monitoring = meta_monitoring_open(&(struct meta_monitoring_opts){
         .metrics = opts->metrics, .clock = opts->clock, .log = opts->log});
-    p->rewriter = rewriter_open();
+    p->rewriter = rewriter_open(opts->rewrite_cache_bytes_max);
     rewriter_set(p->rewriter, NULL, str_of_cstr(p->split_label));
     p->limits = limits_none();
     show_limits(p, p->limits);

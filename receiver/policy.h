@@ -17,9 +17,10 @@ struct policy;
 struct policy_opts {
     struct metrics *metrics; /* borrowed for life, as the clock */
     const struct clock *clock;
-    struct log *log;           /* may be NULL; borrowed as well */
-    struct str split_label;    /* copied; label that names a series' tenant; empty: none does */
-    struct tenant_limits base; /* shown where the file has no limit */
+    struct log *log;                /* may be NULL; borrowed as well */
+    struct str split_label;         /* copied; names a series' tenant; empty: none does */
+    size_t rewrite_cache_bytes_max; /* 0: REWRITE_CACHE_BYTES_MAX */
+    struct tenant_limits base;      /* shown where the file has no limit */
 };
 
 /* Without rules and limits. The caller closes it when no write is under way. */

@@ -3,10 +3,15 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "ingest/rewrite_cache.h"
 #include "ingest/tenant.h"
 #include "tsdb/tenants.h"
 
-enum { ROUTES = 5 };
+enum {
+    ROUTES = 5,
+    REQUEST_PART = 4, /* of the memory for requests: a body, and what it is decoded to */
+    CACHE_PART = 16,  /* of the memory limit: what is remembered of rewritten labels */
+};
 
 static const struct write_route {
     const char *path, *name;
@@ -31,8 +36,8 @@ copy_otlp(const struct otlp_options *from)
 {
     struct str *names = mem_array_zero(from->promoted_count, sizeof *names);
     for (size_t i = 0; i < from->promoted_count; i++)
-        names[i] = str_of(mem_dup_text(from->promoted[i].p, from->promoted[i].n),
-                          from->promoted[i].n);
+        names[i] =
+            str_of(mem_dup_text(from->promoted[i].p, from->promoted[i].n), from->promoted[i].n);
     return (struct otlp_options){from->target_info, names, from->promoted_count};
 }
 
@@ -44,25 +49,39 @@ free_otlp(struct otlp_options *options)
     mem_free((struct str *)(uintptr_t)options->promoted);
 }
 
+/* A limit of bytes of one request, as far as there is memory for all of them. */
+static size_t
+fitting(const struct receiver_opts *opts, size_t bytes, size_t dflt)
+{
+    size_t wanted = bytes ? bytes : dflt;
+    size_t all = opts->memory ? opts->memory->requests.limit_bytes : 0;
+    return all > 0 ? size_min(wanted, all / REQUEST_PART) : wanted;
+}
+
+static size_t
+cache_bytes_max(const struct receiver_opts *opts)
+{
+    uint64_t limit = opts->memory ? opts->memory->bytes : 0;
+    return limit > 0 ? (size_t)u64_min(limit / CACHE_PART, REWRITE_CACHE_BYTES_MAX) : 0;
+}
+
 struct err
 receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
 {
     const char *tenant = opts->default_tenant ? opts->default_tenant : TENANT_DEFAULT;
     TRY_IN(tenant_name_check(str_of_cstr(tenant)), "default tenant \"%s\"", tenant);
-    size_t body_bytes_max =
-        opts->body_bytes_max ? opts->body_bytes_max : RECEIVER_BODY_BYTES_MAX_DEFAULT;
+    size_t body_bytes_max = fitting(opts, opts->body_bytes_max, RECEIVER_BODY_BYTES_MAX_DEFAULT);
 
     struct receiver *v = mem_alloc_zero(sizeof *v);
     v->tenant_header = copy_text(opts->tenant_header, TENANT_HEADER_DEFAULT);
     v->default_tenant = copy_text(tenant, NULL);
-    v->decoded_bytes_max =
-        opts->decoded_bytes_max ? opts->decoded_bytes_max : INGEST_DECODED_BYTES_MAX_DEFAULT;
+    v->decoded_bytes_max = fitting(opts, opts->decoded_bytes_max, INGEST_DECODED_BYTES_MAX_DEFAULT);
     v->limits = opts->limits;
     v->log = opts->log;
     v->memory = opts->memory;
     v->clock = opts->clock ? opts->clock : clock_system();
     v->otlp = copy_otlp(&opts->otlp);
-    scratch_pool_init(&v->scratches);
+    scratch_pool_init(&v->scratches, v->memory ? &v->memory->requests : NULL);
     v->tenant_field = opts->tenant_field;
     v->tenant_by_token = opts->tenant_by_token;
     v->policy = policy_open(&(struct policy_opts){
@@ -70,6 +89,7 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
         .clock = opts->clock ? opts->clock : clock_system(),
         .log = opts->log,
         .split_label = opts->split_label,
+        .rewrite_cache_bytes_max = cache_bytes_max(opts),
         .base = {.size_bytes = body_bytes_max,
                  .series = opts->limits.series_max,
                  .samples = opts->limits.samples_max},

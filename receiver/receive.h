@@ -28,7 +28,8 @@ struct receiver_opts {
     const char *tenant_header;      /* copied; NULL: TENANT_HEADER_DEFAULT */
     const char *default_tenant;     /* copied; NULL: TENANT_DEFAULT */
     size_t body_bytes_max;          /* as sent; 0: RECEIVER_BODY_BYTES_MAX_DEFAULT */
-    size_t decoded_bytes_max;       /* 0: INGEST_DECODED_BYTES_MAX_DEFAULT */
+    size_t decoded_bytes_max;       /* 0: INGEST_DECODED_BYTES_MAX_DEFAULT. Both: at most a quarter
+                                     * of what `memory` has for requests */
     struct ingest_limits limits;    /* of one request, where the policy has none */
     struct memory_limit *memory;    /* NULL: none; borrowed for life, as the clock */
     const struct clock *clock;      /* NULL: the system's */

@@ -39,6 +39,8 @@ decode(struct write *q, struct str tenant)
     if (own)
         body.decoded_bytes_max = bytes_max;
     struct err e = write_decode(q, &body);
+    if (e.code == ERR_UNAVAILABLE)
+        memory_limit_refused(q->memory, MEMORY_REFUSED_WRITE);
     if (own && e.code == ERR_TOO_LARGE)
         count_hits(q, tenant, LIMIT_BODY_SIZE, 1);
     return e;
@@ -135,7 +137,7 @@ store(struct write *q, const struct rewritten_batch *b)
 {
     struct append_result result = {.series_created = 0};
     struct append_limits limits = limits_of_head(b->limits);
-    limits.known_series_only = memory_limit_level(q->memory) != MEMORY_ROOM;
+    limits.memory = q->memory;
     struct batch batch = b->batch;
     batch.request.limits = &limits;
     if (batch_has_content(&batch)) {

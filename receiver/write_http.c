@@ -169,7 +169,7 @@ static struct err
 run(struct receiver *v, enum write_door door, enum write_protocol_kind protocol,
     struct http_request *r, struct answer *ret_answer)
 {
-    struct scratch *s = scratch_acquire(&v->scratches);
+    struct scratch *s = scratch_acquire(&v->scratches, http_body(r).n);
     struct write q = write_of(v, r, s);
     q.protocol = protocol_of(v, protocol);
     struct err e = run_write(v, &q);

@@ -4,8 +4,10 @@ EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/admin_peer.py \
 	%reldir%/e2e/bad_input.py %reldir%/e2e/bad_otlp.py %reldir%/e2e/blocks_peer.py %reldir%/e2e/checkpoint_peer.py \
 	%reldir%/e2e/compact_peer.py %reldir%/e2e/cut_peer.py %reldir%/e2e/damage.py %reldir%/e2e/delete_peer.py \
-	%reldir%/e2e/disk_full.py %reldir%/e2e/grafana.py %reldir%/e2e/histograms.py %reldir%/e2e/kill9.py \
-	%reldir%/e2e/jwt_tenants.py %reldir%/e2e/lib.py %reldir%/e2e/lifecycle.py %reldir%/e2e/meta_monitoring.py %reldir%/e2e/operation.py \
+	%reldir%/e2e/disk_full.py %reldir%/e2e/grafana.py %reldir%/e2e/histograms.py \
+	%reldir%/e2e/hostile.py %reldir%/e2e/jwt_tenants.py %reldir%/e2e/kill9.py \
+	%reldir%/e2e/lib.py %reldir%/e2e/lifecycle.py %reldir%/e2e/meta_monitoring.py \
+	%reldir%/e2e/operation.py \
 	%reldir%/e2e/otlp_sdk.py %reldir%/e2e/otlp_sender.py \
 	%reldir%/e2e/policy.py %reldir%/e2e/prometheus_peer.py \
 	%reldir%/e2e/promql_gen.py %reldir%/e2e/query_api.py %reldir%/e2e/query_diff.py \

@@ -96,6 +96,30 @@ START_TEST(test_grow)
 }
 END_TEST
 
+START_TEST(test_admit)
+{
+    struct budget shared = {.limit_bytes = 64 << 10};
+    struct arena a;
+    arena_init_shared(&a, 40 << 10, &shared);
+    CK_OK(arena_admit(&a, 40 << 10));
+    CK_ERR(ERR_TOO_LARGE, arena_admit(&a, (40 << 10) + 1));
+    arena_charge(&a, 10 << 10);
+    ck_assert_uint_eq(budget_used(&shared), 10 << 10);
+    CK_OK(arena_admit(&a, 30 << 10));
+    CK_ERR(ERR_TOO_LARGE, arena_admit(&a, SIZE_MAX));
+    budget_charge(&shared, 30 << 10);
+    CK_ERR(ERR_UNAVAILABLE, arena_admit(&a, 30 << 10));
+    CK_OK(arena_admit_item(&a, SIZE_MAX, 15, 16)); /* there is room: nothing is taken */
+    CK_OK(arena_admit_item(&a, 256, 16, 16));
+    CK_ERR(ERR_UNAVAILABLE, arena_admit_item(&a, 512, 16, 16));
+    arena_alloc(&a, 100);
+    arena_reset(&a);
+    ck_assert_uint_lt(budget_used(&shared), 40 << 10); /* but for one block */
+    arena_fini(&a);
+    ck_assert_uint_eq(budget_used(&shared), 30 << 10);
+}
+END_TEST
+
 START_TEST(test_defer)
 {
     int released = 0;
@@ -121,6 +145,7 @@ arena_suite(void)
     tcase_add_test(t, test_reset);
     tcase_add_test(t, test_shared_budget);
     tcase_add_test(t, test_grow);
+    tcase_add_test(t, test_admit);
     tcase_add_test(t, test_defer);
     suite_add_tcase(s, t);
     return s;

@@ -47,14 +47,14 @@ static const struct level_case {
     enum memory_level want;
 } level_cases[] = {
     {"nothing", 0, 0, 0, MEMORY_ROOM},
-    {"below tight", 424, 0, 0, MEMORY_ROOM},
-    {"tight", 426, 0, 0, MEMORY_TIGHT},
+    {"below tight", 324, 0, 0, MEMORY_ROOM},
+    {"tight", 326, 0, 0, MEMORY_TIGHT},
     {"below full", 474, 0, 0, MEMORY_TIGHT},
     {"full", 476, 0, 0, MEMORY_FULL},
     {"above the limit", 5000, 0, 0, MEMORY_FULL},
-    {"budgets are not kept", 700, 100, 200, MEMORY_ROOM},
+    {"budgets are not kept", 620, 100, 200, MEMORY_ROOM},
     {"nor do they count more than is used", 10, 100, 200, MEMORY_ROOM},
-    {"with budgets in use", 726, 100, 200, MEMORY_TIGHT},
+    {"with budgets in use", 626, 100, 200, MEMORY_TIGHT},
 };
 
 START_TEST(test_level)
@@ -108,6 +108,47 @@ START_TEST(test_budget)
 }
 END_TEST
 
+static const struct share_case {
+    const char *name;
+    size_t used, mine, more;
+    bool want;
+} share_cases[] = {
+    {"small, to the end", 3100, 50, 50, true},
+    {"small, behind the end", 3150, 0, 51, false},
+    {"small, of a full one", 3200, 0, 0, false},
+    {"large, below three quarters", 2200, 0, 200, true},
+    {"large, above them", 2201, 0, 200, false},
+    {"large by what it has", 2400, 101, 0, false},
+    {"large that wants anything", 0, 0, SIZE_MAX, false},
+    {"has anything", 0, SIZE_MAX, 1, true},
+};
+
+START_TEST(test_large_ones_leave_a_quarter)
+{
+    const struct share_case *c = &share_cases[_i];
+    struct budget b = {.limit_bytes = 3200}, none = {0};
+    budget_charge(&b, c->used);
+    budget_charge(&none, c->used);
+    ROW_ASSERT(c->name, budget_has_for(&b, c->mine, c->more) == c->want);
+    ROW_ASSERT(c->name, budget_has_for(&none, c->mine, c->more));
+    ck_assert_uint_eq(budget_large_max(&b), 2400);
+}
+END_TEST
+
+/* What is expected counts until the kernel tells what became of it. */
+START_TEST(test_expected)
+{
+    struct memory_limit m;
+    struct machine k;
+    init(&m, &k, 800 * MIB);
+    ck_assert_int_eq(level_at(&m, &k, 300 * MIB), MEMORY_ROOM);
+    memory_limit_expect(&m, 30 * MIB);
+    memory_limit_expect(NULL, 30 * MIB);
+    ck_assert_int_eq(memory_limit_level(&m), MEMORY_TIGHT);
+    ck_assert_int_eq(level_at(&m, &k, 310 * MIB), MEMORY_ROOM);
+}
+END_TEST
+
 START_TEST(test_metrics)
 {
     struct memory_limit m;
@@ -145,6 +186,8 @@ memory_limit_suite(void)
     tcase_add_test(t, test_no_limit);
     tcase_add_test(t, test_looks);
     tcase_add_test(t, test_budget);
+    tcase_add_loop_test(t, test_large_ones_leave_a_quarter, 0, ARRAY_LEN(share_cases));
+    tcase_add_test(t, test_expected);
     tcase_add_test(t, test_metrics);
     suite_add_tcase(s, t);
     return s;

@@ -80,7 +80,7 @@ ROWS = [
     ("300,000 labels", OTLP, gauge(b"m", *[(b"%d" % i, b"x") for i in range(300000)]), PROTOBUF,
      400, "300000 attributes"),
     ("a million labels", OTLP, gauge(b"m", *[(b"%d" % i, b"x") for i in range(1000000)]), PROTOBUF,
-     413, "more than 256"),
+     400, "1000000 attributes"),
     ("not UTF-8", OTLP, gauge(b"m", (b"k", b"\xff")), PROTOBUF, 400, "not UTF-8"),
     ("brackets of JSON", OTLP, b"[" * (30 * MIB), JSON, 400, "nested more than"),
     ("objects of JSON", OTLP, b'{"resourceMetrics":[' + b"{}," * 9000000, JSON, 413, "more than"),

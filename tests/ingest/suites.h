@@ -1,4 +1,5 @@
 /* suites.h - the unit tests of ingest/, the most basic first. */
+X(unpack)
 X(decode)
 X(admit)
 X(tenant)

@@ -168,7 +168,7 @@ limits_of_text(const char *text)
 START_TEST(test_rewrite)
 {
     const struct rewrite_case *c = &rewrite_cases[_i];
-    AUTO(rewriter_close) struct rewriter *w = rewriter_open();
+    AUTO(rewriter_close) struct rewriter *w = rewriter_open(0);
     AUTO(limits_unref) struct limits *limits = limits_of_text(c->limits);
     struct relabel_rules *rules = NULL;
     if (c->rules)
@@ -198,7 +198,7 @@ END_TEST
 /* Without rules there is no snapshot to hold; a row that is malformed stays for the head. */
 START_TEST(test_nothing_to_do)
 {
-    AUTO(rewriter_close) struct rewriter *w = rewriter_open();
+    AUTO(rewriter_close) struct rewriter *w = rewriter_open(0);
     AUTO(limits_unref) struct limits *none = limits_of_text("");
     AUTO(limits_unref)
     struct limits *labels = limits_of_text("write: {tenants: {a: {label_limit: 1}}}");
@@ -224,7 +224,7 @@ END_TEST
 /* A request goes on with the rules that it began with. */
 START_TEST(test_reload)
 {
-    AUTO(rewriter_close) struct rewriter *w = rewriter_open();
+    AUTO(rewriter_close) struct rewriter *w = rewriter_open(0);
     AUTO(limits_unref) struct limits *none = limits_of_text("");
     static const char *const rows[] = {"a=1", NULL};
     struct relabel_rules *rules = NULL;
@@ -258,7 +258,7 @@ hash_of(const struct rewrite_cache *c, const char *key)
 
 START_TEST(test_cache)
 {
-    AUTO(rewrite_cache_close) struct rewrite_cache *c = rewrite_cache_open();
+    AUTO(rewrite_cache_close) struct rewrite_cache *c = rewrite_cache_open(0);
     char key[32], value[32];
     for (int i = 0; i < 5000; i++) {
         snprintf(key, sizeof key, "key %d", i);
@@ -305,7 +305,7 @@ add_all(void *arg)
 START_TEST(test_cache_threads)
 {
     enum { THREADS = 4 };
-    struct crowd crowd = {.cache = rewrite_cache_open()};
+    struct crowd crowd = {.cache = rewrite_cache_open(0)};
     struct pool *pool;
     CK_OK(pool_start(&(struct pool_opts){.name = "c", .threads = THREADS, .queued_limit = THREADS},
                      &pool));
@@ -321,7 +321,7 @@ END_TEST
 START_TEST(test_cache_bound)
 {
     enum { VALUE_BYTES = 1 << 20, KEYS = 3 * REWRITE_CACHE_BYTES_MAX / VALUE_BYTES };
-    AUTO(rewrite_cache_close) struct rewrite_cache *c = rewrite_cache_open();
+    AUTO(rewrite_cache_close) struct rewrite_cache *c = rewrite_cache_open(0);
     char key[32], *value = mem_alloc_zero(VALUE_BYTES);
     size_t known = 0;
     for (int i = 0; i < KEYS; i++) {

@@ -335,6 +335,29 @@ START_TEST(test_limits)
 }
 END_TEST
 
+/* Two bytes may become very many: what an arena may not have is not taken. */
+START_TEST(test_memory)
+{
+    const struct limit_case *c = &limit_cases[_i];
+    struct arena a;
+    AUTO(buf_fini) struct buf body = BUF_INIT, message = BUF_INIT;
+    for (size_t i = 0; i < c->limit / 2; i++)
+        buf_append(c->of_request ? &message : &body, c->field);
+    put_series(&message, buf_str(&body));
+    struct write_message m;
+    arena_init(&a, 0);
+    CK_OK(remote_write_decode(&a, buf_str(&message), &m));
+    size_t whole = a.used_bytes;
+    arena_fini(&a);
+    for (size_t part = 2; part <= 16; part *= 2) {
+        arena_init(&a, whole / part);
+        CK_ERR(ERR_TOO_LARGE, remote_write_decode(&a, buf_str(&message), &m));
+        ROW_ASSERT(c->name, a.used_bytes <= whole / part + (1 << 20));
+        arena_fini(&a);
+    }
+}
+END_TEST
+
 Suite *
 remote_write_suite(void)
 {
@@ -348,6 +371,7 @@ remote_write_suite(void)
     tcase_add_test(t, test_every_prefix);
     tcase_add_test(t, test_series_limit);
     tcase_add_loop_test(t, test_limits, 0, ARRAY_LEN(limit_cases));
+    tcase_add_loop_test(t, test_memory, 0, ARRAY_LEN(limit_cases));
     suite_add_tcase(s, t);
     return s;
 }

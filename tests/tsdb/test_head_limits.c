@@ -1,7 +1,10 @@
 /* Limits that come with a request hold in the place of those that the head was opened with. */
 #include "tests/tsdb/head_kit.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
+#include "base/memory_limit.h"
 
 enum { HOUR_MS = 3600 * 1000 };
 
@@ -19,7 +22,7 @@ put(struct db *db, const struct append_limits *limits, const char *labels, int64
     return r;
 }
 
-static const struct append_limits none = {0, -1, -1, false};
+static const struct append_limits none = {.ooo_window_ms = -1, .future_window_ms = -1};
 
 START_TEST(test_series)
 {
@@ -54,6 +57,52 @@ START_TEST(test_known_series_only)
     ck_assert_uint_eq(r.series_over_limit + r.series_created, 0);
     ck_assert_uint_eq(put(db, &known, "a=1", 2).fates[SAMPLE_STORED], 1);
     ck_assert_uint_eq(put(db, &none, "a=2", 1).series_created, 1);
+}
+END_TEST
+
+struct machine {
+    struct clock_manual clock;
+    uint64_t used_bytes;
+};
+
+static uint64_t
+read_used(void *arg)
+{
+    return ((struct machine *)arg)->used_bytes;
+}
+
+/* One request of more series than there is memory for: the first ones are born, the others are
+ * refused; what is known goes on. */
+START_TEST(test_births_end_when_memory_does)
+{
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    AUTO(db_close) struct db *db = NULL;
+    struct machine machine;
+    struct memory_limit memory;
+    clock_manual_init(&machine.clock, 1000);
+    clock_manual_advance_ms(&machine.clock, 1000);
+    memory_limit_init(&memory, 100 << 20, &machine.clock.clock, read_used, &machine);
+    machine.used_bytes = 40 << 20; /* tight at about 40.6 MiB */
+    struct append_limits limits = none;
+    limits.memory = &memory;
+    CK_OK(db_open(&opts, &db));
+    struct kit_request k;
+    struct append_result r;
+    kit_request_init(&k);
+    k.limits = &limits;
+    for (int i = 0; i < 2000; i++) {
+        char labels[32];
+        snprintf(labels, sizeof labels, "a=%d", i);
+        kit_row(&k, labels);
+        kit_sample(&k, 1, 1);
+    }
+    CK_OK(kit_append(&k, db, &r));
+    kit_request_fini(&k);
+    ck_assert_uint_gt(r.series_created, 0);
+    ck_assert_uint_gt(r.series_unknown, 0);
+    ck_assert_uint_eq(r.series_created + r.series_unknown, 2000);
+    ck_assert_uint_eq(r.fates[SAMPLE_STORED], r.series_created);
+    ck_assert_uint_eq(put(db, &limits, "a=0", 2).fates[SAMPLE_STORED], 1);
 }
 END_TEST
 
@@ -132,6 +181,7 @@ head_limits_suite(void)
     TCase *t = tcase_create("head_limits");
     tcase_add_test(t, test_series);
     tcase_add_test(t, test_known_series_only);
+    tcase_add_test(t, test_births_end_when_memory_does);
     tcase_add_loop_test(t, test_late, 0, ARRAY_LEN(window_cases));
     tcase_add_test(t, test_future);
     tcase_add_test(t, test_sum);

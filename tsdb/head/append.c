@@ -14,9 +14,13 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/memory_limit.h"
 #include "tsdb/head/exemplars.h"
 
-enum { LOOKUP_BATCH = 32 }; /* cache misses in flight */
+enum {
+    LOOKUP_BATCH = 32,           /* cache misses in flight */
+    SERIES_KEPT_BYTES = 1 << 10, /* that a series takes beside its labels, roughly */
+};
 
 /* --- 1: find ---------------------------------------------------------------------------------- */
 
@@ -91,56 +95,103 @@ ooo_window_ms(const struct head *h, const struct append_limits *limits)
 
 /* --- 2: make the missing ones ----------------------------------------------------------------- */
 
+/* Where the labels of a few misses are parsed. */
+struct birth_scratch {
+    struct arena arena;
+    struct buf key;
+};
+
+static void
+auto_birth_scratch_fini(struct birth_scratch *s)
+{
+    arena_fini(&s->arena);
+    buf_fini(&s->key);
+}
+
 /* Parses and checks the labels of one miss; false, counted, when they are refused. */
 static bool
-check_labels(struct append *run, struct append_miss *miss, struct buf *scratch)
+check_labels(struct append *run, struct append_miss *miss, struct birth_scratch *s)
 {
     struct str raw = run->request->rows[miss->row].label_key;
     miss->canonical = miss->key;
-    if (label_key_decode_usual(run->arena, raw, &miss->labels)) {
+    if (label_key_decode_usual(&s->arena, raw, &miss->labels)) {
         run->result->label_faults[LABEL_FAULT_NONE]++;
         return true;
     }
-    enum label_fault fault = label_key_decode(run->arena, raw, &miss->labels);
+    enum label_fault fault = label_key_decode(&s->arena, raw, &miss->labels);
     run->result->label_faults[fault]++;
     if (fault != LABEL_FAULT_NONE)
         return false;
-    buf_clear(scratch);
-    label_key_encode(miss->labels, scratch);
-    miss->canonical = hash128_secret(buf_str(scratch), &run->h->secret);
+    buf_clear(&s->key);
+    label_key_encode(miss->labels, &s->key);
+    miss->canonical = hash128_secret(buf_str(&s->key), &run->h->secret);
     return true;
 }
 
-/* Gives every missed row whose labels are good a series, and opens it. */
-static struct err
-make_missing(struct append *run)
+static bool
+memory_is_short(const struct append_limits *limits)
 {
-    AUTO(buf_fini) struct buf scratch = BUF_INIT;
-    append_misses *misses = &run->misses;
+    return limits &&
+           (limits->known_series_only || memory_limit_level(limits->memory) != MEMORY_ROOM);
+}
+
+/* What these series will keep, if all of them are new. */
+static size_t
+kept_bytes(const struct append *run, const struct append_miss *misses, size_t n)
+{
+    size_t bytes = n * SERIES_KEPT_BYTES;
+    for (size_t i = 0; i < n; i++)
+        bytes += run->request->rows[misses[i].row].label_key.n;
+    return bytes;
+}
+
+/* Gives those of n missed rows a series whose labels are good, and opens them. */
+static struct err
+make_some(struct append *run, struct append_miss *misses, size_t n, struct birth_scratch *scratch)
+{
+    const struct append_limits *limits = run->request->limits;
     size_t good = 0;
-    for (size_t i = 0; i < misses->n; i++) {
-        if (check_labels(run, &misses->v[i], &scratch))
-            misses->v[good++] = misses->v[i];
+    for (size_t i = 0; i < n; i++) {
+        if (check_labels(run, &misses[i], scratch))
+            misses[good++] = misses[i];
     }
-    misses->n = good;
-    TRY(arena_check(run->arena));
+    TRY(arena_admit(&scratch->arena, 0));
     struct births births = {
-        .misses = misses->v,
+        .misses = misses,
         .count = good,
         .slots = run->slots,
-        .series_max = series_max(run->h, run->request->limits),
+        .series_max = series_max(run->h, limits),
         .refused = &run->result->series_over_limit,
         .result = run->result,
     };
-    if (run->request->limits && run->request->limits->known_series_only) {
+    bool known_only = memory_is_short(limits);
+    if (known_only) {
         births.series_max = 0;
         births.refused = &run->result->series_unknown;
     }
     TRY(head_create_missing(run->h, &births));
+    if (limits && !known_only)
+        memory_limit_expect(limits->memory, kept_bytes(run, misses, good));
     for (size_t i = 0; i < good; i++) {
-        bool open = run->slots[misses->v[i].row] != slot_none;
-        run->states[misses->v[i].row] = open ? ROW_OPEN : ROW_DONE;
+        bool open = run->slots[misses[i].row] != slot_none;
+        run->states[misses[i].row] = open ? ROW_OPEN : ROW_DONE;
         run->rows_open += open;
+    }
+    return OK;
+}
+
+/* A few at a time: labels take several times the memory of their bytes. */
+static struct err
+make_missing(struct append *run)
+{
+    AUTO(birth_scratch_fini) struct birth_scratch scratch = {.key = BUF_INIT};
+    append_misses *misses = &run->misses;
+    arena_init_like(&scratch.arena, run->arena);
+    for (size_t done = 0; done < misses->n;) {
+        size_t some = size_min(misses->n - done, HEAD_CREATE_CHUNK);
+        TRY(make_some(run, misses->v + done, some, &scratch));
+        arena_reset(&scratch.arena);
+        done += some;
     }
     vec_clear(misses);
     return OK;
@@ -195,7 +246,9 @@ static struct err
 append_run(struct append *run)
 {
     TRY(append_check_histograms(run));
+    TRY(arena_admit(run->arena, 2 * run->request->row_count * sizeof(struct append_miss)));
     find_series(run);
+    arena_charge(run->arena, run->misses.cap * sizeof(struct append_miss));
     while (run->rows_open > 0 || run->misses.n > 0) { /* mostly once: few meet in a series */
         if (run->misses.n > 0)
             TRY(make_missing(run));

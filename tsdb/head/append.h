@@ -14,6 +14,8 @@
 #include "tsdb/model/metadata.h"
 #include "tsdb/model/sample.h"
 
+struct memory_limit; /* base/memory_limit.h */
+
 struct append_row {
     struct str label_key; /* see label_key.h; a view into the request's body */
     /* In the request's arrays; a first one counts only where there are some. */
@@ -24,10 +26,12 @@ struct append_row {
 
 /* What holds for one request in the place of what the head was opened with. */
 struct append_limits {
-    uint64_t series_max;      /* living series of the head; 0: as opened */
-    int64_t ooo_window_ms;    /* below 0, or wider than as opened: as opened */
-    int64_t future_window_ms; /* below 0: as opened; 0: any future */
-    bool known_series_only;   /* memory is short */
+    uint64_t series_max;         /* living series of the head; 0: as opened */
+    int64_t ooo_window_ms;       /* below 0, or wider than as opened: as opened */
+    int64_t future_window_ms;    /* below 0: as opened; 0: any future */
+    bool known_series_only;      /* memory is short */
+    struct memory_limit *memory; /* asked again and again while series are born: a single request
+                                  * may bring very many; NULL: none */
 };
 
 /* Of each array: what the rows have, one row behind the other. */
@@ -77,7 +81,7 @@ struct append_result {
     uint64_t exemplar_fates[EXEMPLAR_FATE_COUNT];
     uint64_t label_faults[LABEL_FAULT_COUNT]; /* rows refused; index 0 counts good rows */
     uint64_t series_over_limit;               /* rows refused by the head's series limit */
-    uint64_t series_unknown;                  /* rows refused by known_series_only */
+    uint64_t series_unknown;                  /* rows refused because memory is short */
     uint64_t series_created;
     uint64_t histograms_invalid; /* refused because they contradict themselves; in no other count */
     struct str histogram_fault;  /* how the first of those does; in the arena */

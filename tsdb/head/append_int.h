@@ -31,7 +31,7 @@ struct append {
     uint8_t *exemplar_fates;  /* an exemplar: enum exemplar_fate */
     uint8_t *states;          /* a row: enum row_state */
     size_t rows_open;
-    append_misses misses; /* rows that no living series is known of */
+    append_misses misses; /* rows that no living series is known of; the arena counts them */
     struct epoch_guard guard;
     struct append_stamp stamp;        /* seq 0: nothing was stored yet */
     uint8_t claim;                    /* this append's: see claims.h */
@@ -44,9 +44,9 @@ struct append {
     int64_t mint_ms, maxt_ms; /* of what was stored in order */
     /* figures of the round */
     uint64_t chunks_begun, histograms_stored, histograms_stored_late;
-    struct ooo_log late;      /* what this round stored late */
-    bool has_late;            /* something is in it */
-    bool judged_late;         /* a sample of this round was */
+    struct ooo_log late; /* what this round stored late */
+    bool has_late;       /* something is in it */
+    bool judged_late;    /* a sample of this round was */
 };
 
 /* --- append_records.c: what a round logs ------------------------------------------------------ */

@@ -44,15 +44,17 @@ append_check_histograms(struct append *run)
     bool reserved = false;
     for (size_t i = 0; i < request->histogram_count; i++)
         reserved |= is_reserved(&request->histograms[i].value);
-    if (reserved)
+    if (reserved) {
+        TRY(arena_admit(run->arena, request->histogram_count * sizeof *request->histograms));
         run->histograms = reduce_all(request, run->arena);
+    }
     for (size_t i = 0; i < request->histogram_count; i++) {
         struct err e = histogram_validate(&run->histograms[i].value);
         run->histogram_fates[i] = e.code == ERR_NONE ? SAMPLE_STORED : FATE_INVALID;
         if (e.code != ERR_NONE)
             count_invalid(run, e);
     }
-    return arena_check(run->arena);
+    return arena_admit(run->arena, 0);
 }
 
 /* --- a row ------------------------------------------------------------------------------------ */
@@ -77,9 +79,8 @@ judge_floats(struct append *run, const struct append_row *row, uint64_t ref,
 {
     for (uint32_t i = row->first_sample; i < row->first_sample + row->sample_count; i++) {
         struct sample s = run->request->samples[i];
-        enum sample_fate fate = s.t_ms > run->max_valid_ms
-                                    ? SAMPLE_TOO_NEW
-                                    : series_judge(&run->limits, *last, s);
+        enum sample_fate fate =
+            s.t_ms > run->max_valid_ms ? SAMPLE_TOO_NEW : series_judge(&run->limits, *last, s);
         run->fates[i] = (uint8_t)fate;
         run->judged_late = run->judged_late || fate == SAMPLE_STORED_LATE;
         if (fate != SAMPLE_STORED)

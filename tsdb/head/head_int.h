@@ -151,7 +151,7 @@ struct append_miss {
     uint32_t row;
     struct hash128 key;       /* of the bytes as received */
     struct hash128 canonical; /* of the canonical key */
-    struct labels labels;     /* checked and sorted; in the request's arena */
+    struct labels labels;     /* checked and sorted; until it has a series */
 };
 /* Series that a request asks for. */
 struct births {
