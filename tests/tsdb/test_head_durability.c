@@ -391,6 +391,66 @@ START_TEST(test_missing_segment)
 }
 END_TEST
 
+/* --- a number that a snapshot does not name --------------------------------------------------- */
+
+enum { HOUR_MS = 3600 * 1000 };
+
+/* So many samples of "b" that the log before them is in the first two thirds of its segments. */
+static void
+put_segments(struct db *db, int64_t from_ms, int64_t to_ms)
+{
+    enum { REQUESTS = 12, SAMPLES = 800 };
+    for (int i = 0; i < REQUESTS; i++) {
+        struct kit_request k;
+        struct append_result r;
+        kit_request_init(&k);
+        kit_row(&k, "__name__=b");
+        for (int j = 1; j <= SAMPLES; j++)
+            kit_sample(&k, from_ms + (to_ms - from_ms) * (i * SAMPLES + j) / (REQUESTS * SAMPLES),
+                       j * 0.37);
+        CK_OK(kit_append(&k, db, &r));
+        ck_assert_uint_eq(r.fates[SAMPLE_STORED], SAMPLES);
+        kit_request_fini(&k);
+    }
+}
+
+/* The log has samples of "a" under a second number, for it was born again; the series goes on
+ * under the first. A start from a snapshot learns only that one, and then a checkpoint replaces
+ * the log: the samples are newer than its blocks, and nobody but the checkpoint has them. */
+START_TEST(test_number_before_snapshot)
+{
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct db_opts opts = kit_opts(fs_posix(), test_dir());
+    opts.wal_segment_bytes = WAL_PAGE_BYTES;
+    opts.snapshot_on_finish = true;
+    struct db *db = kit_open(&opts);
+    kit_put(db, "__name__=a", t0, 1);
+    for (int half = 0; half <= 8; half++)
+        kit_put(db, "__name__=b", t0 + half * (HOUR_MS / 2), half);
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).series, 1);
+    kit_put(db, "__name__=a", t0 + 4 * HOUR_MS + 1, 22);
+    db_close(db); /* killed */
+    db = kit_open(&opts);
+    ck_assert_uint_eq(kit_stats(db).series, 2);
+    CK_OK(db_finish(db));
+    db_close(db);
+
+    db = kit_open(&opts);
+    put_segments(db, t0 + 4 * HOUR_MS, t0 + 11 * HOUR_MS / 2);
+    uint64_t checkpoints = kit_stats(db).events[DB_CHECKPOINTS];
+    CK_OK(db_maintain(db));
+    ck_assert_uint_eq(kit_stats(db).events[DB_CHECKPOINTS], checkpoints + 1);
+    const char *want = kit_checked_dump(&a, db);
+    ck_assert_ptr_nonnull(strstr(want, "=22"));
+    db_close(db); /* killed */
+    db = kit_open(&opts);
+    kit_assert_dump(db, want);
+    db_close(db);
+}
+END_TEST
+
 Suite *
 head_durability_suite(void)
 {
@@ -406,6 +466,7 @@ head_durability_suite(void)
     tcase_add_test(t, test_finish_without_room);
     tcase_add_loop_test(t, test_odd_chunks, 0, ARRAY_LEN(odd_chunk_cases));
     tcase_add_test(t, test_second_number);
+    tcase_add_test(t, test_number_before_snapshot);
     tcase_add_test(t, test_missing_segment);
     suite_add_tcase(s, t);
     return s;

@@ -121,12 +121,13 @@ head_open(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_he
     TRY(wal_open(&wal, &h->wal));
     TRY(late_open_log(h));
     TRY(head_log_ends(h));
+    int64_t maxt_ms = atomic_load_explicit(&h->maxt_ms, memory_order_relaxed);
     vec_each (&h->past_refs, past) { /* what names them is in earlier segments, and older */
         past->segment = wal_segment(h->wal);
-        past->until_ms = i64_min(past->until_ms,
-                                 atomic_load_explicit(&h->maxt_ms, memory_order_relaxed));
+        past->until_ms = i64_min(past->until_ms, maxt_ms);
     }
     h->unread_segment = h->log_unread ? wal_segment(h->wal) : 0;
+    h->unread_until_ms = h->log_unread ? maxt_ms : INT64_MIN;
     h->replay_ms = (int64_t)((clock_mono_ns(opts->clock) - begun_ns) / 1000000);
     head_note_write(h);
     *ret_head = TAKE(h);

@@ -84,8 +84,9 @@ struct head {
     struct forgotten forgotten;
     struct past_refs past_refs;
     struct late_aliases late_aliases; /* ascending by ref */
-    uint64_t unread_segment; /* before it the log has series that nobody has read: a snapshot was
-                              * there instead. Checkpoints of it keep them all */
+    uint64_t unread_segment;  /* before it the log has series that nobody has read: a snapshot was
+                               * there instead. Checkpoints of it keep them all (N9) */
+    int64_t unread_until_ms;  /* no sample there is newer; INT64_MIN: all was read */
 
     bool log_unread; /* set by the replay, for unread_segment */
     bool holds_less; /* than its log or chunks_head: a snapshot would lose that */

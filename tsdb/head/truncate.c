@@ -4,8 +4,9 @@
  * checkpoint, as Prometheus has it: what is newest is left alone, since it would only be copied.
  * When the head is empty all of them go.
  * A series' record is kept as long as the series lives or a segment that is left may name it, or
- * late samples are under that number; of
- * a log that was not read, for a snapshot stood for it, as long as any of its segments is left.
+ * late samples are under that number; of a log that was not read, for a snapshot stood for it, as
+ * long as any of its segments is left or any of its samples: which numbers a series had there
+ * nobody knows (N9).
  * Threads: the maintaining one. */
 #include "tsdb/head/head_int.h"
 
@@ -114,7 +115,7 @@ make_checkpoint(struct head *h, uint64_t last, int64_t end_ms)
     gather_living(h, &wanted);
     gather_past(h, last, &wanted);
     gather_late(h, &wanted);
-    wanted.all_series = h->unread_segment > last;
+    wanted.all_series = h->unread_segment > last || h->unread_until_ms >= end_ms;
     u64_sort(wanted.refs.v, wanted.refs.n);
     struct wal_opts opts = {
         .fs = h->opts.fs,
