@@ -23,7 +23,7 @@
 enum {
     MEMORY_LOOK_NS = 20 * 1000 * 1000,
     MEMORY_TIGHT_PERCENT = 65, /* of what is not the budgets': a head that is cut into a block takes
-                                * half as much again, or twice as much where all texts differ */
+                                * half as much again */
     MEMORY_FULL_PERCENT = 95,
     MEMORY_REQUESTS_PART = 8, /* an eighth of the limit is for requests in flight, */
     MEMORY_QUERIES_PART = 4,  /* a quarter for queries */

@@ -66,6 +66,7 @@ struct err
 db_write_block(struct db *db, struct block_writer_opts *o, struct series_set *set,
                struct block **ret_block)
 {
+    o->borrows_labels = true; /* of the head, which forgets no series before the block is there */
     struct err e = write_block(db, o, set, ret_block);
     db_count_compaction(db, e.code);
     return e;

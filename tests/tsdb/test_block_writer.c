@@ -49,6 +49,7 @@ rewrite(struct arena *a, const struct block *b, const char *pattern, const char 
     AUTO(series_set_close) struct series_set *set = select_from(a, b, pattern);
     struct block_writer_opts o = opts_of(b, fs_posix(), dir);
     o.segment_bytes = segment_bytes;
+    o.borrows_labels = segment_bytes == 0; /* texts of a block live as long as it does */
     return block_write(&o, set, ret_empty);
 }
 

@@ -75,6 +75,8 @@ block_writer_open(const struct block_writer_opts *o, struct block_writer **ret_w
     buf_printf(&path, "%s/%s.tmp-for-creation", o->dir, w->ulid);
     w->tmp_dir = mem_dup_text(path.p, path.n);
     w->index = index_writer_open();
+    if (o->borrows_labels)
+        index_writer_borrow(w->index);
     fill_meta(o, &w->meta);
     TRY_IN(make_dirs(w), "new block %s", w->ulid);
     *ret_writer = TAKE(w);

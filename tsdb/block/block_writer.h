@@ -25,6 +25,7 @@ struct block_writer_opts {
     struct ulid ulid;   /* of the new block */
     int64_t mint_ms, maxt_ms; /* for meta.json; chunks must lie in [mint, maxt) */
     bool span_of_chunks;      /* meta.json tells what the chunks span instead; any may come */
+    bool borrows_labels;      /* the texts of all labels outlive the writer */
     uint64_t segment_bytes;   /* 0: BLOCK_SEGMENT_BYTES_MAX */
     uint32_t level;           /* 0: 1, as a block of a head */
     unsigned hints;           /* of enum block_hint */

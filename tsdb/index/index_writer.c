@@ -13,7 +13,8 @@
 
 struct index_writer {
     struct arena texts;
-    struct map numbers; /* text -> number + 1 */
+    bool borrows;            /* nothing is in it, then */
+    struct map numbers;      /* text -> number + 1 */
     VEC(struct str) symbols; /* numbered as they came, sorted from finish on */
     const struct str *given; /* or those of index_writer_symbols() */
     size_t given_count;
@@ -57,7 +58,7 @@ symbol_number(struct index_writer *w, struct str text)
     uintptr_t known = (uintptr_t)map_get(&w->numbers, text);
     if (known > 0)
         return (uint32_t)(known - 1);
-    struct str kept = arena_str(&w->texts, text);
+    struct str kept = w->borrows ? text : arena_str(&w->texts, text);
     vec_push(&w->symbols, kept);
     map_put(&w->numbers, kept, (void *)(uintptr_t)w->symbols.n);
     return u32_of_size(w->symbols.n - 1);
@@ -69,8 +70,8 @@ check_chunks(const struct index_writer *w, const struct index_chunk *chunks, siz
     for (size_t i = 0; i < count; i++) {
         bool behind = i == 0 || chunks[i].mint_ms > chunks[i - 1].maxt_ms;
         if (!behind || chunks[i].maxt_ms < chunks[i].mint_ms)
-            return ERR(ERR_INVALID, "index: series %zu: chunk %zu overlaps another",
-                       w->w.series.n, i);
+            return ERR(ERR_INVALID, "index: series %zu: chunk %zu overlaps another", w->w.series.n,
+                       i);
     }
     return OK;
 }
@@ -121,8 +122,22 @@ index_writer_add(struct index_writer *w, struct labels labels, const struct inde
     TRY(add_series(w, labels.n, chunks, count));
     struct arena *a = &w->last[w->w.series.n % 2];
     arena_reset(a);
+    if (w->borrows) {
+        struct label *v = ARENA_ARRAY(a, struct label, labels.n);
+        if (labels.n > 0)
+            memcpy(v, labels.v, labels.n * sizeof *v);
+        w->before = (struct labels){v, labels.n};
+        return OK;
+    }
     w->before = labels_copy(a, labels);
     return OK;
+}
+
+void
+index_writer_borrow(struct index_writer *w)
+{
+    ASSERT(w->w.series.n == 0);
+    w->borrows = true;
 }
 
 void
@@ -156,8 +171,8 @@ check_pairs(const struct index_writer *w, const struct index_pair *pairs, size_t
                        w->w.series.n);
     }
     const struct written_series *before = w->w.series.n > 0 ? vec_last(&w->w.series) : NULL;
-    if (before && index_pairs_cmp(&w->w.pairs.v[before->first_pair], before->pair_count, pairs,
-                            count) >= 0)
+    if (before &&
+        index_pairs_cmp(&w->w.pairs.v[before->first_pair], before->pair_count, pairs, count) >= 0)
         return ERR(ERR_INVALID, "index: series %zu is not behind the one before", w->w.series.n);
     return OK;
 }

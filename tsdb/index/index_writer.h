@@ -1,9 +1,9 @@
 /* index_writer.h - writes the index file of a block, version 2, as Prometheus does.
  *
  * Series are given in ascending label order; the file is written when all are known, because
- * symbols stand in front of series. Memory: 8 bytes a label, 24 a chunk, each text once; while
- * the lists are made, 4 bytes a label and a symbol more.
- * Format: README.md. Threads: one. */
+ * symbols stand in front of series. Memory: 8 bytes a label, 24 a chunk, each text once unless
+ * borrowed; while the lists are made, 4 bytes a label and a symbol more. Format: README.md.
+ * Threads: one. */
 #pragma once
 #include "base/fs.h"
 #include "tsdb/index/index_reader.h"
@@ -17,6 +17,10 @@ DEFINE_AUTO(struct index_writer *, index_writer_close)
  * chunks that do not ascend without overlap. */
 struct err index_writer_add(struct index_writer *w, struct labels labels,
                             const struct index_chunk *chunks, size_t count);
+
+/* Before the first series: its texts, and those of all behind it, outlive the writer and are
+ * borrowed. Otherwise they are copied. */
+void index_writer_borrow(struct index_writer *w);
 
 /* Gives the symbols beforehand: ascending, none twice; those that no series uses are left out of
  * the file, but for the empty one, which always stands in it. Array and texts are borrowed until
