@@ -32,16 +32,17 @@ FULL_WINDOW_MS = 30 * 60 * 1000
 MEMORY_GOAL = 3  # times less than Prometheus
 X, Y = "http_requests_total", "grpc_server_handled_total"  # 5,000 series each
 
-# name, expression, how many times less CPU than Prometheus is the goal (VictoriaMetrics: 1)
+# name, expression, how many times less CPU than Prometheus is the goal (VictoriaMetrics: 1): ten
+# times for the seven that take Prometheus longest
 QUERIES = [
     ("selector", X + '{method="GET"}', 3),
     ("sum_rate", f"sum(rate({X}[5m]))", 10),
     ("sum_by_rate", f"sum by (pod) (rate({X}[5m]))", 10),
-    ("avg_over_time", f'avg_over_time({X}{{method="GET"}}[30m])', 10),
+    ("avg_over_time", f'avg_over_time({X}{{method="GET"}}[30m])', 3),
     ("max_by", f"max by (job) (max_over_time({X}[30m]))", 10),
     ("topk", f"topk(10, rate({X}[5m]))", 10),
     ("join", f'{X}{{method="GET"}} * on (pod) group_left (node)'
-             f' {Y}{{method="GET", status="200"}}', 3),
+             f' {Y}{{method="GET", status="200"}}', 10),
     ("count_by", 'count by (namespace) ({cluster="eu-west-1-prod-a"})', 10),
     ("quantile_by", f"quantile by (namespace) (0.9, {X})", 10),
     ("single", X + '{instance="10.0.0.7:9102", method="GET", status="200"}', 3),
