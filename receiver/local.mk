@@ -8,8 +8,10 @@ noinst_LIBRARIES += %reldir%/libreceiver.a
 	%reldir%/scratch.c %reldir%/scratch.h \
 	%reldir%/verdict.c %reldir%/verdict.h \
 	%reldir%/write.c %reldir%/write.h \
+	%reldir%/write_answer.c \
 	%reldir%/write_gate.c %reldir%/write_gate.h \
 	%reldir%/write_http.c \
+	%reldir%/write_job.c %reldir%/write_job.h \
 	%reldir%/write_metrics.c %reldir%/write_metrics.h \
 	%reldir%/write_protocol.c %reldir%/write_protocol.h
 EXTRA_DIST += %reldir%/README.md

@@ -1,0 +1,79 @@
+/* write_job.c - a write on its way: state, gate, rules of now, the spine. */
+#include "receiver/write_job.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+struct write_job *
+write_job_open(struct receiver *v, struct http_request *r, enum write_door door, struct scratch *s,
+               const struct write *q)
+{
+    struct write_job *job = arena_alloc(&s->arena, sizeof *job);
+    *job = (struct write_job){
+        .v = v, .request = r, .door = door, .scratch = s, .q = *q, .e = OK, .holders = 1};
+    return job;
+}
+
+void
+write_job_close(struct write_job *job)
+{
+    if (job->in_gate)
+        write_gate_leave(policy_gate(job->v->policy));
+    policy_release(&job->q.hold);
+    scratch_release(&job->v->scratches, job->scratch);
+}
+
+static struct err
+check_state(const struct receiver *v)
+{
+    switch (atomic_load_explicit(&v->state, memory_order_acquire)) {
+    case RECEIVER_OPEN:
+        return OK;
+    case RECEIVER_STARTING:
+        return ERR(ERR_UNAVAILABLE, "not ready: the databases are still being opened");
+    case RECEIVER_DRAINING:
+        return ERR(ERR_UNAVAILABLE, "not ready: shutting down");
+    }
+    UNREACHABLE("every state is above");
+}
+
+/* A table of HTTP statuses gives overload 429, which senders drop unless told otherwise; here
+ * the same request is welcome a little later. */
+static struct err
+as_retryable(struct err e)
+{
+    if (e.code != ERR_OVERLOAD)
+        return e;
+    struct err busy = ERR(ERR_UNAVAILABLE, "%s", err_text(&e));
+    err_drop(e);
+    return busy;
+}
+
+/* Within the gate, by the rules and limits of now. */
+static struct err
+run(struct write_job *job)
+{
+    struct receiver *v = job->v;
+    TRY(check_state(v));
+    TRY(write_gate_enter(policy_gate(v->policy)));
+    job->in_gate = true;
+    job->q.sink = v->sink; /* published by the state */
+    job->q.hold = policy_acquire(v->policy);
+    struct err e = write_run(&job->q);
+    return job->q.retry_after_s > 0 ? e : as_retryable(e);
+}
+
+/* The last one answers: what the others wrote to the job is seen by it. */
+static void
+let_go(struct write_job *job)
+{
+    if (atomic_fetch_sub_explicit(&job->holders, 1, memory_order_acq_rel) == 1)
+        write_job_answer(job);
+}
+
+void
+write_job_run(struct write_job *job)
+{
+    job->e = run(job);
+    let_go(job);
+}
