@@ -13,6 +13,32 @@ hash64(struct str s)
     return XXH64(s.p, s.n, 0);
 }
 
+static XXH64_state_t *
+hash64_state(struct hash64_stream *h)
+{
+    _Static_assert(sizeof h->state == sizeof(XXH64_state_t), "room for the library's state");
+    return (XXH64_state_t *)(void *)h->state;
+}
+
+void
+hash64_begin(struct hash64_stream *h)
+{
+    XXH64_reset(hash64_state(h), 0);
+}
+
+void
+hash64_add(struct hash64_stream *h, struct str piece)
+{
+    if (piece.n > 0)
+        XXH64_update(hash64_state(h), piece.p, piece.n);
+}
+
+uint64_t
+hash64_end(const struct hash64_stream *h)
+{
+    return XXH64_digest((const XXH64_state_t *)(const void *)h->state);
+}
+
 struct hash128
 hash128_seeded(struct str s, uint64_t seed)
 {

@@ -11,6 +11,13 @@ struct hash128 {
 
 /* XXH64, seed 0: labels, hashrings. */
 uint64_t hash64(struct str s);
+/* The same of bytes that come in pieces. */
+struct hash64_stream {
+    _Alignas(8) unsigned char state[88]; /* the library's */
+};
+void hash64_begin(struct hash64_stream *h);
+void hash64_add(struct hash64_stream *h, struct str piece);
+uint64_t hash64_end(const struct hash64_stream *h);
 /* XXH3 with a per-process secret seed: nobody outside can construct collisions. */
 struct hash128 hash128_seeded(struct str s, uint64_t seed);
 

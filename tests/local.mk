@@ -39,6 +39,7 @@ include tests/ingest/local.mk
 include tests/net/local.mk
 include tests/proto/local.mk
 include tests/querygw/local.mk
+include tests/replication/local.mk
 include tests/receiver/local.mk
 include tests/tsdb/local.mk
 include tests/fuzz/local.mk

@@ -25,6 +25,23 @@ START_TEST(test_hash64)
 }
 END_TEST
 
+/* Pieces hash as the whole, wherever it is cut. */
+START_TEST(test_hash64_stream)
+{
+    char text[200];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 7);
+    for (size_t cut = 0; cut <= sizeof text; cut++) {
+        struct hash64_stream h;
+        hash64_begin(&h);
+        hash64_add(&h, str_of(text, cut));
+        hash64_add(&h, STR(""));
+        hash64_add(&h, str_of(text + cut, sizeof text - cut));
+        ck_assert_msg(hash64_end(&h) == hash64(str_of(text, sizeof text)), "cut at %zu", cut);
+    }
+}
+END_TEST
+
 START_TEST(test_hash128_depends)
 {
     char key[64] = {0};
@@ -105,6 +122,7 @@ hash_suite(void)
     Suite *s = suite_create("hash");
     TCase *t = tcase_create("hash");
     tcase_add_loop_test(t, test_hash64, 0, ARRAY_LEN(hash_cases));
+    tcase_add_test(t, test_hash64_stream);
     tcase_add_test(t, test_hash128_depends);
     tcase_add_test(t, test_hash128_secret);
     tcase_add_test(t, test_rand_is_fixed);

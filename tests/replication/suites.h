@@ -1,0 +1,2 @@
+/* suites.h - the unit tests of replication/, the most basic first. */
+X(ring_hash)
