@@ -38,7 +38,7 @@ struct model_series {
 struct model {
     int64_t block_range_ms, ooo_window_ms;
     int64_t maxt_ms;      /* of the head; INT64_MIN while it is empty */
-    int64_t block_end_ms; /* blocks have what is older; INT64_MIN without blocks */
+    int64_t block_end_ms; /* a cut has taken what is older, into a block unless all was deleted */
     int64_t head_mint_ms; /* the head may have forgotten what is older */
     int64_t kept_from_ms; /* what is older may have been deleted: retention */
     bool lossy;           /* samples were lost, and might be found */

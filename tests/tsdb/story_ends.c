@@ -51,7 +51,7 @@ take_over(struct story *s, enum model_view view)
                      "series %s goes past the newest time", series->text);
     int64_t min_valid_ms = model_min_valid_ms(&s->model);
     s->model.maxt_ms = stats.head_maxt_ms;
-    s->model.block_end_ms = stats.blocks > 0 ? stats.min_valid_ms : INT64_MIN;
+    s->model.block_end_ms = stats.min_valid_ms;
     STORY_ASSERT(s,
                  s->has_hidden ||
                      s->model.block_end_ms <= i64_max(stats.maxt_ms, s->maxt_ms) + 1,

@@ -79,13 +79,17 @@ static struct err
 head_of_log(const struct db_opts *opts, int64_t min_valid_ms, struct head **ret_head)
 {
     struct db_events found = {0};
-    for (;;) { /* ends: each round but the last cuts something off the log */
+    for (;;) { /* ends: each round but the last cuts something off the log, or raises the bound */
         AUTO(head_close) struct head *h = head_new(opts);
         atomic_store_explicit(&h->min_valid_ms, min_valid_ms, memory_order_relaxed);
         bool again;
         TRY(head_replay(h, &again));
         take_over_events(h, &found);
-        if (again)
+        bool deleted = h->emptied_ms > min_valid_ms &&
+                       h->emptied_ms > atomic_load_explicit(&h->mint_ms, memory_order_relaxed);
+        if (deleted && !again) /* the log told last what of it had gone first: D8 */
+            min_valid_ms = h->emptied_ms;
+        if (deleted || again)
             continue;
         *ret_head = TAKE(h);
         return OK;
