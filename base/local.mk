@@ -42,8 +42,10 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/rand.c %reldir%/rand.h \
 	%reldir%/regex.c %reldir%/regex.h %reldir%/regex_shim.cc %reldir%/regex_shim.h \
 	%reldir%/segarray.c %reldir%/segarray.h \
+	%reldir%/shared.c %reldir%/shared.h \
 	%reldir%/shortest.c %reldir%/shortest.h \
 	%reldir%/snappy_block.c %reldir%/snappy_block.h \
+	%reldir%/snappy_frame.c %reldir%/snappy_frame.h \
 	%reldir%/sort.c %reldir%/sort.h \
 	%reldir%/str.c %reldir%/str.h \
 	%reldir%/ulid.c %reldir%/ulid.h \

@@ -2,6 +2,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 %canon_reldir%_libnet_a_SOURCES = \
 	%reldir%/base64.c %reldir%/base64.h \
 	%reldir%/bcrypt.c %reldir%/bcrypt.h \
+	%reldir%/grpc/grpc_message.c %reldir%/grpc/grpc_message.h \
+	%reldir%/grpc/grpc_status.c %reldir%/grpc/grpc_status.h \
 	%reldir%/http.h \
 	%reldir%/http_admit.c \
 	%reldir%/http_authorization.c %reldir%/http_authorization.h \
@@ -41,4 +43,4 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/trace/tracer.c %reldir%/trace/tracer.h \
 	%reldir%/transport.c %reldir%/transport.h \
 	%reldir%/url.c %reldir%/url.h
-EXTRA_DIST += %reldir%/README.md %reldir%/trace/README.md
+EXTRA_DIST += %reldir%/README.md %reldir%/grpc/README.md %reldir%/trace/README.md

@@ -30,7 +30,9 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_quote.c \
 	%reldir%/test_regex.c \
 	%reldir%/test_segarray.c \
+	%reldir%/test_shared.c \
 	%reldir%/test_snappy_block.c \
+	%reldir%/test_snappy_frame.c \
 	%reldir%/test_sort.c \
 	%reldir%/test_str.c \
 	%reldir%/test_ulid.c \

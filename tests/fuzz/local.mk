@@ -6,6 +6,8 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_chunk_segment_replay \
 	%reldir%/fuzz_codec_replay \
 	%reldir%/fuzz_float_histogram_replay \
+	%reldir%/fuzz_grpc_message_replay \
+	%reldir%/fuzz_grpc_status_replay \
 	%reldir%/fuzz_head_chunks_replay \
 	%reldir%/fuzz_http_authorization_replay \
 	%reldir%/fuzz_http_chunked_replay \
@@ -30,6 +32,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_remote_write2_replay \
 	%reldir%/fuzz_request_log_replay \
 	%reldir%/fuzz_snappy_block_replay \
+	%reldir%/fuzz_snappy_frame_replay \
 	%reldir%/fuzz_snapshot_replay \
 	%reldir%/fuzz_text_import_replay \
 	%reldir%/fuzz_tombstones_replay \
@@ -50,6 +53,8 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_chunk_segment_replay_SOURCES = %reldir%/fuzz_chunk_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_float_histogram_replay_SOURCES = %reldir%/fuzz_float_histogram.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_grpc_message_replay_SOURCES = %reldir%/fuzz_grpc_message.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_grpc_status_replay_SOURCES = %reldir%/fuzz_grpc_status.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_head_chunks_replay_SOURCES = %reldir%/fuzz_head_chunks.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_authorization_replay_SOURCES = %reldir%/fuzz_http_authorization.c \
 	$(FUZZ_MAIN)
@@ -78,6 +83,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_remote_write2_replay_SOURCES = %reldir%/fuzz_remote_write2.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_request_log_replay_SOURCES = %reldir%/fuzz_request_log.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snappy_block_replay_SOURCES = %reldir%/fuzz_snappy_block.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_snappy_frame_replay_SOURCES = %reldir%/fuzz_snappy_frame.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_snapshot_replay_SOURCES = %reldir%/fuzz_snapshot.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_text_import_replay_SOURCES = %reldir%/fuzz_text_import.c $(FUZZ_MAIN) %reldir%/batch_check.h
 %canon_reldir%_fuzz_tombstones_replay_SOURCES = %reldir%/fuzz_tombstones.c $(FUZZ_MAIN)

@@ -6,6 +6,8 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_tls_names.c \
 	%reldir%/test_base64.c \
 	%reldir%/test_bcrypt.c \
+	%reldir%/test_grpc_message.c \
+	%reldir%/test_grpc_status.c \
 	%reldir%/test_http_abuse.c \
 	%reldir%/test_http_authorization.c \
 	%reldir%/test_http_chunked.c \
