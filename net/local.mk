@@ -4,6 +4,9 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/bcrypt.c %reldir%/bcrypt.h \
 	%reldir%/grpc/grpc_message.c %reldir%/grpc/grpc_message.h \
 	%reldir%/grpc/grpc_status.c %reldir%/grpc/grpc_status.h \
+	%reldir%/h2/h2_conn.c %reldir%/h2/h2_conn.h %reldir%/h2/h2_int.h \
+	%reldir%/h2/h2_session.c \
+	%reldir%/h2/h2_stream.c \
 	%reldir%/http.h \
 	%reldir%/http_admit.c \
 	%reldir%/http_authorization.c %reldir%/http_authorization.h \
@@ -43,4 +46,5 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/trace/tracer.c %reldir%/trace/tracer.h \
 	%reldir%/transport.c %reldir%/transport.h \
 	%reldir%/url.c %reldir%/url.h
-EXTRA_DIST += %reldir%/README.md %reldir%/grpc/README.md %reldir%/trace/README.md
+EXTRA_DIST += %reldir%/README.md %reldir%/grpc/README.md %reldir%/h2/README.md \
+	%reldir%/trace/README.md

@@ -28,6 +28,7 @@ struct transport {
     struct event *readable, *writable;   /* owned; persistent */
     enum transport_input input;          /* the owner's wish */
     enum tls_need read_need, write_need; /* why the last call said IO_AGAIN */
+    int errnum;                          /* of the call that broke it; 0: none */
     short armed;                         /* EV_READ | EV_WRITE: which events are added */
 };
 
@@ -97,7 +98,7 @@ transport_close(struct transport *t)
 }
 
 static enum io
-io_of_result(ssize_t n, size_t *ret_n)
+io_of_result(struct transport *t, ssize_t n, size_t *ret_n)
 {
     if (n > 0) {
         *ret_n = (size_t)n;
@@ -105,7 +106,10 @@ io_of_result(ssize_t n, size_t *ret_n)
     }
     if (n == 0)
         return IO_END;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? IO_AGAIN : IO_FAILED;
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return IO_AGAIN;
+    t->errnum = errno;
+    return IO_FAILED;
 }
 
 enum io
@@ -117,7 +121,7 @@ transport_read(struct transport *t, char *to, size_t n, size_t *ret_n)
         transport_arm(t);
         return io;
     }
-    return io_of_result(recv(t->fd, to, n, 0), ret_n);
+    return io_of_result(t, recv(t->fd, to, n, 0), ret_n);
 }
 
 static enum io
@@ -129,7 +133,7 @@ transport_write_plain(struct transport *t, struct str first, struct str second, 
         parts[message.msg_iovlen++] = (struct iovec){(void *)(uintptr_t)first.p, first.n};
     if (second.n > 0)
         parts[message.msg_iovlen++] = (struct iovec){(void *)(uintptr_t)second.p, second.n};
-    enum io io = io_of_result(sendmsg(t->fd, &message, MSG_NOSIGNAL), ret_n);
+    enum io io = io_of_result(t, sendmsg(t->fd, &message, MSG_NOSIGNAL), ret_n);
     t->write_need = io == IO_AGAIN ? TLS_NEED_OUTPUT : TLS_NEED_NOTHING;
     return io;
 }
@@ -157,6 +161,12 @@ transport_write(struct transport *t, struct str first, struct str second, size_t
                         : transport_write_plain(t, first, second, ret_n);
     transport_arm(t);
     return io;
+}
+
+const char *
+transport_failure(const struct transport *t)
+{
+    return t->errnum ? strerrordesc_np(t->errnum) : NULL;
 }
 
 const char *

@@ -1,4 +1,4 @@
-/* transport.h - the bytes of one accepted connection, plain or TLS, without blocking.
+/* transport.h - the bytes of one connection, plain or TLS, without blocking.
  *
  * Calls move what can be moved now; IO_AGAIN means that on_ready() will be called when the
  * socket can go on. The owner says with transport_want() whether it cares for input at all;
@@ -25,8 +25,8 @@ enum io {
 };
 enum transport_input { TRANSPORT_INPUT_OFF, TRANSPORT_INPUT_ON };
 
-/* Takes the socket `fd` (non-blocking) and `tls`, which is NULL for plain text. on_ready() is
- * never called from inside a call of this header. */
+/* Takes the socket `fd` (non-blocking; it may still be connecting) and `tls`, which is NULL for
+ * plain text. on_ready() is never called from inside a call of this header. */
 struct transport *transport_open(struct loop *l, int fd, struct tls_session *tls,
                                  void (*on_ready)(void *arg), void *arg);
 void transport_close(struct transport *t); /* NULL is allowed */
@@ -36,6 +36,8 @@ DEFINE_AUTO(struct transport *, transport_close)
 enum io transport_read(struct transport *t, char *to, size_t n, size_t *ret_n);
 /* Writes from up to two buffers, in order; at least one byte must be there. */
 enum io transport_write(struct transport *t, struct str first, struct str second, size_t *ret_n);
+/* What broke a plain connection ("Connection refused"), static; NULL: not known, or not broken. */
+const char *transport_failure(const struct transport *t);
 /* tls_session_failure(); NULL for plain text. */
 const char *transport_handshake_failure(const struct transport *t);
 /* tls_session_subject(); all {NULL, 0} for plain text. */

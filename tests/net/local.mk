@@ -8,6 +8,9 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_bcrypt.c \
 	%reldir%/test_grpc_message.c \
 	%reldir%/test_grpc_status.c \
+	%reldir%/h2_pair.c %reldir%/h2_pair.h \
+	%reldir%/test_h2_conn.c \
+	%reldir%/test_h2_conn_hostile.c \
 	%reldir%/test_http_abuse.c \
 	%reldir%/test_http_authorization.c \
 	%reldir%/test_http_chunked.c \
