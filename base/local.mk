@@ -19,6 +19,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/fs_overlay.c %reldir%/fs_overlay.h %reldir%/fs_overlay_files.c \
 	%reldir%/fs_overlay_int.h \
 	%reldir%/fs_posix.c \
+	%reldir%/glob.c %reldir%/glob.h \
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/json.c %reldir%/json.h \
 	%reldir%/kahan.h \

@@ -1,5 +1,14 @@
 noinst_LIBRARIES += %reldir%/libreplication.a
 %canon_reldir%_libreplication_a_SOURCES = \
-	%reldir%/ring.h \
-	%reldir%/ring_hash.c %reldir%/ring_hash.h
+	%reldir%/go_rand.c %reldir%/go_rand.h \
+	%reldir%/ketama.c %reldir%/ketama.h \
+	%reldir%/ring.c %reldir%/ring.h %reldir%/ring_int.h \
+	%reldir%/ring_config.c %reldir%/ring_config.h \
+	%reldir%/ring_diff.c \
+	%reldir%/ring_hash.c %reldir%/ring_hash.h \
+	%reldir%/ring_part.c \
+	%reldir%/ring_shard.c \
+	%reldir%/ring_tenants.c \
+	%reldir%/shuffle.c %reldir%/shuffle.h \
+	%reldir%/tenant_cache.c %reldir%/tenant_cache.h
 EXTRA_DIST += %reldir%/README.md

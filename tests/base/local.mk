@@ -13,6 +13,7 @@ check_PROGRAMS += %reldir%/test_base
 	%reldir%/test_fs.c \
 	%reldir%/test_fs_fault.c \
 	%reldir%/test_fs_overlay.c \
+	%reldir%/test_glob.c \
 	%reldir%/test_hash.c \
 	%reldir%/test_json.c \
 	%reldir%/test_kahan_lanes.c \

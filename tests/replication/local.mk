@@ -1,6 +1,8 @@
 check_PROGRAMS += %reldir%/test_replication
 %canon_reldir%_test_replication_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/golden.c %reldir%/golden.h \
+	%reldir%/test_go_rand.c \
+	%reldir%/test_ring_golden.c \
 	%reldir%/test_ring_hash.c
 %canon_reldir%_test_replication_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/replication/suites.h"'
 %canon_reldir%_test_replication_CFLAGS = $(TEST_CFLAGS)

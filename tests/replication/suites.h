@@ -1,2 +1,4 @@
 /* suites.h - the unit tests of replication/, the most basic first. */
 X(ring_hash)
+X(go_rand)
+X(ring_golden)
