@@ -149,6 +149,7 @@ noinst_LIBRARIES += %reldir%/libtsdb.a
 	%reldir%/wal/wal_reader.c %reldir%/wal/wal_reader.h \
 	%reldir%/wal/wal_repair.c \
 	%reldir%/wal/wal_segments.c \
+	%reldir%/wal/wal_tail.c %reldir%/wal/wal_tail.h \
 	%reldir%/wal/wal_truncate.c \
 	%reldir%/wal/wal_writer.c %reldir%/wal/wal_writer.h
 EXTRA_DIST += %reldir%/README.md %reldir%/block/README.md %reldir%/chunk/README.md \

@@ -82,6 +82,7 @@ TSDB_TEST_KITS = \
 	%reldir%/test_wal_golden.c \
 	%reldir%/test_wal_reader_skip.c \
 	%reldir%/test_wal_reader.c \
+	%reldir%/test_wal_tail.c \
 	%reldir%/test_verify.c \
 	%reldir%/test_verify_block.c \
 	%reldir%/test_verify_head.c \

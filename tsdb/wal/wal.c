@@ -49,6 +49,7 @@ struct wal {
     unsigned retiring GUARDED_BY(lock);        /* threads that sync full segments */
     bool finished GUARDED_BY(lock);
     struct err poison GUARDED_BY(lock); /* ERR_NONE while healthy; owned */
+    struct wal_position end GUARDED_BY(lock);
 
     _Atomic(wal_ticket) written; /* newest written; changed under the lock */
     _Atomic(uint64_t) segment, bytes_written, failures;
@@ -65,6 +66,7 @@ wal_open(const struct wal_opts *opts, struct wal **ret_wal)
     TRY(wal_remove_leftovers(opts->fs, opts->dir));
     TRY(wal_writer_open(&w->writer, opts));
     atomic_store_explicit(&w->segment, w->writer.segment, memory_order_relaxed);
+    w->end = wal_writer_end(&w->writer);
     *ret_wal = TAKE(w);
     return OK;
 }
@@ -238,6 +240,7 @@ publish(struct wal *w, wal_ticket upto) REQUIRES(w->lock)
     atomic_store_explicit(&w->written, upto, memory_order_relaxed);
     atomic_store_explicit(&w->segment, w->writer.segment, memory_order_relaxed);
     atomic_store_explicit(&w->bytes_written, w->writer.bytes_total, memory_order_relaxed);
+    w->end = wal_writer_end(&w->writer);
 }
 
 /* Writes everything that waits. The lock is released meanwhile. */
@@ -405,6 +408,13 @@ wal_health(struct wal *w)
 {
     LOCKED(&w->lock);
     return copy_of(&w->poison);
+}
+
+struct wal_position
+wal_end(struct wal *w)
+{
+    LOCKED(&w->lock);
+    return w->end;
 }
 
 wal_ticket

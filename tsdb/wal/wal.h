@@ -35,6 +35,14 @@ struct wal_opts {
     uint64_t segment_bytes; /* a multiple of WAL_PAGE_BYTES */
     enum wal_sync_mode sync;
     enum wal_compression compression;
+    /* 0: behind the last segment that exists, none of which may be missing. Else this one, which
+     * does not exist, whatever lies before it. */
+    uint64_t begin_segment;
+};
+
+/* A place where a record begins, or the end of one. */
+struct wal_position {
+    uint64_t segment, offset;
 };
 
 /* Position in the order of all records of this process' log. 0 is "nothing to wait for". */
@@ -58,6 +66,8 @@ struct err wal_enqueue(struct wal *w, const struct str *records, size_t count,
 struct err wal_enqueue_dated(struct wal *w, const struct str *records, size_t count,
                              int64_t newest_ms, wal_ticket *ret_ticket);
 struct err wal_wait(struct wal *w, wal_ticket ticket);
+/* Where the log ends as it is written: what stands before is never taken back by a failure. */
+struct wal_position wal_end(struct wal *w);
 /* Newest ticket known to be written. */
 wal_ticket wal_written(const struct wal *w);
 /* After a failure: cuts the torn tail off the current segment (so that replay meets no torn

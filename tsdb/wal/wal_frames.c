@@ -156,6 +156,24 @@ wal_frames_next_stored(struct wal_frames *f, struct wal_stored *ret_stored, bool
     }
 }
 
+/* A fragment that can be read says where the next one is; else that is the beginning of the next
+ * page. */
+void
+wal_frames_resync(struct wal_frames *f)
+{
+    while (f->at < f->image.n) {
+        size_t page_left = WAL_PAGE_BYTES - f->at % WAL_PAGE_BYTES;
+        struct fragment part = {.kind = WAL_PAGE_END};
+        if (f->image.p[f->at] != WAL_PAGE_END && page_left >= WAL_FRAGMENT_HEADER_BYTES)
+            err_drop(take_fragment(f, &part));
+        if (part.kind == WAL_FULL || part.kind == WAL_FIRST)
+            break;
+        f->at += part.kind == WAL_PAGE_END ? size_min(page_left, f->image.n - f->at)
+                                           : WAL_FRAGMENT_HEADER_BYTES + part.data.n;
+    }
+    f->record_at = f->at;
+}
+
 struct err
 wal_stored_open(const struct wal_stored *s, struct buf *plain, struct str *ret_record)
 {

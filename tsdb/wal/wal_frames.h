@@ -50,6 +50,9 @@ struct err wal_frames_next(struct wal_frames *f, struct str *ret_record, bool *r
 /* The same without decompressing it. */
 struct err wal_frames_next_stored(struct wal_frames *f, struct wal_stored *ret_stored,
                                   bool *ret_more);
+/* After a failure of either: moves to where the next record begins that the damage has not reached,
+ * or to the end. */
+void wal_frames_resync(struct wal_frames *f);
 /* The record that it has just returned, in the memory of `f`; an error names the offset. */
 struct err wal_frames_open(struct wal_frames *f, const struct wal_stored *stored,
                            struct str *ret_record);

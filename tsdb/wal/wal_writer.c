@@ -52,10 +52,12 @@ wal_writer_open(struct wal_writer *w, const struct wal_opts *opts)
         .sync = opts->sync,
     };
     TRY(fs_make_dirs(w->fs, w->dir));
-    uint64_t first, next;
-    TRY(wal_live_segments(w->fs, w->dir, &first, &next));
-    if (w->sync == WAL_SYNC_BATCH)
-        TRY(sync_segments(w, first, next));
+    uint64_t first, next = opts->begin_segment;
+    if (next == 0) {
+        TRY(wal_live_segments(w->fs, w->dir, &first, &next));
+        if (w->sync == WAL_SYNC_BATCH)
+            TRY(sync_segments(w, first, next));
+    }
     TRY(create_segment(w, next));
     w->good_segment = w->first_segment = w->segment;
     return fs_sync_dir(w->fs, w->dir);

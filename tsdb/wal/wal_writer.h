@@ -49,6 +49,12 @@ int64_t wal_writer_newest_ms(const struct wal_writer *w, uint64_t segment);
 struct err wal_writer_cut(struct wal_writer *w);
 /* Writes what was put; with WAL_SYNC_BATCH also syncs it. From then on it is not taken back. */
 struct err wal_writer_commit(struct wal_writer *w, enum wal_sync_mode sync);
+/* The end of the last commit. */
+static inline struct wal_position
+wal_writer_end(const struct wal_writer *w)
+{
+    return (struct wal_position){w->good_segment, w->good_offset};
+}
 /* Syncs and closes full segments: those that wal_writer_commit() has left in w->retired. May
  * run beside everything else when the caller has moved them to `files`. */
 struct err wal_writer_retire(struct wal_writer *w, struct file **files, size_t count);
