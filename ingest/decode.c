@@ -105,16 +105,7 @@ ingest_decode(struct arena *a, struct buf *decoded, const struct ingest_body *bo
     struct write_message m = {0};
     TRY(decode_message(a, buf_str(decoded), format.message, &m));
     *ret_batch = (struct batch){
-        .request = {.rows = m.rows,
-                    .row_count = m.row_count,
-                    .samples = m.samples,
-                    .sample_count = m.sample_count,
-                    .histograms = m.histograms,
-                    .histogram_count = m.histogram_count,
-                    .exemplars = m.exemplars,
-                    .exemplar_count = m.exemplar_count,
-                    .metadata = m.metadata,
-                    .metadata_count = m.metadata_count},
+        .request = write_message_request(&m),
         .series_count = m.series_count,
         .refused_series = m.refused,
         .start_timestamp_count = m.start_timestamp_count,

@@ -17,8 +17,11 @@ noinst_LIBRARIES += %reldir%/libproto.a %reldir%/libotlp.a
 	%reldir%/remote_write2_encode.c \
 	%reldir%/remote_write2_keys.h \
 	%reldir%/remote_write2_parts.c \
+	%reldir%/series_encode.c %reldir%/series_encode.h \
 	%reldir%/symbols.c %reldir%/symbols.h \
-	%reldir%/write_walk.c %reldir%/write_walk.h
+	%reldir%/write_walk.c %reldir%/write_walk.h \
+	%reldir%/writeable.c %reldir%/writeable.h %reldir%/writeable_int.h \
+	%reldir%/writeable_encode.c
 # What protobuf-c generates; not held to our warnings.
 OTLP_GENERATED = %reldir%/otlp.pb-c.c %reldir%/otlp.pb-c.h
 BUILT_SOURCES += $(OTLP_GENERATED)

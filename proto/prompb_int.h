@@ -13,10 +13,33 @@ enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, SERIES_EXEMPLARS = 3, SERIES_HISTO
 enum { LABEL_NAME = 1, LABEL_VALUE = 2 };
 enum { SAMPLE_VALUE = 1, SAMPLE_TIMESTAMP = 2 };
 
-/* Appends a field `samples` of a TimeSeries: as bits, for a double may lose them (sample.h). */
+/* A field `samples` of a TimeSeries: as bits, for a double may lose them (sample.h). */
+static inline size_t
+prompb_sample_field_bytes(struct sample s)
+{
+    return 2 + (s.bits ? 9u : 0) + (s.t_ms ? 1 + uvarint_bytes((uint64_t)s.t_ms) : 0);
+}
+/* Stores it at p, where there is room; returns how many bytes. */
+static inline size_t
+prompb_store_sample(void *p, struct sample s)
+{
+    uint8_t *field = p;
+    size_t n = 2;
+    if (s.bits) {
+        field[n] = SAMPLE_VALUE << 3 | PB_I64;
+        store_le64(field + n + 1, s.bits);
+        n += 9;
+    }
+    if (s.t_ms) {
+        field[n++] = SAMPLE_TIMESTAMP << 3 | PB_VARINT;
+        n += store_uvarint(field + n, (uint64_t)s.t_ms);
+    }
+    field[0] = SERIES_SAMPLES << 3 | PB_LEN;
+    field[1] = (uint8_t)(n - 2); /* at most 1 + 8 + 1 + UVARINT_BYTES_MAX */
+    return n;
+}
+/* Appends it. */
 void prompb_put_sample(struct buf *to, struct sample s);
-/* What that appends, in bytes. */
-size_t prompb_sample_field_bytes(struct sample s);
 
 /* A part of a larger message: its content, and where that message starts, for errors. */
 struct prompb_part {

@@ -11,14 +11,15 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/pb.h"
+#include "proto/series_encode.h"
 #include "proto/write_walk.h"
 
-enum { REQUEST_SERIES = 1, REQUEST_METADATA = 3 };
+enum { REQUEST_METADATA = 3 };
 enum { SERIES_BYTES_USUAL = 40 }; /* a name, a label and a sample take as many */
 
 /* Tag bytes: number << 3 | wire type. */
 enum {
-    TAG_SERIES = REQUEST_SERIES << 3 | PB_LEN,
+    TAG_SERIES = WRITE_SERIES << 3 | PB_LEN,
     TAG_LABELS = SERIES_LABELS << 3 | PB_LEN,
 };
 
@@ -120,17 +121,6 @@ add_exemplar(struct write_walk *w, struct str content)
 }
 
 static struct err
-add_metadata(struct write_walk *w, struct str content)
-{
-    struct family_metadata *to;
-    struct prompb_part part = write_part(w, content);
-    TRY(write_next_metadata(w, &to));
-    TRY(prompb_get_metadata(&part, to));
-    w->m.metadata_count++;
-    return OK;
-}
-
-static struct err
 series_field(struct write_walk *w, const struct pb_field *f, const uint8_t *at)
 {
     if (f->wire != PB_LEN)
@@ -194,40 +184,51 @@ walk_series(struct write_walk *w, struct str series)
     return series_general(w, series);
 }
 
-/* Any other field of the request, or a large series, at p; w->next is behind it then. */
+/* Any other field, or a large series, at p; w->next is behind it then. */
 static __attribute__((noinline)) struct err
-request_field(struct write_walk *w, const uint8_t *p)
+other_field(struct write_walk *w, const uint8_t *p, const uint8_t *end, write_other_field *other)
 {
-    struct reader r = reader_of(str_of((const char *)p, (size_t)(w->end - p)));
+    struct reader r = reader_of(str_of((const char *)p, (size_t)(end - p)));
     struct pb_field f;
     if (!pb_next(&r, &f))
         return write_malformed(w, p, "malformed field");
     w->next = r.p;
-    if (f.number != REQUEST_SERIES && f.number != REQUEST_METADATA)
-        return OK;
+    if (f.number != WRITE_SERIES)
+        return other(w, &f, p);
     if (f.wire != PB_LEN)
         return write_malformed(w, p, "wrong wire type");
-    if (f.number == REQUEST_METADATA)
-        return add_metadata(w, f.bytes);
     return walk_series(w, f.bytes);
+}
+
+struct err
+write_walk_fields(struct write_walk *w, struct str message, write_other_field *other)
+{
+    const uint8_t *p = (const uint8_t *)message.p;
+    const uint8_t *end = message.n > 0 ? p + message.n : p;
+    while (p < end) {
+        struct str series;
+        if (__builtin_expect(write_frame_fast(p, end, TAG_SERIES, &series), 1)) {
+            p = (const uint8_t *)series.p + series.n;
+            TRY(walk_series(w, series));
+            continue;
+        }
+        TRY(other_field(w, p, end, other));
+        p = w->next; /* not &p: it would leave its register */
+    }
+    return OK;
+}
+
+static struct err
+request_other(struct write_walk *w, const struct pb_field *f, const uint8_t *at)
+{
+    return f->number == REQUEST_METADATA ? write_add_metadata(w, f, at) : OK;
 }
 
 struct err
 remote_write_decode(struct arena *a, struct str message, struct write_message *ret_message)
 {
-    const uint8_t *p = (const uint8_t *)message.p;
-    const uint8_t *end = message.n > 0 ? p + message.n : p;
-    struct write_walk w = {.arena = a, .start = p, .end = end};
-    while (p < end) {
-        struct str series;
-        if (__builtin_expect(write_frame_fast(p, end, TAG_SERIES, &series), 1)) {
-            p = (const uint8_t *)series.p + series.n;
-            TRY(walk_series(&w, series));
-            continue;
-        }
-        TRY(request_field(&w, p));
-        p = w.next; /* not &p: it would leave its register */
-    }
+    struct write_walk w = write_walk_of(a, message);
+    TRY(write_walk_fields(&w, message, request_other));
     *ret_message = w.m;
     return OK;
 }
@@ -238,28 +239,16 @@ void
 remote_write_encode_series(struct buf *to, struct str label_key, const struct sample *samples,
                            size_t count)
 {
-    size_t bytes = label_key.n;
-    for (size_t i = 0; i < count; i++)
-        bytes += prompb_sample_field_bytes(samples[i]);
-    pb_put_message(to, REQUEST_SERIES, bytes);
-    buf_append(to, label_key);
-    for (size_t i = 0; i < count; i++)
-        prompb_put_sample(to, samples[i]);
+    struct append_request r = {.samples = samples, .sample_count = count};
+    struct append_row row = {.label_key = label_key, .sample_count = u32_of_size(count)};
+    series_encode(to, &r, &row);
 }
 
 void
 remote_write_encode_row(struct buf *to, const struct write_message *m, const struct append_row *row)
 {
-    AUTO(buf_fini) struct buf body = BUF_INIT;
-    buf_append(&body, row->label_key);
-    for (size_t i = 0; i < row->sample_count; i++)
-        prompb_put_sample(&body, m->samples[row->first_sample + i]);
-    for (size_t i = 0; i < row->exemplar_count; i++)
-        prompb_put_exemplar(&body, &m->exemplars[row->first_exemplar + i]);
-    for (size_t i = 0; i < row->histogram_count; i++)
-        prompb_put_histogram(&body, &m->histograms[row->first_histogram + i]);
-    pb_put_message(to, REQUEST_SERIES, body.n);
-    buf_append(to, buf_str(&body));
+    struct append_request r = write_message_request(m);
+    series_encode(to, &r, row);
 }
 
 void

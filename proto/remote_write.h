@@ -40,11 +40,29 @@ struct write_message {
     size_t start_timestamp_count; /* of samples and histograms; they are not kept */
 };
 
+/* All of it, to be stored. */
+static inline struct append_request
+write_message_request(const struct write_message *m)
+{
+    return (struct append_request){
+        .rows = m->rows,
+        .row_count = m->row_count,
+        .samples = m->samples,
+        .sample_count = m->sample_count,
+        .histograms = m->histograms,
+        .histogram_count = m->histogram_count,
+        .exemplars = m->exemplars,
+        .exemplar_count = m->exemplar_count,
+        .metadata = m->metadata,
+        .metadata_count = m->metadata_count,
+    };
+}
+
 /* ERR_INVALID with the byte offset for a malformed message, ERR_TOO_LARGE above the limits. Whether
  * histograms, exemplars and metadata make sense is not checked here. */
 struct err remote_write_decode(struct arena *a, struct str message,
                                struct write_message *ret_message);
-/* The other direction, for tests, load drivers and later for peers. */
+/* The other direction, for tests and load drivers; peers get rows by way of writeable.h. */
 void remote_write_encode_series(struct buf *to, struct str label_key, const struct sample *samples,
                                 size_t count);
 /* The same with everything that a row of `m` has. */

@@ -155,3 +155,16 @@ write_next_metadata(struct write_walk *w, struct family_metadata **ret_metadata)
     *ret_metadata = &w->m.metadata[w->m.metadata_count];
     return OK;
 }
+
+struct err
+write_add_metadata(struct write_walk *w, const struct pb_field *f, const uint8_t *at)
+{
+    struct family_metadata *to;
+    struct prompb_part part = write_part(w, f->bytes);
+    if (f->wire != PB_LEN)
+        return write_malformed(w, at, "wrong wire type");
+    TRY(write_next_metadata(w, &to));
+    TRY(prompb_get_metadata(&part, to));
+    w->m.metadata_count++;
+    return OK;
+}

@@ -29,6 +29,13 @@ enum {
  * proto3 leaves out: tag, length 7, timestamp tag, 6 bytes. */
 enum { SAMPLE_FRAME_BYTES = 18, ZERO_FRAME_BYTES = 9 };
 
+static inline struct write_walk
+write_walk_of(struct arena *a, struct str message)
+{
+    const uint8_t *p = (const uint8_t *)message.p;
+    return (struct write_walk){.arena = a, .start = p, .end = message.n > 0 ? p + message.n : p};
+}
+
 /* Room for a row and for `samples` more samples. An array that grows moves; the old one stays
  * behind in the arena, so doubling bounds what is lost by what is used. Errors: those of
  * arena_admit(). */
@@ -154,3 +161,16 @@ struct err write_add_histogram(struct write_walk *w, struct str content);
 /* Room for one more: where it is to be put; the caller then counts it. */
 struct err write_next_exemplar(struct write_walk *w, struct exemplar **ret_exemplar);
 struct err write_next_metadata(struct write_walk *w, struct family_metadata **ret_metadata);
+/* Adds a field that holds a MetricMetadata and stands at `at`. */
+struct err write_add_metadata(struct write_walk *w, const struct pb_field *f, const uint8_t *at);
+
+/* --- 1.0 and what has its series -------------------------------------------------------------- */
+
+/* The repeated TimeSeries of a WriteRequest, prometheus' or thanos', and of a thanos tuple. */
+enum { WRITE_SERIES = 1 };
+/* What a message has beside it: a field at `at`. */
+typedef struct err write_other_field(struct write_walk *w, const struct pb_field *f,
+                                     const uint8_t *at);
+/* Takes the fields of `message`, which is w's or a part of it: series to rows, the rest to `other`.
+ * In remote_write.c. */
+struct err write_walk_fields(struct write_walk *w, struct str message, write_other_field *other);

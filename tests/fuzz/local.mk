@@ -43,6 +43,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_wal_record_replay \
 	%reldir%/fuzz_wal_segment_replay \
 	%reldir%/fuzz_web_config_replay \
+	%reldir%/fuzz_writeable_replay \
 	%reldir%/fuzz_xor_replay \
 	%reldir%/fuzz_xor_reopen_replay \
 	%reldir%/fuzz_yaml_replay
@@ -94,6 +95,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_wal_record_replay_SOURCES = %reldir%/fuzz_wal_record.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_wal_segment_replay_SOURCES = %reldir%/fuzz_wal_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_web_config_replay_SOURCES = %reldir%/fuzz_web_config.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_writeable_replay_SOURCES = %reldir%/fuzz_writeable.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_xor_replay_SOURCES = %reldir%/fuzz_xor.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_xor_reopen_replay_SOURCES = %reldir%/fuzz_xor_reopen.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_yaml_replay_SOURCES = %reldir%/fuzz_yaml.c $(FUZZ_MAIN)

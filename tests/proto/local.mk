@@ -28,7 +28,8 @@ check_PROGRAMS += %reldir%/test_proto
 	%reldir%/test_remote_write2.c \
 	%reldir%/test_remote_write2_peer.c \
 	%reldir%/test_remote_write_parts.c \
-	%reldir%/test_remote_write_peer.c
+	%reldir%/test_remote_write_peer.c \
+	%reldir%/test_writeable.c
 nodist_%canon_reldir%_test_proto_SOURCES = $(PROMPB_GENERATED)
 %canon_reldir%_test_proto_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/proto/suites.h"'
 %canon_reldir%_test_proto_CFLAGS = $(TEST_CFLAGS)
