@@ -24,7 +24,7 @@ struct ack_log {
 };
 
 struct tally {
-    uint64_t samples, requests, non_2xx, lost, retries, wire_bytes;
+    uint64_t samples, requests, non_2xx, status_5xx, lost, retries, wire_bytes;
     uint64_t untold;  /* 429 and 503 without Retry-After */
     uint64_t partial; /* 2xx of OTLP that tell of points that were not taken */
     uint64_t statuses[STATUS_MAX];
@@ -47,6 +47,8 @@ struct worker {
     uint64_t index;
     pthread_t thread;
     struct plan plan;
+    struct http_conn conns[LOAD_TARGETS_MAX]; /* one a target */
+    uint64_t turn;                            /* of the targets */
     struct tally tally;
     bool complained; /* one refusal is shown, not thousands */
 };
@@ -134,9 +136,10 @@ complain(struct worker *w, const char *what, struct str text)
 enum outcome { OUTCOME_STORED, OUTCOME_REFUSED, OUTCOME_TRY_AGAIN };
 
 static enum outcome
-post_once(struct worker *w, struct http_conn *conn, const struct planned *p)
+post_once(struct worker *w, const struct planned *p)
 {
     struct http_answer answer;
+    struct http_conn *conn = &w->conns[w->turn++ % w->run->opts->target_count];
     struct err e = http_conn_exchange(conn, buf_str(&p->bytes), &answer);
     if (e.code != ERR_NONE) {
         w->tally.lost++;
@@ -156,19 +159,20 @@ post_once(struct worker *w, struct http_conn *conn, const struct planned *p)
     if (status / 100 == 2)
         return OUTCOME_STORED;
     w->tally.non_2xx++;
+    w->tally.status_5xx += status / 100 == 5;
     complain(w, status / 100 == 5 ? "status 5xx" : "refused", answer.body);
     return status / 100 == 5 || status == 429 ? OUTCOME_TRY_AGAIN : OUTCOME_REFUSED;
 }
 
 /* Latency counts from `due_ns`. */
 static void
-post(struct worker *w, struct http_conn *conn, const struct planned *p, uint64_t due_ns)
+post(struct worker *w, const struct planned *p, uint64_t due_ns)
 {
     uint64_t backoff_ms = BACKOFF_MS_MIN;
     uint64_t deadline_ns = now_ns() + w->run->opts->retry_ms * 1000000;
     w->tally.requests++;
     for (;;) {
-        enum outcome outcome = post_once(w, conn, p);
+        enum outcome outcome = post_once(w, p);
         if (outcome == OUTCOME_STORED)
             acknowledge(w, p, now_ns() - due_ns);
         if (outcome != OUTCOME_TRY_AGAIN || now_ns() >= deadline_ns)
@@ -205,14 +209,14 @@ is_over(const struct run *r)
 
 /* Everything once; `sent` requests were sent before. */
 static void
-send_plan(struct worker *w, struct http_conn *conn, uint64_t sent)
+send_plan(struct worker *w, uint64_t sent)
 {
     bool again = w->run->opts->seconds > 0;
     for (size_t n = 0; n < w->plan.n && !is_over(w->run); n++) {
         struct planned *p = vec_at(&w->plan, n);
         if (!again)
             enter_round(w->run, w->index, p->round);
-        post(w, conn, p, keep_pace(w, sent + n));
+        post(w, p, keep_pace(w, sent + n));
         if (!again)
             buf_fini(&p->bytes);
     }
@@ -225,12 +229,14 @@ worker_main(void *arg)
     struct run *r = w->run;
     fail(r, plan_build(r->opts, w->index, &w->plan));
     bool go = wait_for_all(r) && w->plan.n > 0;
-    struct http_conn conn;
-    http_conn_init(&conn, &r->opts->target, r->opts->timeout_ms);
+    w->turn = w->index;
+    for (uint64_t t = 0; t < r->opts->target_count; t++)
+        http_conn_init(&w->conns[t], &r->opts->targets[t], r->opts->timeout_ms);
     for (uint64_t pass = 0; go && (pass == 0 || (r->opts->seconds > 0 && !is_over(r))); pass++)
-        send_plan(w, &conn, pass * w->plan.n);
+        send_plan(w, pass * w->plan.n);
     enter_round(r, w->index, UINT64_MAX);
-    http_conn_fini(&conn);
+    for (uint64_t t = 0; t < r->opts->target_count; t++)
+        http_conn_fini(&w->conns[t]);
     return NULL;
 }
 
@@ -256,6 +262,7 @@ tally_add(struct tally *sum, struct tally *part)
     sum->samples += part->samples;
     sum->requests += part->requests;
     sum->non_2xx += part->non_2xx;
+    sum->status_5xx += part->status_5xx;
     sum->lost += part->lost;
     sum->retries += part->retries;
     sum->wire_bytes += part->wire_bytes;
@@ -289,10 +296,10 @@ report(struct tally *t, uint64_t took_ns)
     if (t->latencies_us.n > 0)
         qsort(t->latencies_us.v, t->latencies_us.n, sizeof *t->latencies_us.v, by_value);
     printf("{\"samples\":%" PRIu64 ",\"seconds\":%.3f,\"samples_per_second\":%.0f,"
-           "\"requests\":%" PRIu64 ",\"non_2xx\":%" PRIu64 ",\"lost\":%" PRIu64
-           ",\"retries\":%" PRIu64 ",\"wire_bytes\":%" PRIu64 ",",
-           t->samples, seconds, (double)t->samples / seconds, t->requests, t->non_2xx, t->lost,
-           t->retries, t->wire_bytes);
+           "\"requests\":%" PRIu64 ",\"non_2xx\":%" PRIu64 ",\"status_5xx\":%" PRIu64
+           ",\"lost\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"wire_bytes\":%" PRIu64 ",",
+           t->samples, seconds, (double)t->samples / seconds, t->requests, t->non_2xx,
+           t->status_5xx, t->lost, t->retries, t->wire_bytes);
     report_statuses(t);
     printf("\"p50_ms\":%.3f,\"p90_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n",
            quantile_ms(t, 0.5), quantile_ms(t, 0.9), quantile_ms(t, 0.99), quantile_ms(t, 1));

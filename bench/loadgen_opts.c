@@ -60,7 +60,8 @@ static struct err
 help(void)
 {
     printf("loadgen: remote-write or OTLP load; prints one line of JSON\n"
-           "  --url URL               http://host:port/path (needed)\n"
+           "  --url URL               http://host:port/path (needed); given again: requests and\n"
+           "                          tries of a connection go to each in turn\n"
            "  --protocol NAME         1.0 or 2.0 (remote write), otlp (1.0)\n"
            "  --shape NAME            index, counter, gauge, const, mix (mix)\n"
            "  --start-ms MS           time of sample 0 (now, less the samples' span)\n"
@@ -126,11 +127,24 @@ set_label(struct loadgen_opts *o, char *value)
 }
 
 static struct err
+add_target(struct loadgen_opts *o, struct str url)
+{
+    if (o->target_count == LOAD_TARGETS_MAX)
+        return ERR(ERR_INVALID, "more than %d", LOAD_TARGETS_MAX);
+    struct http_target *t = &o->targets[o->target_count];
+    TRY(http_target_parse(url, t));
+    if (strcmp(t->path, o->targets[0].path) != 0)
+        return ERR(ERR_INVALID, "another path than the first one's");
+    o->target_count++;
+    return OK;
+}
+
+static struct err
 set_value(struct loadgen_opts *o, struct str name, char *argument)
 {
     struct str value = str_of_cstr(argument);
     if (str_eq(name, STR("url")))
-        return http_target_parse(value, &o->target);
+        return add_target(o, value);
     if (str_eq(name, STR("shape")))
         return set_shape(o, value);
     if (str_eq(name, STR("protocol")))
@@ -171,7 +185,7 @@ set_switch(struct loadgen_opts *o, struct str name)
 static struct err
 check(const struct loadgen_opts *o)
 {
-    if (o->target.path[0] == '\0' && !o->print_series)
+    if (o->target_count == 0 && !o->print_series)
         return ERR(ERR_INVALID, "--url is missing");
     if (o->load.interval_ms <= 0)
         return ERR(ERR_INVALID, "--interval-ms must be above 0");

@@ -3,11 +3,13 @@
 #include "bench/loadgen_http.h"
 #include "bench/loadgen_series.h"
 
+enum { LOAD_TARGETS_MAX = 16 };
 enum load_protocol { LOAD_REMOTE_WRITE_1, LOAD_REMOTE_WRITE_2, LOAD_OTLP };
 
 struct loadgen_opts {
     enum load_protocol protocol;
-    struct http_target target;
+    struct http_target targets[LOAD_TARGETS_MAX]; /* of one path */
+    uint64_t target_count;
     struct load_spec load;
     struct str tenant;   /* of the header THANOS-TENANT; empty: no header */
     const char *ack_log; /* NULL: none */

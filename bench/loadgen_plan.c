@@ -133,7 +133,8 @@ encode(const struct loadgen_opts *o, struct group *g, struct planned *p)
     buf_printf(&p->bytes,
                "POST %s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: mneme-loadgen\r\n"
                "%sContent-Length: %zu\r\n",
-               o->target.path, o->target.host, o->target.port, protocol->headers, body.n);
+               o->targets[0].path, o->targets[0].host, o->targets[0].port, protocol->headers,
+               body.n);
     if (o->tenant.n > 0)
         buf_printf(&p->bytes, "THANOS-TENANT: %.*s", STR_FMT(o->tenant));
     if (o->tenants > 1)
