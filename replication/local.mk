@@ -10,5 +10,7 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/ring_shard.c \
 	%reldir%/ring_tenants.c \
 	%reldir%/shuffle.c %reldir%/shuffle.h \
-	%reldir%/tenant_cache.c %reldir%/tenant_cache.h
+	%reldir%/tenant_cache.c %reldir%/tenant_cache.h \
+	%reldir%/votes.c %reldir%/votes.h %reldir%/votes_int.h \
+	%reldir%/votes_plan.c
 EXTRA_DIST += %reldir%/README.md

@@ -2,3 +2,4 @@
 X(ring_hash)
 X(go_rand)
 X(ring_golden)
+X(votes)
