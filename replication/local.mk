@@ -13,4 +13,10 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/tenant_cache.c %reldir%/tenant_cache.h \
 	%reldir%/votes.c %reldir%/votes.h %reldir%/votes_int.h \
 	%reldir%/votes_plan.c
+	%reldir%/handoff.h \
+	%reldir%/handoff_name.c %reldir%/handoff_name.h \
+	%reldir%/handoff_record.c %reldir%/handoff_record.h \
+	%reldir%/pace.c %reldir%/pace.h \
+	%reldir%/ring.h \
+	%reldir%/ring_hash.c %reldir%/ring_hash.h
 EXTRA_DIST += %reldir%/README.md
