@@ -1,7 +1,12 @@
 noinst_LIBRARIES += %reldir%/libreplication.a
 %canon_reldir%_libreplication_a_SOURCES = \
 	%reldir%/go_rand.c %reldir%/go_rand.h \
+	%reldir%/handoff.h \
+	%reldir%/handoff_cursors.c %reldir%/handoff_cursors.h \
+	%reldir%/handoff_name.c %reldir%/handoff_name.h \
+	%reldir%/handoff_record.c %reldir%/handoff_record.h \
 	%reldir%/ketama.c %reldir%/ketama.h \
+	%reldir%/pace.c %reldir%/pace.h \
 	%reldir%/ring.c %reldir%/ring.h %reldir%/ring_int.h \
 	%reldir%/ring_config.c %reldir%/ring_config.h \
 	%reldir%/ring_diff.c \
@@ -13,10 +18,4 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/tenant_cache.c %reldir%/tenant_cache.h \
 	%reldir%/votes.c %reldir%/votes.h %reldir%/votes_int.h \
 	%reldir%/votes_plan.c
-	%reldir%/handoff.h \
-	%reldir%/handoff_name.c %reldir%/handoff_name.h \
-	%reldir%/handoff_record.c %reldir%/handoff_record.h \
-	%reldir%/pace.c %reldir%/pace.h \
-	%reldir%/ring.h \
-	%reldir%/ring_hash.c %reldir%/ring_hash.h
 EXTRA_DIST += %reldir%/README.md

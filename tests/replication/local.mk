@@ -2,13 +2,13 @@ check_PROGRAMS += %reldir%/test_replication
 %canon_reldir%_test_replication_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/test_go_rand.c \
-	%reldir%/test_ring_golden.c \
-	%reldir%/test_ring_hash.c \
-	%reldir%/test_votes.c
+	%reldir%/test_handoff_cursors.c \
 	%reldir%/test_handoff_name.c \
 	%reldir%/test_handoff_record.c \
 	%reldir%/test_pace.c \
-	%reldir%/test_ring_hash.c
+	%reldir%/test_ring_golden.c \
+	%reldir%/test_ring_hash.c \
+	%reldir%/test_votes.c
 %canon_reldir%_test_replication_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/replication/suites.h"'
 %canon_reldir%_test_replication_CFLAGS = $(TEST_CFLAGS)
 %canon_reldir%_test_replication_LDADD = $(TEST_LDADD)
