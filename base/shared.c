@@ -4,10 +4,12 @@
 #include <stdatomic.h>
 
 #include "base/assert.h"
+#include "base/budget.h"
 
 struct shared {
     _Atomic(unsigned) refs; /* relaxed up, acq_rel down: the last one frees */
-    struct buf bytes;       /* immutable */
+    struct buf bytes;       /* immutable, as all below */
+    struct budget *budget;  /* that they are charged to; NULL: none */
 };
 
 struct shared *
@@ -21,9 +23,18 @@ shared_new(struct str copied)
 struct shared *
 shared_take(struct buf *moved)
 {
+    return shared_take_charged(moved, NULL);
+}
+
+struct shared *
+shared_take_charged(struct buf *moved, struct budget *budget)
+{
     struct shared *s = mem_alloc_zero(sizeof *s);
     atomic_init(&s->refs, 1);
     s->bytes = *moved;
+    s->budget = budget;
+    if (budget)
+        budget_charge(budget, s->bytes.cap);
     *moved = (struct buf)BUF_INIT;
     return s;
 }
@@ -41,6 +52,8 @@ shared_unref(struct shared *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
+    if (s->budget)
+        budget_give_back(s->budget, s->bytes.cap);
     buf_fini(&s->bytes);
     mem_free(s);
 }

@@ -6,12 +6,16 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+struct budget; /* base/budget.h */
 struct shared;
 
 /* Both: the caller owns one reference. */
 struct shared *shared_new(struct str copied);
 /* Takes what `moved` holds, without a copy, and leaves it empty. */
 struct shared *shared_take(struct buf *moved);
+/* The same, and the bytes count in the budget, which outlives them, as long as they are there.
+ * NULL: nobody counts them. */
+struct shared *shared_take_charged(struct buf *moved, struct budget *budget);
 /* Returns `s`, with one reference more. */
 struct shared *shared_ref(struct shared *s);
 void shared_unref(struct shared *s); /* NULL is allowed */

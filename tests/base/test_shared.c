@@ -1,6 +1,7 @@
 /* Bytes stay where and what they are until the last owner has given them back. */
 #include <pthread.h>
 
+#include "base/budget.h"
 #include "base/shared.h"
 #include "tests/harness.h"
 
@@ -20,6 +21,21 @@ START_TEST(test_copied_and_taken)
     AUTO(shared_unref) struct shared *empty = shared_take(&b);
     ck_assert_uint_eq(shared_bytes(empty).n, 0);
     shared_unref(NULL);
+}
+END_TEST
+
+/* A budget counts the room that was taken, until the last reference goes. */
+START_TEST(test_charged)
+{
+    struct budget budget = {.limit_bytes = 1000};
+    struct buf moved = {mem_alloc(100), 40, 100};
+    struct shared *s = shared_take_charged(&moved, &budget);
+    ck_assert_ptr_null(moved.p);
+    ck_assert_uint_eq(budget_used(&budget), 100);
+    shared_unref(shared_ref(s));
+    ck_assert_uint_eq(budget_used(&budget), 100);
+    shared_unref(s);
+    ck_assert_uint_eq(budget_used(&budget), 0);
 }
 END_TEST
 
@@ -56,6 +72,7 @@ shared_suite(void)
     Suite *s = suite_create("shared");
     TCase *t = tcase_create("shared");
     tcase_add_test(t, test_copied_and_taken);
+    tcase_add_test(t, test_charged);
     tcase_add_test(t, test_threads);
     suite_add_tcase(s, t);
     return s;
