@@ -3,6 +3,7 @@ noinst_LIBRARIES += %reldir%/libingest.a
 	%reldir%/admit.c %reldir%/admit.h \
 	%reldir%/batch.h \
 	%reldir%/batch_builder.c %reldir%/batch_builder.h \
+	%reldir%/batch_rows.c %reldir%/batch_rows.h \
 	%reldir%/decode.c %reldir%/decode.h \
 	%reldir%/limits.c %reldir%/limits.h \
 	%reldir%/rates.c %reldir%/rates.h \

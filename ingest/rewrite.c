@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/lock.h"
+#include "ingest/batch_rows.h"
 #include "ingest/rewrite_cache.h"
 #include "tsdb/tenant_name.h"
 
@@ -273,12 +274,7 @@ look_up(struct rewrite *r, struct arena *a, struct arena *scratch, const struct 
 /* The rows of one tenant. */
 struct group {
     struct rewritten_batch out;
-    size_t rows_max, samples_max, histograms_max,
-        exemplars_max; /* counted before they are copied */
-    struct append_row *rows;
-    struct sample *samples;
-    struct histogram_sample *histograms;
-    struct exemplar *exemplars;
+    struct batch_rows rows;
 };
 
 struct split {
@@ -339,7 +335,6 @@ static struct err
 place_kept(struct split *s, size_t i)
 {
     const struct rewrite_entry *e = s->entries[i];
-    const struct append_row *row = &s->in->request.rows[i];
     struct group *g = NULL;
     TRY(group_of_tenant(s, e->tenant, &g));
     enum limit_kind hit = limit_hit(g->out.limits, e);
@@ -352,10 +347,7 @@ place_kept(struct split *s, size_t i)
     }
     s->anything |= e->verdict == REWRITE_CHANGED || g != s->groups[0];
     s->group_of[i] = g;
-    g->rows_max++;
-    g->samples_max += row->sample_count;
-    g->histograms_max += row->histogram_count;
-    g->exemplars_max += row->exemplar_count;
+    batch_rows_count(&g->rows, &s->in->request.rows[i]);
     return OK;
 }
 
@@ -391,70 +383,32 @@ place_row(struct split *s, size_t i)
     return OK;
 }
 
-/* Room for what place_kept() has counted. */
-static struct err
-make_room(struct split *s, struct group *g)
-{
-    struct append_request *r = &g->out.batch.request;
-    TRY(arena_admit(s->arena, g->rows_max * sizeof *g->rows + g->samples_max * sizeof *g->samples +
-                                  g->histograms_max * sizeof *g->histograms +
-                                  g->exemplars_max * sizeof *g->exemplars));
-    g->rows = ARENA_ARRAY(s->arena, struct append_row, g->rows_max);
-    g->samples = ARENA_ARRAY(s->arena, struct sample, g->samples_max);
-    g->histograms = ARENA_ARRAY(s->arena, struct histogram_sample, g->histograms_max);
-    g->exemplars = ARENA_ARRAY(s->arena, struct exemplar, g->exemplars_max);
-    *r = (struct append_request){
-        .rows = g->rows,
-        .samples = g->samples,
-        .histograms = g->histograms,
-        .exemplars = g->exemplars,
-    };
-    if (g == s->groups[0]) { /* of families, which have no tenant of their own */
-        r->metadata = s->in->request.metadata;
-        r->metadata_count = s->in->request.metadata_count;
-    }
-    return OK;
-}
-
 static void
 copy_row(struct split *s, size_t i)
 {
-    const struct append_request *from = &s->in->request;
-    struct group *g = s->group_of[i];
-    struct append_request *to = &g->out.batch.request;
-    struct append_row row = from->rows[i];
+    const struct append_row *row = &s->in->request.rows[i];
     const struct rewrite_entry *e = s->entries[i];
-    if (row.sample_count > 0)
-        memcpy(g->samples + to->sample_count, from->samples + row.first_sample,
-               row.sample_count * sizeof *g->samples);
-    if (row.histogram_count > 0)
-        memcpy(g->histograms + to->histogram_count, from->histograms + row.first_histogram,
-               row.histogram_count * sizeof *g->histograms);
-    if (row.exemplar_count > 0)
-        memcpy(g->exemplars + to->exemplar_count, from->exemplars + row.first_exemplar,
-               row.exemplar_count * sizeof *g->exemplars);
-    row.first_sample = u32_of_size(to->sample_count);
-    row.first_histogram = u32_of_size(to->histogram_count);
-    row.first_exemplar = u32_of_size(to->exemplar_count);
-    if (e->verdict == REWRITE_CHANGED)
-        row.label_key = e->label_key;
-    to->sample_count += row.sample_count;
-    to->histogram_count += row.histogram_count;
-    to->exemplar_count += row.exemplar_count;
-    g->rows[to->row_count++] = row;
+    batch_rows_add(&s->group_of[i]->rows, &s->in->request, row,
+                   e->verdict == REWRITE_CHANGED ? e->label_key : row->label_key);
 }
 
 static struct err
 copy_groups(struct split *s)
 {
     for (size_t i = 0; i < s->group_count; i++)
-        TRY(make_room(s, s->groups[i]));
+        TRY(batch_rows_make(&s->groups[i]->rows, s->arena));
     for (size_t i = 0; i < s->in->request.row_count; i++) {
         if (s->group_of[i])
             copy_row(s, i);
     }
-    for (size_t i = 0; i < s->group_count; i++)
-        s->groups[i]->out.batch.series_count = s->groups[i]->out.batch.request.row_count;
+    for (size_t i = 0; i < s->group_count; i++) {
+        struct batch *b = &s->groups[i]->out.batch;
+        b->request = s->groups[i]->rows.request;
+        b->series_count = b->request.row_count;
+    }
+    /* of families, which have no tenant of their own */
+    s->groups[0]->out.batch.request.metadata = s->in->request.metadata;
+    s->groups[0]->out.batch.request.metadata_count = s->in->request.metadata_count;
     return OK;
 }
 
