@@ -7,6 +7,10 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/handoff_record.c %reldir%/handoff_record.h \
 	%reldir%/ketama.c %reldir%/ketama.h \
 	%reldir%/pace.c %reldir%/pace.h \
+	%reldir%/peer.c %reldir%/peer.h %reldir%/peer_int.h \
+	%reldir%/peer_items.c \
+	%reldir%/peer_part.c %reldir%/peer_part.h \
+	%reldir%/peer_reply.c \
 	%reldir%/ring.c %reldir%/ring.h %reldir%/ring_int.h \
 	%reldir%/ring_config.c %reldir%/ring_config.h \
 	%reldir%/ring_diff.c \

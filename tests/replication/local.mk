@@ -1,11 +1,13 @@
 check_PROGRAMS += %reldir%/test_replication
 %canon_reldir%_test_replication_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/golden.c %reldir%/golden.h \
+	%reldir%/peer_kit.c %reldir%/peer_kit.h \
 	%reldir%/test_go_rand.c \
 	%reldir%/test_handoff_cursors.c \
 	%reldir%/test_handoff_name.c \
 	%reldir%/test_handoff_record.c \
 	%reldir%/test_pace.c \
+	%reldir%/test_peer.c \
 	%reldir%/test_ring_golden.c \
 	%reldir%/test_ring_hash.c \
 	%reldir%/test_votes.c

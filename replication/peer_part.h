@@ -1,0 +1,32 @@
+/* peer_part.h - what one peer gets of one write in one piece, encoded; counted.
+ *
+ * A part is whole: it is stored or refused as one, travels in one message, and is one record of the
+ * hand-off. It does not change once it is made. Threads: any. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "base/shared.h"
+
+struct peer_part {
+    _Atomic(uint32_t) refs;
+    /* Its rows as the driver has encoded them; one reference. A pipe looks at its length only. */
+    struct shared *payload;
+    /* Of the ring that placed it, and anything else for another ring: parts to one peer never
+     * overtake each other across rings, since a series may get another replica number then. */
+    uint32_t ring;
+    /* As on the wire, from 1; 0: all that the peer owns, whatever the number. To a Thanos peer a
+     * message has parts of one number only, and order is kept among those of one number. */
+    uint16_t replica;
+};
+
+/* Takes the reference to `payload`; the caller owns one to the part. */
+struct peer_part *peer_part_new(struct shared *payload, uint32_t ring, uint16_t replica);
+/* Returns `part`, with one reference more. */
+struct peer_part *peer_part_ref(struct peer_part *part);
+void peer_part_unref(struct peer_part *part); /* NULL is allowed */
+DEFINE_AUTO(struct peer_part *, peer_part_unref)
+
+/* What it counts against limits: its payload, and what it takes to keep it. */
+size_t peer_part_bytes(const struct peer_part *part);
