@@ -14,9 +14,8 @@
 
 enum { HOST_BYTES_MAX = 255, PORT_MAX = 65535 };
 
-/* Cuts "host:port"; brackets around the host are dropped. */
-static struct err
-split_address(struct str address, struct str *ret_host, struct str *ret_port)
+struct err
+listen_split_address(struct str address, struct str *ret_host, struct str *ret_port)
 {
     const char *colon = address.n ? memrchr(address.p, ':', address.n) : NULL;
     if (!colon)
@@ -41,7 +40,7 @@ static struct err
 resolve(struct str address, struct addrinfo **ret_info)
 {
     struct str host = {0}, port = {0};
-    TRY(split_address(address, &host, &port));
+    TRY(listen_split_address(address, &host, &port));
     char host_text[HOST_BYTES_MAX + 1], port_text[8];
     snprintf(host_text, sizeof host_text, "%.*s", STR_FMT(host));
     snprintf(port_text, sizeof port_text, "%.*s", STR_FMT(port));

@@ -13,3 +13,5 @@ struct err listen_open(struct str address, int *fds, unsigned count, unsigned *r
 /* "1.2.3.4:5" or "[::1]:5" of a connected socket's other side, NUL-terminated in `to`. */
 struct sockaddr;
 void listen_format_peer(const struct sockaddr *peer, char *to, size_t bytes);
+/* Cuts "host:port" into views; brackets around the host are dropped. ERR_INVALID. */
+struct err listen_split_address(struct str address, struct str *ret_host, struct str *ret_port);

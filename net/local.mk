@@ -2,6 +2,7 @@ noinst_LIBRARIES += %reldir%/libnet.a
 %canon_reldir%_libnet_a_SOURCES = \
 	%reldir%/base64.c %reldir%/base64.h \
 	%reldir%/bcrypt.c %reldir%/bcrypt.h \
+	%reldir%/dial.c %reldir%/dial.h \
 	%reldir%/grpc/grpc_message.c %reldir%/grpc/grpc_message.h \
 	%reldir%/grpc/grpc_status.c %reldir%/grpc/grpc_status.h \
 	%reldir%/h2/h2_conn.c %reldir%/h2/h2_conn.h %reldir%/h2/h2_int.h \
@@ -37,7 +38,9 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/status.c %reldir%/status.h \
 	%reldir%/tls.c %reldir%/tls.h %reldir%/tls_int.h \
 	%reldir%/tls_ctx.c %reldir%/tls_ctx.h \
+	%reldir%/tls_client.c %reldir%/tls_client.h \
 	%reldir%/tls_names.c %reldir%/tls_names.h \
+	%reldir%/tls_pem.c %reldir%/tls_pem.h \
 	%reldir%/trace/trace.c %reldir%/trace/trace.h %reldir%/trace/trace_spans.h \
 	%reldir%/trace/trace_config.c %reldir%/trace/trace_config.h \
 	%reldir%/trace/trace_otlp.c %reldir%/trace/trace_otlp.h \

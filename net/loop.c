@@ -273,6 +273,12 @@ loop_on_timer(evutil_socket_t fd, short what, void *arg)
     t->fn(t->arg);
 }
 
+static struct timeval
+timeval_of_ms(uint64_t ms)
+{
+    return (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+}
+
 struct loop_timer *
 loop_timer_new(struct loop *l, uint64_t interval_ms, void (*fn)(void *arg), void *arg)
 {
@@ -282,11 +288,37 @@ loop_timer_new(struct loop *l, uint64_t interval_ms, void (*fn)(void *arg), void
     t->fn = fn;
     t->arg = arg;
     t->event = event_new(l->base, -1, EV_PERSIST, loop_on_timer, t);
-    struct timeval every = {(time_t)(interval_ms / 1000), (suseconds_t)(interval_ms % 1000 * 1000)};
+    struct timeval every = timeval_of_ms(interval_ms);
     ASSERT(t->event); /* both fail only for want of memory */
     int failed = event_add(t->event, &every);
     ASSERT(failed == 0);
     return t;
+}
+
+struct loop_timer *
+loop_alarm_new(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+    ASSERT(loop_is_current(l));
+    struct loop_timer *t = mem_alloc_zero(sizeof *t);
+    t->fn = fn;
+    t->arg = arg;
+    t->event = event_new(l->base, -1, 0, loop_on_timer, t);
+    ASSERT(t->event); /* fails only for want of memory */
+    return t;
+}
+
+void
+loop_alarm_set(struct loop_timer *t, uint64_t after_ms)
+{
+    struct timeval after = timeval_of_ms(after_ms);
+    int failed = event_add(t->event, &after);
+    ASSERT(failed == 0);
+}
+
+void
+loop_alarm_clear(struct loop_timer *t)
+{
+    event_del(t->event);
 }
 
 void

@@ -26,3 +26,8 @@ struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *l, uint64_t interval_ms, void (*fn)(void *arg),
                                   void *arg);
 void loop_timer_free(struct loop_timer *t);
+/* A timer that runs fn(arg) once each time it is set; setting it again counts from then. Freed by
+ * loop_timer_free(), which fn() may call. Threads: loop. */
+struct loop_timer *loop_alarm_new(struct loop *l, void (*fn)(void *arg), void *arg);
+void loop_alarm_set(struct loop_timer *t, uint64_t after_ms);
+void loop_alarm_clear(struct loop_timer *t);

@@ -19,7 +19,8 @@ struct tls_server {
 
 struct tls_session {
     SSL *ssl;
-    struct tls_ctx *ctx; /* one reference */
+    struct tls_ctx *ctx; /* one reference; NULL: a client's */
+    struct str alpn;     /* that the server must choose; static; {NULL, 0}: any, or checked */
     const char *failure; /* of the handshake; static, NULL: none */
 };
 
@@ -151,6 +152,15 @@ tls_session_open(struct tls_server *t, int fd)
     return s;
 }
 
+struct tls_session *
+tls_session_adopt(SSL *ssl, struct str alpn)
+{
+    struct tls_session *s = mem_alloc_zero(sizeof *s);
+    s->ssl = ssl;
+    s->alpn = alpn;
+    return s;
+}
+
 void
 tls_session_close(struct tls_session *s)
 {
@@ -185,6 +195,21 @@ io_of_failure(struct tls_session *s, int result, enum tls_need *ret_need)
     return why == SSL_ERROR_ZERO_RETURN ? IO_END : IO_FAILED;
 }
 
+/* Of the first call that got through the handshake. */
+static enum io
+check_alpn(struct tls_session *s)
+{
+    const unsigned char *chosen = NULL;
+    unsigned n = 0;
+    SSL_get0_alpn_selected(s->ssl, &chosen, &n);
+    struct str want = s->alpn;
+    s->alpn = (struct str){NULL, 0};
+    if (str_eq(str_of((const char *)chosen, n), want))
+        return IO_OK;
+    s->failure = "the server has not chosen the protocol that was asked for (ALPN)";
+    return IO_FAILED;
+}
+
 enum io
 tls_session_read(struct tls_session *s, char *to, size_t n, size_t *ret_n, enum tls_need *ret_need)
 {
@@ -194,7 +219,7 @@ tls_session_read(struct tls_session *s, char *to, size_t n, size_t *ret_n, enum 
         return io_of_failure(s, got, ret_need);
     *ret_need = TLS_NEED_NOTHING;
     *ret_n = (size_t)got;
-    return IO_OK;
+    return s->alpn.n > 0 ? check_alpn(s) : IO_OK;
 }
 
 enum io
@@ -206,7 +231,7 @@ tls_session_write(struct tls_session *s, struct str bytes, size_t *ret_n, enum t
         return io_of_failure(s, put, ret_need);
     *ret_need = TLS_NEED_NOTHING;
     *ret_n = (size_t)put;
-    return IO_OK;
+    return s->alpn.n > 0 ? check_alpn(s) : IO_OK;
 }
 
 const char *

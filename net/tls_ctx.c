@@ -3,14 +3,13 @@
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/assert.h"
-#include "base/fs.h"
 #include "base/mem.h"
+#include "net/tls_pem.h"
 
 struct tls_ctx {
     _Atomic(unsigned) refs; /* relaxed up, acq_rel down: the last one frees */
@@ -22,24 +21,13 @@ struct tls_ctx {
 
 /* --- material ------------------------------------------------------------------------------- */
 
-static struct err
-read_pem(const struct tls_pem *pem, const char *what, struct buf *to)
-{
-    if (!pem->file || pem->file[0] == '\0') {
-        buf_append(to, pem->text);
-        return OK;
-    }
-    TRY_IN(fs_read_file(fs_posix(), pem->file, TLS_FILE_BYTES_MAX, to), "tls: %s", what);
-    return OK;
-}
-
 struct err
 tls_material_read(const struct tls_server_opts *opts, struct tls_material *ret_material)
 {
     AUTO(tls_material_fini) struct tls_material m = {0};
-    TRY(read_pem(&opts->cert, "certificate", &m.cert));
-    TRY(read_pem(&opts->key, "key", &m.key));
-    TRY(read_pem(&opts->client_ca, "client CA", &m.client_ca));
+    TRY(tls_pem_read(&opts->cert, "certificate", &m.cert));
+    TRY(tls_pem_read(&opts->key, "key", &m.key));
+    TRY(tls_pem_read(&opts->client_ca, "client CA", &m.client_ca));
     *ret_material = m;
     m = (struct tls_material){0};
     return OK;
@@ -53,119 +41,6 @@ tls_material_fini(struct tls_material *m)
     buf_fini(&m->cert);
     buf_fini(&m->key);
     buf_fini(&m->client_ca);
-}
-
-/* --- errors --------------------------------------------------------------------------------- */
-
-/* Where a PEM text came from, for humans. */
-static const char *
-name_of(const struct tls_pem *pem)
-{
-    return pem->file && pem->file[0] ? pem->file : "(given as text)";
-}
-
-/* OpenSSL's newest complaint, which quotes no input; its queue is a thread's and must be empty
- * before the next call. */
-static struct err
-tls_error(const char *what, const struct tls_pem *pem)
-{
-    char reason[160] = "no reason given";
-    unsigned long code = ERR_peek_last_error();
-    if (code)
-        ERR_error_string_n(code, reason, sizeof reason);
-    ERR_clear_error();
-    return ERR(ERR_INVALID, "tls: %s%s%s: %s", what, pem ? " " : "", pem ? name_of(pem) : "",
-               reason);
-}
-
-/* --- certificates and key --------------------------------------------------------------------- */
-
-static void
-free_bio(BIO **bio)
-{
-    BIO_free(*bio);
-}
-static void
-free_cert(X509 **cert)
-{
-    X509_free(*cert);
-}
-static void
-free_key(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-#define FREED_BY(fn) __attribute__((cleanup(fn)))
-
-static BIO *
-bio_of(const struct buf *text)
-{
-    ASSERT(text->n <= TLS_FILE_BYTES_MAX);
-    BIO *bio = BIO_new_mem_buf(text->n ? text->p : "", (int)text->n);
-    ASSERT(bio); /* fails only for want of memory */
-    return bio;
-}
-
-/* Nobody can be asked: an encrypted key is an error. */
-static int
-no_password(char *to, int bytes, int writing, void *arg)
-{
-    (void)to, (void)bytes, (void)writing, (void)arg;
-    return -1;
-}
-
-/* The end of the text is reached when no further PEM block begins. */
-static bool
-is_at_end(void)
-{
-    unsigned long code = ERR_peek_last_error();
-    bool end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
-    if (end)
-        ERR_clear_error();
-    return end;
-}
-
-static struct err
-load_chain(SSL_CTX *ctx, const struct tls_pem *pem, const struct buf *text)
-{
-    FREED_BY(free_bio) BIO *bio = bio_of(text);
-    FREED_BY(free_cert) X509 *leaf = PEM_read_bio_X509(bio, NULL, no_password, NULL);
-    if (!leaf || SSL_CTX_use_certificate(ctx, leaf) != 1)
-        return tls_error("certificate", pem);
-    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, no_password, NULL));) {
-        if (SSL_CTX_add0_chain_cert(ctx, next) != 1) { /* takes it */
-            X509_free(next);
-            return tls_error("certificate chain", pem);
-        }
-    }
-    return is_at_end() ? OK : tls_error("certificate chain", pem);
-}
-
-static struct err
-load_key(SSL_CTX *ctx, const struct tls_pem *pem, const struct buf *text)
-{
-    FREED_BY(free_bio) BIO *bio = bio_of(text);
-    FREED_BY(free_key) EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
-    if (!key)
-        return tls_error("key", pem);
-    if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
-        return tls_error("key does not fit the certificate:", pem);
-    return OK;
-}
-
-static struct err
-load_client_ca(SSL_CTX *ctx, const struct tls_pem *pem, const struct buf *text)
-{
-    FREED_BY(free_bio) BIO *bio = bio_of(text);
-    size_t count = 0;
-    for (X509 *ca; (ca = PEM_read_bio_X509(bio, NULL, no_password, NULL)); count++) {
-        bool added = X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), ca) == 1 &&
-                     SSL_CTX_add_client_CA(ctx, ca) == 1;
-        X509_free(ca);
-        if (!added)
-            return tls_error("client CA", pem);
-    }
-    return count > 0 && is_at_end() ? OK : tls_error("client CA", pem);
 }
 
 /* --- clients ---------------------------------------------------------------------------------- */
@@ -248,7 +123,7 @@ set_clients(struct tls_ctx *c, const struct tls_server_opts *opts, const struct 
     SSL_CTX_set_verify(c->ctx, modes[c->auth], NULL);
     SSL_CTX_set_cert_verify_callback(c->ctx, verify_client, NULL);
     if (m->client_ca.n > 0)
-        return load_client_ca(c->ctx, &opts->client_ca, &m->client_ca);
+        return tls_pem_load_ca(c->ctx, "client CA", &opts->client_ca, &m->client_ca);
     SSL_CTX_set_default_verify_paths(c->ctx); /* a system without CAs verifies nobody */
     ERR_clear_error();
     return OK;
@@ -297,9 +172,9 @@ set_protocol(struct tls_ctx *c, const struct tls_server_opts *opts)
     TRY(tls_group_list(opts->curves, groups));
     TRY(set_versions(c, opts, ciphers));
     if (ciphers[0] && SSL_CTX_set_cipher_list(c->ctx, ciphers) != 1)
-        return tls_error("cipher suites", NULL);
+        return tls_pem_error("cipher suites", NULL);
     if (groups[0] && SSL_CTX_set1_groups_list(c->ctx, groups) != 1)
-        return tls_error("curves", NULL);
+        return tls_pem_error("curves", NULL);
     uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                        SSL_OP_IGNORE_UNEXPECTED_EOF |
                        (opts->client_order ? 0 : SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -325,11 +200,11 @@ tls_ctx_new(const struct tls_server_opts *opts, const struct tls_material *m,
     arena_init(&c->arena, 0);
     c->ctx = SSL_CTX_new(TLS_server_method());
     if (!c->ctx)
-        return tls_error("context", NULL);
+        return tls_pem_error("context", NULL);
     SSL_CTX_set_app_data(c->ctx, c);
     TRY(set_protocol(c, opts));
-    TRY(load_chain(c->ctx, &opts->cert, &m->cert));
-    TRY(load_key(c->ctx, &opts->key, &m->key));
+    TRY(tls_pem_load_chain(c->ctx, &opts->cert, &m->cert));
+    TRY(tls_pem_load_key(c->ctx, &opts->key, &m->key));
     TRY(set_clients(c, opts, m));
     *ret_ctx = TAKE(c);
     return OK;

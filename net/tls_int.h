@@ -6,10 +6,14 @@
 #include "net/transport.h"
 
 struct tls_session;
+struct ssl_st; /* OpenSSL's SSL */
 
 /* Server side of a handshake on `fd`, which stays the caller's. NULL when OpenSSL has no
  * memory for it. The handshake runs inside the first reads and writes. */
 struct tls_session *tls_session_open(struct tls_server *t, int fd);
+/* Takes the client's side of a connection. `alpn` (static): the handshake fails unless the server
+ * has chosen that protocol. */
+struct tls_session *tls_session_adopt(struct ssl_st *ssl, struct str alpn);
 void tls_session_close(struct tls_session *s); /* NULL is allowed */
 
 /* What the socket must be able to do before the same call can go on after IO_AGAIN. */

@@ -3,9 +3,11 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/fixture.c %reldir%/fixture.h \
 	%reldir%/test_tls.c \
+	%reldir%/test_tls_client.c \
 	%reldir%/test_tls_names.c \
 	%reldir%/test_base64.c \
 	%reldir%/test_bcrypt.c \
+	%reldir%/test_dial.c \
 	%reldir%/test_grpc_message.c \
 	%reldir%/test_grpc_status.c \
 	%reldir%/h2_pair.c %reldir%/h2_pair.h \

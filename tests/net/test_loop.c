@@ -108,6 +108,41 @@ START_TEST(test_timer_repeats_until_freed)
 }
 END_TEST
 
+static void
+count_alarm(void *arg)
+{
+    struct timer_test *t = arg;
+    if (++t->fired == 1) {
+        loop_alarm_set(t->timer, 1);
+    } else {
+        loop_timer_free(t->timer);
+        t->timer = NULL;
+    }
+}
+
+static void
+start_alarm(void *arg)
+{
+    struct timer_test *t = arg;
+    t->timer = loop_alarm_new(t->loop, count_alarm, t);
+    loop_alarm_set(t->timer, 60 * 1000);
+    loop_alarm_set(t->timer, 1); /* counts from now */
+}
+
+START_TEST(test_alarm_runs_once_each_time_it_is_set)
+{
+    struct loops *loops = NULL;
+    CK_OK(loops_start(1, &loops));
+    struct timer_test t = {.loop = loops_at(loops, 0)};
+    loop_call(t.loop, start_alarm, &t);
+    for (unsigned i = 0; i < 1000 && t.fired < 2; i++)
+        clock_sleep_ns(clock_system(), 2000000);
+    clock_sleep_ns(clock_system(), 20000000);
+    ck_assert_uint_eq(t.fired, 2);
+    loops_stop(loops);
+}
+END_TEST
+
 START_TEST(test_stopping_nothing)
 {
     loops_stop(NULL);
@@ -125,6 +160,7 @@ loop_suite(void)
     tcase_add_test(t, test_posts_run_in_order);
     tcase_add_test(t, test_loops_post_to_each_other);
     tcase_add_test(t, test_timer_repeats_until_freed);
+    tcase_add_test(t, test_alarm_runs_once_each_time_it_is_set);
     tcase_add_test(t, test_stopping_nothing);
     suite_add_tcase(s, t);
     return s;
