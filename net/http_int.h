@@ -20,7 +20,7 @@
 #include "net/router_match.h"
 #include "net/transport.h"
 
-struct evconnlistener;
+struct acceptor;
 struct http_conn;
 struct http_part;
 
@@ -147,11 +147,10 @@ struct http_conn {
 struct http_part {
     struct http_server *server;
     struct loop *loop;
-    struct evconnlistener *listener;
+    struct acceptor *acceptor; /* NULL once it drains */
     struct loop_timer *tick;
     struct http_conn *conns; /* newest first */
     size_t requests;         /* not yet freed; may outlive their connections */
-    bool accept_paused;      /* out of file descriptors: the next tick tries again */
     bool draining;
     bool done GUARDED_BY(server->lock); /* draining, and nothing is left */
     struct http_metrics_cache metrics;

@@ -5,17 +5,10 @@
  * waits until the last has answered: only then nobody can reach it any more. */
 #include "net/http_int.h"
 
-#include <event2/event.h>
-#include <event2/listener.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <unistd.h>
-
 #include "base/assert.h"
 #include "base/mem.h"
+#include "net/acceptor.h"
 #include "net/listen.h"
-#include "net/loop_int.h"
-#include "net/tls_int.h"
 
 enum {
     CONNECTIONS_MAX_DEFAULT = 10000,
@@ -43,41 +36,19 @@ set_defaults(struct http_server_opts *o)
 #undef DEFAULT
 }
 
-/* --- accepting ------------------------------------------------------------------------------ */
+/* --- a part --------------------------------------------------------------------------------- */
 
 static void
-on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer, int bytes,
-          void *arg)
+on_conn(void *arg, int fd, struct tls_session *tls, const char *peer)
 {
-    (void)listener, (void)bytes;
-    struct http_part *p = arg;
-    struct http_server *s = p->server;
-    size_t before = atomic_fetch_add_explicit(&s->conns, 1, memory_order_relaxed);
-    struct tls_session *tls = NULL;
-    if (before < s->opts.connections_max && s->opts.tls)
-        tls = tls_session_open(s->opts.tls, fd);
-    if (before >= s->opts.connections_max || (s->opts.tls && !tls)) {
-        http_metrics_refused(s->metrics, HTTP_REFUSAL_CONNECTIONS);
-        atomic_fetch_sub_explicit(&s->conns, 1, memory_order_relaxed);
-        close(fd);
-        return;
-    }
-    int on = 1; /* answers are written whole: nothing is gained by waiting for more */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    char text[64];
-    listen_format_peer(peer, text, sizeof text);
-    http_conn_open(p, fd, tls, text);
+    http_conn_open(arg, fd, tls, peer);
 }
 
-/* Out of descriptors or memory: without a pause the loop would spin on the same error. */
 static void
-on_accept_error(struct evconnlistener *listener, void *arg)
+on_refused(void *arg)
 {
-    struct http_part *p = arg;
-    evconnlistener_disable(listener);
-    p->accept_paused = true;
-    log_error(p->server->opts.log, "cannot accept connections, pausing",
-              KV_CSTR("err", evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR())));
+    const struct http_part *p = arg;
+    http_metrics_refused(p->server->metrics, HTTP_REFUSAL_CONNECTIONS);
 }
 
 static void
@@ -85,10 +56,8 @@ on_tick(void *arg)
 {
     struct http_part *p = arg;
     uint64_t now_ns = http_server_now_ns(p->server);
-    if (p->accept_paused && p->listener) {
-        p->accept_paused = false;
-        evconnlistener_enable(p->listener);
-    }
+    if (p->acceptor)
+        acceptor_tick(p->acceptor);
     for (struct http_conn *c = p->conns, *older; c; c = older) {
         older = c->older;
         http_conn_check_deadline(c, now_ns);
@@ -108,10 +77,19 @@ part_start(void *arg)
 {
     struct part_start *start = arg;
     struct http_part *p = start->part;
-    p->listener = evconnlistener_new(loop_base(p->loop), on_accept, p,
-                                     LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, start->fd);
-    ASSERT(p->listener); /* fails only for want of memory: the socket listens already */
-    evconnlistener_set_error_cb(p->listener, on_accept_error);
+    struct http_server *s = p->server;
+    p->acceptor = acceptor_open(&(struct acceptor_opts){
+        .loop = p->loop,
+        .fd = start->fd,
+        .tls = s->opts.tls,
+        .log = s->opts.log,
+        .what = "HTTP",
+        .connections_max = s->opts.connections_max,
+        .connections = &s->conns,
+        .on_conn = on_conn,
+        .on_refused = on_refused,
+        .arg = p,
+    });
     p->tick = loop_timer_new(p->loop, start->tick_ms, on_tick, p);
 }
 
@@ -138,7 +116,7 @@ part_drain(void *arg)
 {
     struct http_part *p = arg;
     p->draining = true;
-    evconnlistener_free(TAKE(p->listener));
+    acceptor_close(TAKE(p->acceptor));
     for (struct http_conn *c = p->conns, *older; c; c = older) {
         older = c->older;
         if (http_conn_is_idle(c))

@@ -1,9 +1,18 @@
 noinst_LIBRARIES += %reldir%/libnet.a
 %canon_reldir%_libnet_a_SOURCES = \
+	%reldir%/acceptor.c %reldir%/acceptor.h \
 	%reldir%/base64.c %reldir%/base64.h \
 	%reldir%/bcrypt.c %reldir%/bcrypt.h \
 	%reldir%/dial.c %reldir%/dial.h \
+	%reldir%/grpc/grpc_call.c \
+	%reldir%/grpc/grpc_call_reply.c \
+	%reldir%/grpc/grpc_descriptors.c %reldir%/grpc/grpc_descriptors.h \
+	%reldir%/grpc/grpc_health.c \
 	%reldir%/grpc/grpc_message.c %reldir%/grpc/grpc_message.h \
+	%reldir%/grpc/grpc_reflection.c \
+	%reldir%/grpc/grpc_server.c %reldir%/grpc/grpc_server.h %reldir%/grpc/grpc_server_int.h \
+	%reldir%/grpc/grpc_server_conn.c \
+	%reldir%/grpc/grpc_server_metrics.c %reldir%/grpc/grpc_server_metrics.h \
 	%reldir%/grpc/grpc_status.c %reldir%/grpc/grpc_status.h \
 	%reldir%/h2/h2_conn.c %reldir%/h2/h2_conn.h %reldir%/h2/h2_int.h \
 	%reldir%/h2/h2_session.c \
@@ -51,3 +60,20 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/url.c %reldir%/url.h
 EXTRA_DIST += %reldir%/README.md %reldir%/grpc/README.md %reldir%/h2/README.md \
 	%reldir%/trace/README.md
+# What reflection says of the services that are always there: a FileDescriptorSet as numbers.
+GRPC_PROTOS = grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto \
+	grpc/reflection/v1alpha/reflection.proto
+GRPC_PROTO_FILES = %reldir%/grpc/proto/grpc/health/v1/health.proto \
+	%reldir%/grpc/proto/grpc/reflection/v1/reflection.proto \
+	%reldir%/grpc/proto/grpc/reflection/v1alpha/reflection.proto
+EXTRA_DIST += $(GRPC_PROTO_FILES)
+CLEANFILES += %reldir%/grpc/grpc_descriptor_set.inc
+BUILT_SOURCES += %reldir%/grpc/grpc_descriptor_set.inc
+%reldir%/grpc/grpc_descriptors.$(OBJEXT): %reldir%/grpc/grpc_descriptor_set.inc
+%reldir%/grpc/grpc_descriptor_set.inc: $(GRPC_PROTO_FILES)
+	$(AM_V_GEN)$(MKDIR_P) %reldir%/grpc && \
+	$(PROTOC_C) --include_imports --descriptor_set_out=$@.bin \
+		--proto_path='$(srcdir)/%reldir%/grpc/proto' \
+		`for f in $(GRPC_PROTOS); do echo '$(srcdir)/%reldir%/grpc/proto/'$$f; done` && \
+	od -An -v -tu1 $@.bin | sed 's/[0-9][0-9]*/&,/g' >$@.tmp && \
+	rm -f $@.bin && mv $@.tmp $@

@@ -63,6 +63,7 @@ copy_opts(struct arena *a, const struct tls_server_opts *o)
         .max_version = copy_text(a, o->max_version),
         .ciphers = copy_names(a, o->ciphers),
         .curves = copy_names(a, o->curves),
+        .alpn = o->alpn,
         .client_order = o->client_order,
     };
 }

@@ -29,6 +29,10 @@ struct tls_names {
     size_t n;
 };
 
+/* What the connections carry. An offer of other protocols only is refused by TLS_ALPN_H2; a client
+ * that offers none is taken at its word. */
+enum tls_alpn { TLS_ALPN_HTTP1, TLS_ALPN_H2 };
+
 /* All of it is copied. Versions, suites and curves go by the names that Go has for them. */
 struct tls_server_opts {
     struct tls_pem cert, key; /* the certificate may have its chain behind it */
@@ -39,7 +43,8 @@ struct tls_server_opts {
     const char *min_version, *max_version; /* "1.2" or "TLS12"; NULL: 1.3 both */
     struct tls_names ciphers;              /* up to TLS 1.2, best first; none: Go's own choice */
     struct tls_names curves;               /* best first; none: OpenSSL's choice */
-    bool client_order;                     /* the client's favourite suite is taken, not ours */
+    enum tls_alpn alpn;
+    bool client_order; /* the client's favourite suite is taken, not ours */
 };
 struct err tls_server_open(const struct tls_server_opts *opts, struct tls_server **ret_tls);
 void tls_server_close(struct tls_server *t); /* NULL is allowed */

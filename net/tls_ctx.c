@@ -15,6 +15,7 @@ struct tls_ctx {
     _Atomic(unsigned) refs; /* relaxed up, acq_rel down: the last one frees */
     SSL_CTX *ctx;
     enum tls_client_auth auth;
+    enum tls_alpn alpn;
     const struct tls_names *sans; /* in `arena`; NULL: any */
     struct arena arena;
 };
@@ -131,18 +132,23 @@ set_clients(struct tls_ctx *c, const struct tls_server_opts *opts, const struct 
 
 /* --- protocol --------------------------------------------------------------------------------- */
 
-/* Of what the client offers we take HTTP/1.1; without an offer of it, none. */
+/* Of what the client offers we take the one protocol that is spoken here. Without an offer of it:
+ * HTTP/1.1 needs no agreement, HTTP/2 does (RFC 9113 section 3.2). */
 static int
 choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
             const unsigned char *offered, unsigned offered_bytes, void *arg)
 {
-    (void)ssl, (void)arg;
-    static const unsigned char ours[] = "\x08http/1.1";
+    (void)ssl;
+    static const struct str ours[] = {
+        [TLS_ALPN_HTTP1] = STR_INIT("\x08http/1.1"), [TLS_ALPN_H2] = STR_INIT("\x02h2")};
+    enum tls_alpn alpn = ((const struct tls_ctx *)arg)->alpn;
     unsigned char *chosen = NULL;
-    int found =
-        SSL_select_next_proto(&chosen, out_bytes, ours, sizeof ours - 1, offered, offered_bytes);
+    int found = SSL_select_next_proto(&chosen, out_bytes, (const unsigned char *)ours[alpn].p,
+                                      (unsigned)ours[alpn].n, offered, offered_bytes);
     *out = chosen;
-    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+    if (found == OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_OK;
+    return alpn == TLS_ALPN_H2 ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
 }
 
 static struct err
@@ -183,7 +189,8 @@ set_protocol(struct tls_ctx *c, const struct tls_server_opts *opts)
                                  SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF); /* tickets do: no memory of ours */
     SSL_CTX_set_session_id_context(c->ctx, session_id, sizeof session_id - 1);
-    SSL_CTX_set_alpn_select_cb(c->ctx, choose_alpn, NULL);
+    c->alpn = opts->alpn;
+    SSL_CTX_set_alpn_select_cb(c->ctx, choose_alpn, c);
     return OK;
 }
 
