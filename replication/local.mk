@@ -15,6 +15,7 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/ring_config.c %reldir%/ring_config.h \
 	%reldir%/ring_diff.c \
 	%reldir%/ring_hash.c %reldir%/ring_hash.h \
+	%reldir%/ring_movement.c %reldir%/ring_movement.h \
 	%reldir%/ring_part.c \
 	%reldir%/ring_shard.c \
 	%reldir%/ring_tenants.c \

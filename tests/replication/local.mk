@@ -6,10 +6,17 @@ check_PROGRAMS += %reldir%/test_replication
 	%reldir%/test_handoff_cursors.c \
 	%reldir%/test_handoff_name.c \
 	%reldir%/test_handoff_record.c \
+	%reldir%/test_ketama.c \
 	%reldir%/test_pace.c \
 	%reldir%/test_peer.c \
+	%reldir%/test_ring.c \
+	%reldir%/test_ring_config.c \
 	%reldir%/test_ring_golden.c \
 	%reldir%/test_ring_hash.c \
+	%reldir%/test_ring_movement.c \
+	%reldir%/test_ring_threads.c \
+	%reldir%/test_shuffle.c \
+	%reldir%/test_tenant_cache.c \
 	%reldir%/test_votes.c
 %canon_reldir%_test_replication_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/replication/suites.h"'
 %canon_reldir%_test_replication_CFLAGS = $(TEST_CFLAGS)
