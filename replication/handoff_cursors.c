@@ -132,9 +132,8 @@ put_all(MDB_txn *txn, MDB_dbi dbi, const struct handoff_cursor *cursors, size_t 
         buf_clear(&value);
         put_value(&value, cursor);
         MDB_val data = {value.n, value.p};
-        int rc =
-            cursor->seq > 0 ? mdb_put(txn, dbi, &key, &data, 0) : mdb_del(txn, dbi, &key, NULL);
-        if (rc != MDB_SUCCESS && !(cursor->seq == 0 && rc == MDB_NOTFOUND))
+        int rc = mdb_put(txn, dbi, &key, &data, 0);
+        if (rc != MDB_SUCCESS)
             return rc;
     }
     return MDB_SUCCESS;

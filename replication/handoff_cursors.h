@@ -15,7 +15,7 @@ struct handoff_cursors;
 
 struct handoff_cursor {
     char *name;   /* of the queue's directory; owned by its list, else borrowed */
-    uint64_t seq; /* everything up to it was taken; 0: there is no cursor */
+    uint64_t seq; /* everything up to it was taken */
 };
 VEC_TYPE(handoff_cursor_list, struct handoff_cursor);
 void handoff_cursor_list_fini(struct handoff_cursor_list *l);

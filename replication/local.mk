@@ -1,10 +1,16 @@
 noinst_LIBRARIES += %reldir%/libreplication.a
 %canon_reldir%_libreplication_a_SOURCES = \
 	%reldir%/go_rand.c %reldir%/go_rand.h \
-	%reldir%/handoff.h \
+	%reldir%/handoff.c %reldir%/handoff.h %reldir%/handoff_int.h \
+	%reldir%/handoff_bounds.c \
 	%reldir%/handoff_cursors.c %reldir%/handoff_cursors.h \
+	%reldir%/handoff_heal.c \
+	%reldir%/handoff_metrics.c \
 	%reldir%/handoff_name.c %reldir%/handoff_name.h \
+	%reldir%/handoff_read.c \
 	%reldir%/handoff_record.c %reldir%/handoff_record.h \
+	%reldir%/handoff_scan.c \
+	%reldir%/handoffs.c \
 	%reldir%/ketama.c %reldir%/ketama.h \
 	%reldir%/pace.c %reldir%/pace.h \
 	%reldir%/peer.c %reldir%/peer.h %reldir%/peer_int.h \
