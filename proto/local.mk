@@ -1,5 +1,6 @@
 noinst_LIBRARIES += %reldir%/libproto.a %reldir%/libotlp.a
 %canon_reldir%_libproto_a_SOURCES = \
+	%reldir%/descriptors.c %reldir%/descriptors.h \
 	%reldir%/otlp.h %reldir%/otlp_int.h %reldir%/otlp_walk.h \
 	%reldir%/otlp_codec.c \
 	%reldir%/otlp_json_codec.c \
@@ -37,4 +38,16 @@ nodist_%canon_reldir%_libotlp_a_SOURCES = $(OTLP_GENERATED)
 	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
 	$(PROTOC_C) --c_out=%reldir% --proto_path='$(srcdir)/%reldir%' \
 		'$(srcdir)/%reldir%/otlp.proto'
-EXTRA_DIST += %reldir%/README.md %reldir%/otlp.proto
+# What reflection says of our services: a FileDescriptorSet as numbers.
+PROTO_SERVICES = %reldir%/thanos/prompb.proto %reldir%/thanos/writeable.proto
+CLEANFILES += %reldir%/descriptor_set.inc
+BUILT_SOURCES += %reldir%/descriptor_set.inc
+%reldir%/descriptors.$(OBJEXT): %reldir%/descriptor_set.inc
+%reldir%/descriptor_set.inc: $(PROTO_SERVICES)
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	$(PROTOC_C) --include_imports --descriptor_set_out=$@.bin \
+		--proto_path='$(srcdir)/%reldir%' \
+		'$(srcdir)/%reldir%/thanos/writeable.proto' && \
+	od -An -v -tu1 $@.bin | sed 's/[0-9][0-9]*/&,/g' >$@.tmp && \
+	rm -f $@.bin && mv $@.tmp $@
+EXTRA_DIST += %reldir%/README.md %reldir%/otlp.proto $(PROTO_SERVICES)

@@ -7,6 +7,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_codec_replay \
 	%reldir%/fuzz_float_histogram_replay \
 	%reldir%/fuzz_grpc_message_replay \
+	%reldir%/fuzz_grpc_server_replay \
 	%reldir%/fuzz_grpc_status_replay \
 	%reldir%/fuzz_head_chunks_replay \
 	%reldir%/fuzz_http_authorization_replay \
@@ -55,6 +56,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_float_histogram_replay_SOURCES = %reldir%/fuzz_float_histogram.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_grpc_message_replay_SOURCES = %reldir%/fuzz_grpc_message.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_grpc_server_replay_SOURCES = %reldir%/fuzz_grpc_server.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_grpc_status_replay_SOURCES = %reldir%/fuzz_grpc_status.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_head_chunks_replay_SOURCES = %reldir%/fuzz_head_chunks.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_authorization_replay_SOURCES = %reldir%/fuzz_http_authorization.c \

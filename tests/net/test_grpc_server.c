@@ -593,8 +593,9 @@ START_TEST(test_metrics_from_the_start)
         "grpc_server_msg_sent_total" GATE_LABELS "} 0",
         "grpc_server_handling_seconds_count" GATE_LABELS "} 0",
         "grpc_server_handling_seconds_bucket" GATE_LABELS ",le=\"120\"} 0",
-        "grpc_server_started_total{grpc_type=\"bidi_stream\",grpc_service=\"grpc.reflection.v1."
-        "ServerReflection\",grpc_method=\"ServerReflectionInfo\"} 0",
+        ("grpc_server_started_total{grpc_type=\"bidi_stream\","
+         "grpc_service=\"grpc.reflection.v1.ServerReflection\","
+         "grpc_method=\"ServerReflectionInfo\"} 0"),
     };
     for (size_t i = 0; i < ARRAY_LEN(lines); i++)
         grpc_fixture_wait_metric(&f, lines[i]);
