@@ -17,6 +17,9 @@ mneme_SOURCES = \
 	%reldir%/tools_db.c %reldir%/tools_db.h \
 	%reldir%/tools_dump.c \
 	%reldir%/tools_list.c \
+	%reldir%/tools_ring.c %reldir%/tools_ring.h \
+	%reldir%/tools_ring_diff.c \
+	%reldir%/tools_ring_owners.c \
 	%reldir%/tools_text.c %reldir%/tools_text.h \
 	%reldir%/tools_verify.c
 EXTRA_DIST += %reldir%/README.md

@@ -14,10 +14,9 @@ struct tool {
 };
 
 static const struct tool tools[] = {
-    {&tools_list_flag_set, tools_list_run},
-    {&tools_analyze_flag_set, tools_analyze_run},
-    {&tools_dump_flag_set, tools_dump_run},
-    {&tools_verify_flag_set, tools_verify_run},
+    {&tools_list_flag_set, tools_list_run},     {&tools_analyze_flag_set, tools_analyze_run},
+    {&tools_dump_flag_set, tools_dump_run},     {&tools_verify_flag_set, tools_verify_run},
+    {&tools_owners_flag_set, tools_owners_run}, {&tools_ring_diff_flag_set, tools_ring_diff_run},
 };
 
 enum { STDOUT_BYTES = 1 << 16 };

@@ -12,12 +12,14 @@ enum tool_status { TOOL_FINE = 0, TOOL_FOUND = 1, TOOL_USAGE = 2 };
 /* The command line from argv[1] ("tools") on; returns the exit code. */
 int tools_main(int argc, char *const *argv);
 
-/* Each parses its flags and finds the directory, which fails with *status == TOOL_USAGE, then
+/* Each parses its flags and finds what they name, which fails with *status == TOOL_USAGE, then
  * runs. */
 struct err tools_list_run(const struct command_line *line, enum tool_status *status);
 struct err tools_dump_run(const struct command_line *line, enum tool_status *status);
 struct err tools_analyze_run(const struct command_line *line, enum tool_status *status);
 struct err tools_verify_run(const struct command_line *line, enum tool_status *status);
+struct err tools_owners_run(const struct command_line *line, enum tool_status *status);
+struct err tools_ring_diff_run(const struct command_line *line, enum tool_status *status);
 
 /* Writes to standard output and empties the buffer. */
 void tools_print(struct buf *text);

@@ -30,6 +30,9 @@ static const struct flag list_table[] = {TOOLS_LIST_FLAGS(FLAG_ROW, tools_list_f
 static const struct flag analyze_table[] = {TOOLS_ANALYZE_FLAGS(FLAG_ROW, tools_analyze_flags)};
 static const struct flag dump_table[] = {TOOLS_DUMP_FLAGS(FLAG_ROW, tools_dump_flags)};
 static const struct flag verify_table[] = {TOOLS_VERIFY_FLAGS(FLAG_ROW, tools_verify_flags)};
+static const struct flag owners_table[] = {TOOLS_OWNERS_FLAGS(FLAG_ROW, tools_owners_flags)};
+static const struct flag ring_diff_table[] = {
+    TOOLS_RING_DIFF_FLAGS(FLAG_ROW, tools_ring_diff_flags)};
 
 const struct flag_set tools_list_flag_set = {
     .command = "tools tsdb list",
@@ -59,7 +62,22 @@ const struct flag_set tools_verify_flag_set = {
     .count = ARRAY_LEN(verify_table),
 };
 
+const struct flag_set tools_owners_flag_set = {
+    .command = "tools ring owners",
+    .help = "Tells which nodes of the hashrings own series: JSON on standard input, one a line.",
+    .flags = owners_table,
+    .count = ARRAY_LEN(owners_table),
+};
+
+const struct flag_set tools_ring_diff_flag_set = {
+    .command = "tools ring diff",
+    .help = "Tells how many series a change of the hashrings moves, and what each node holds.",
+    .flags = ring_diff_table,
+    .count = ARRAY_LEN(ring_diff_table),
+};
+
 const struct flag_set *const flag_sets[] = {
-    &all_flag_set,         &receive_flag_set,      &tools_list_flag_set, &tools_analyze_flag_set,
-    &tools_dump_flag_set,  &tools_verify_flag_set, NULL,
+    &all_flag_set,           &receive_flag_set,         &tools_list_flag_set,
+    &tools_analyze_flag_set, &tools_dump_flag_set,      &tools_verify_flag_set,
+    &tools_owners_flag_set,  &tools_ring_diff_flag_set, NULL,
 };

@@ -9,7 +9,7 @@ extern const struct flag_set all_flag_set;
 extern const struct flag_set receive_flag_set;
 /* Fill the structs of tools_flags.h. */
 extern const struct flag_set tools_list_flag_set, tools_analyze_flag_set, tools_dump_flag_set,
-    tools_verify_flag_set;
+    tools_verify_flag_set, tools_owners_flag_set, tools_ring_diff_flag_set;
 
 /* In the order of the documentation; NULL ends it. */
 extern const struct flag_set *const flag_sets[];

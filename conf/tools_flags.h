@@ -1,4 +1,5 @@
-/* tools_flags.h - the flags of `mneme tools tsdb ...`, spelled as promtool spells them.
+/* tools_flags.h - the flags of `mneme tools tsdb ...`, spelled as promtool spells them, and of
+ * `mneme tools ring ...`, spelled as those of `mneme receive`.
  * Source: prometheus 3.14 cmd/promtool/main.go. */
 #pragma once
 #include "conf/flags.h"
@@ -45,6 +46,33 @@
     X(S, BOOL, all, "all", "false", \
       "Go on in a file behind the first thing that is wrong, where its format allows.") \
     X(S, BOOL, quiet, "quiet", "false", "Print only what is wrong.", .letter = 'q')
+
+#define TOOLS_RING_FLAGS(X, S) \
+    X(S, ENUM, algorithm, "receive.hashrings-algorithm", "hashmod", \
+      "How series are spread over nodes where a hashring does not say.", \
+      .choices = "hashmod|ketama") \
+    X(S, UINT, replication_factor, "receive.replication-factor", "1", \
+      "Copies of each sample.", .min = 1, .max = 64) \
+    X(S, STRING, default_tenant, "receive.default-tenant-id", "default-tenant", \
+      "Tenant of series that name none.")
+
+#define TOOLS_OWNERS_FLAGS(X, S) \
+    X(S, STRING, hashrings_file, "receive.hashrings-file", "", \
+      "JSON file of the hashrings.") \
+    X(S, STRING, hashrings, "receive.hashrings", "", \
+      "The hashrings as JSON text; the file comes first.") \
+    TOOLS_RING_FLAGS(X, S)
+
+#define TOOLS_RING_DIFF_FLAGS(X, S) \
+    X(S, STRING, before, "before", NULL, "JSON file of the hashrings as they are.", \
+      .notes = FLAG_ARGUMENT | FLAG_REQUIRED) \
+    X(S, STRING, after, "after", NULL, "JSON file of the hashrings as they will be.", \
+      .notes = FLAG_ARGUMENT | FLAG_REQUIRED) \
+    TOOLS_RING_FLAGS(X, S) \
+    X(S, BOOL, from_stdin, "stdin", "false", \
+      "Read the series from standard input, as tools ring owners does.") \
+    X(S, UINT, series, "series", "1000000", \
+      "How many series to make up, where standard input has none.", .min = 1, .max = 1e9)
 /* clang-format on */
 
 struct tools_list_flags {
@@ -58,4 +86,10 @@ struct tools_dump_flags {
 };
 struct tools_verify_flags {
     TOOLS_VERIFY_FLAGS(FLAG_FIELD, tools_verify_flags)
+};
+struct tools_owners_flags {
+    TOOLS_OWNERS_FLAGS(FLAG_FIELD, tools_owners_flags)
+};
+struct tools_ring_diff_flags {
+    TOOLS_RING_DIFF_FLAGS(FLAG_FIELD, tools_ring_diff_flags)
 };

@@ -76,13 +76,14 @@ hash_any(struct str tenant, struct str label_key, uint64_t *ret_hash)
 
 /* --- the usual form ------------------------------------------------------------------------ */
 
-/* Copies n bytes and the separator; reads at most up to `end`, may write GATHER_SLACK bytes more.
- */
+/* Copies n bytes and the separator; reads up to `end` at most, writes up to GATHER_SLACK
+ * bytes more. */
 static inline void
 gather(char *to, const char *from, size_t n, const char *end)
 {
     enum { BLOCK = 32 };
-    if (__builtin_expect((size_t)(end - from) >= ((n + BLOCK - 1) & ~(size_t)(BLOCK - 1)), 1)) {
+    /* A block is copied even where there is nothing to copy. */
+    if (__builtin_expect((size_t)(end - from) >= n / BLOCK * BLOCK + BLOCK, 1)) {
         size_t at = 0;
         do
             memcpy(to + at, from + at, BLOCK);

@@ -13,7 +13,8 @@ EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/promql_gen.py %reldir%/e2e/query_api.py %reldir%/e2e/query_diff.py \
 	%reldir%/e2e/remote_write2.py %reldir%/e2e/remote_write2_sender/go.mod \
 	%reldir%/e2e/remote_write2_sender/go.sum %reldir%/e2e/remote_write2_sender/main.go \
-	%reldir%/e2e/read_wire.py %reldir%/e2e/samples.py %reldir%/e2e/security.py %reldir%/e2e/tools_peer.py \
+	%reldir%/e2e/read_wire.py %reldir%/e2e/ring_tool.py \
+	%reldir%/e2e/samples.py %reldir%/e2e/security.py %reldir%/e2e/tools_peer.py \
 	%reldir%/e2e/tsdb_peer.py %reldir%/e2e/wire.py %reldir%/e2e/write_compliance.py
 noinst_PROGRAMS += %reldir%/e2e/compact_dir
 %canon_reldir%_e2e_compact_dir_SOURCES = %reldir%/e2e/compact_dir.c

@@ -9,6 +9,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_grpc_message_replay \
 	%reldir%/fuzz_grpc_server_replay \
 	%reldir%/fuzz_grpc_status_replay \
+	%reldir%/fuzz_hashrings_replay \
 	%reldir%/fuzz_head_chunks_replay \
 	%reldir%/fuzz_http_authorization_replay \
 	%reldir%/fuzz_http_chunked_replay \
@@ -58,6 +59,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_grpc_message_replay_SOURCES = %reldir%/fuzz_grpc_message.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_grpc_server_replay_SOURCES = %reldir%/fuzz_grpc_server.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_grpc_status_replay_SOURCES = %reldir%/fuzz_grpc_status.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_hashrings_replay_SOURCES = %reldir%/fuzz_hashrings.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_head_chunks_replay_SOURCES = %reldir%/fuzz_head_chunks.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_http_authorization_replay_SOURCES = %reldir%/fuzz_http_authorization.c \
 	$(FUZZ_MAIN)
