@@ -192,6 +192,10 @@ send_message(struct peer *p, size_t bytes)
         .kind = p->kind,
         .replica = p->kind == PEER_KIND_MNEME ? 0 : p->parts.v[0]->replica,
     };
+    if (p->leaving_by_hand) { /* P5: whoever takes it on is not this peer */
+        for (size_t i = 0; i < p->message.n; i++)
+            item_vote(p, p->message.v[i], VOTE_UNAVAILABLE, STR("left the hashring"));
+    }
     p->status.messages++;
     p->status.sent += m.count;
     (p->leaving_by_hand ? p->opts.ops->hand_on : p->opts.ops->send)(p->opts.driver, &m);
@@ -260,6 +264,7 @@ peer_push(struct peer *p, uint64_t now_ns, struct peer_part *part, struct votes 
 {
     struct item *it = item_new(p, part, v, ballot);
     it->pushed_ns = now_ns;
+    it->number = p->pushes++;
     if (p->status.memory_bytes > p->opts.memory_bytes_max) { /* P4 */
         item_dropped(p, it, PEER_DROP_MEMORY, STR("too much waits for this peer"));
         item_vote(p, it, VOTE_UNAVAILABLE, STR("too much waits for this peer"));
@@ -270,6 +275,8 @@ peer_push(struct peer *p, uint64_t now_ns, struct peer_part *part, struct votes 
         item_vote(p, it, VOTE_UNAVAILABLE, STR("backing off forward requests to this peer"));
     if (p->flushing)
         item_vote(p, it, VOTE_UNAVAILABLE, STR("shutting down"));
+    if (p->leaving_by_hand)
+        item_vote(p, it, VOTE_UNAVAILABLE, STR("left the hashring"));
     item_append(&p->queue, it);
     pump(p, now_ns);
 }
@@ -293,6 +300,51 @@ peer_connection_failed(struct peer *p, uint64_t now_ns, struct str text)
 /* --- the hand-off ------------------------------------------------------------------------------
  */
 
+/* The hand-off had no room for these, or they got too old. */
+static void
+forget_before(struct peer *p, uint64_t position)
+{
+    while (p->on_disk.first && p->on_disk.first->position < position) {
+        item_vote(p, p->on_disk.first, VOTE_UNAVAILABLE, STR("fell off the hand-off"));
+        item_remove(p, p->on_disk.first);
+    }
+}
+
+static void
+take_record(struct peer *p, const struct peer_record *r)
+{
+    ASSERT(r->position > p->disk_read);
+    p->disk_read = r->position;
+    forget_before(p, r->position);
+    struct item *it = p->on_disk.first;
+    if (!it || it->position != r->position) {
+        it = item_new(p, r->part, NULL, 0);
+        it->position = r->position;
+        item_append(&p->window, it);
+        return;
+    }
+    item_unlink(it);
+    item_append(&p->window, it);
+    if (it->part || it->done)
+        peer_part_unref(r->part);
+    else
+        item_take_part(p, it, r->part);
+}
+
+/* Of a read: those that are known to be on disk. The others are of the append under way, whose
+ * items learn their positions when it is reported. */
+static void
+take_records(struct peer *p)
+{
+    size_t taken = 0;
+    while (taken < p->early.n && p->early.v[taken].position <= p->disk_last)
+        take_record(p, &p->early.v[taken++]);
+    p->early.n -= taken;
+    if (p->early.n > 0 && taken > 0)
+        memmove(p->early.v, p->early.v + taken, p->early.n * sizeof *p->early.v);
+    p->reading = p->early.n > 0;
+}
+
 void
 peer_appended(struct peer *p, uint64_t now_ns, const uint64_t *positions, size_t count)
 {
@@ -313,65 +365,40 @@ peer_appended(struct peer *p, uint64_t now_ns, const uint64_t *positions, size_t
         if (!item_is_needed_on_disk(it))
             item_remove(p, it);
     }
+    if (p->early.n > 0)
+        take_records(p);
     pump(p, now_ns);
 }
 
 void
 peer_append_failed(struct peer *p, uint64_t now_ns)
 {
-    ASSERT(p->appending.count > 0);
+    ASSERT(p->appending.count > 0 && p->early.n == 0);
     p->append_at_ns = now_ns + DISK_RETRY_MS * NS_PER_MS;
-    while (p->appending.last) {
-        struct item *it = p->appending.last;
+    struct item *near = NULL;
+    while (p->appending.first) {
+        struct item *it = p->appending.first;
         item_unlink(it);
         if (it->sent)
             continue; /* loose again */
-        if (it->done)
+        if (it->done) {
             item_free(p, it);
-        else
-            item_prepend(&p->queue, it);
+            continue;
+        }
+        item_put_back(&p->queue, it, near);
+        near = it;
     }
     pump(p, now_ns);
-}
-
-/* The hand-off had no room for these, or they got too old. */
-static void
-forget_before(struct peer *p, uint64_t position)
-{
-    while (p->on_disk.first && p->on_disk.first->position < position) {
-        item_vote(p, p->on_disk.first, VOTE_UNAVAILABLE, STR("fell off the hand-off"));
-        item_remove(p, p->on_disk.first);
-    }
-}
-
-static void
-take_record(struct peer *p, const struct peer_record *r)
-{
-    ASSERT(r->position > p->disk_read && r->position <= p->disk_last);
-    p->disk_read = r->position;
-    forget_before(p, r->position);
-    struct item *it = p->on_disk.first;
-    if (!it || it->position != r->position) {
-        it = item_new(p, r->part, NULL, 0);
-        it->position = r->position;
-        item_append(&p->window, it);
-        return;
-    }
-    item_unlink(it);
-    item_append(&p->window, it);
-    if (it->part || it->done)
-        peer_part_unref(r->part);
-    else
-        item_take_part(p, it, r->part);
 }
 
 void
 peer_read(struct peer *p, uint64_t now_ns, const struct peer_record *records, size_t count)
 {
-    ASSERT(p->reading);
-    p->reading = false;
+    ASSERT(p->reading && p->early.n == 0);
     for (size_t i = 0; i < count; i++)
-        take_record(p, &records[i]);
+        vec_push(&p->early, records[i]);
+    take_records(p);
+    ASSERT(p->early.n == 0 || p->appending.count > 0);
     if (count == 0) {
         p->disk_read = p->read_upto;
         forget_before(p, p->read_upto + 1);
@@ -382,7 +409,7 @@ peer_read(struct peer *p, uint64_t now_ns, const struct peer_record *records, si
 void
 peer_read_failed(struct peer *p, uint64_t now_ns)
 {
-    ASSERT(p->reading);
+    ASSERT(p->reading && p->early.n == 0);
     p->reading = false;
     p->read_at_ns = now_ns + DISK_RETRY_MS * NS_PER_MS;
     pump(p, now_ns);
@@ -430,6 +457,7 @@ peer_leave(struct peer *p, uint64_t now_ns, enum peer_leave how)
         p->leaving_by_hand = true;
         p->attempt = 0;
         p->send_at_ns = p->pace_at_ns = 0;
+        items_vote_unavailable(p, STR("left the hashring"));
     }
     pump(p, now_ns);
 }
@@ -476,13 +504,16 @@ peer_close(struct peer *p)
         struct item *it = p->message.v[i];
         it->sent = false;
         if (it->place == ITEM_LOOSE)
-            item_prepend(&p->queue, it);
+            item_put_back(&p->queue, it, NULL);
     }
     close_list(p, &p->queue);
     close_list(p, &p->appending);
     close_list(p, &p->on_disk);
     close_list(p, &p->window);
     ASSERT(p->status.memory_bytes == 0);
+    vec_each (&p->early, r)
+        peer_part_unref(r->part);
+    vec_fini(&p->early);
     vec_fini(&p->message);
     vec_fini(&p->parts);
     vec_fini(&p->batch);

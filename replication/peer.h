@@ -57,7 +57,8 @@ struct peer_ops {
     /* Exactly one peer_replied() answers it, whatever happens to it: a deadline of its own, a
      * connection that breaks, the driver that gives up. No other send() before. */
     void (*send)(void *driver, const struct peer_message *m);
-    /* As send(), after peer_leave(PEER_LEAVE_HAND_ON): whoever owns the rows now shall get them. */
+    /* As send(), after peer_leave(PEER_LEAVE_HAND_ON): whoever owns the rows now shall get them.
+     * Its reply says VOTE_OK when they have them, or their hand-offs do. */
     void (*hand_on)(void *driver, const struct peer_message *m);
     /* Behind all that was appended before. Answered by peer_appended() once all of them are
      * durable, or by peer_append_failed() when none is; no other append() before. */
@@ -136,7 +137,8 @@ struct peer_record {
     struct peer_part *part; /* its reference is taken */
 };
 /* Positions ascend; gaps are records that fell off the hand-off by its bounds. No records: nothing
- * is left up to the last position that was told before the read. */
+ * is left up to the last position that was told before the read. Records of the append under way
+ * may be among them: they are kept until it is reported. */
 void peer_read(struct peer *p, uint64_t now_ns, const struct peer_record *records, size_t count);
 /* It is tried again later. */
 void peer_read_failed(struct peer *p, uint64_t now_ns);
@@ -151,8 +153,10 @@ void peer_tick(struct peer *p, uint64_t now_ns);
 uint64_t peer_next_tick_ns(const struct peer *p);
 
 enum peer_leave {
-    PEER_LEAVE_KEEP,    /* go on until all is sent: it left the ring, and may still be there */
-    PEER_LEAVE_HAND_ON, /* all goes to hand_on() in the place of send(), at once */
+    PEER_LEAVE_KEEP, /* go on until all is sent: it left the ring, and may still be there */
+    /* All goes to hand_on() in the place of send(), at once. Who waits for it gets
+     * VOTE_UNAVAILABLE: it comes to others than those that the write counts on. */
+    PEER_LEAVE_HAND_ON,
 };
 /* The peer is in the ring no more. Pushes of writes that still hold the old ring are taken. */
 void peer_leave(struct peer *p, uint64_t now_ns, enum peer_leave how);

@@ -22,8 +22,8 @@ struct item {
     struct votes *votes;    /* a reference; NULL: voted, or nobody waits */
     uint32_t ballot;
     enum item_place place;
-    uint64_t position;  /* on disk and in the window */
-    uint64_t pushed_ns; /* or put back */
+    uint64_t position;          /* on disk and in the window */
+    uint64_t number, pushed_ns; /* of pushes, ascending */
     unsigned failures;
     bool done;  /* stored, refused or dropped: the record may go */
     bool sent;  /* in the message under way */
@@ -53,7 +53,9 @@ struct peer {
     VEC(struct item *) message;    /* under way; empty: none is */
     VEC(struct peer_part *) parts; /* of it, for the driver; borrowed from the items */
     VEC(struct peer_part *) batch; /* of the append under way; likewise */
-    bool reading;
+    bool reading;                  /* or early ones wait */
+    VEC(struct peer_record) early; /* read before their append was reported; references */
+    uint64_t pushes;
     uint64_t disk_last, disk_read; /* positions: appended, and read, so far */
     uint64_t read_upto;            /* disk_last when the read under way began */
     struct peer_status status;     /* its counters, memory_bytes */
@@ -68,8 +70,10 @@ void item_unlink(struct item *it);
 void item_remove(struct peer *p, struct item *it);
 /* Frees a loose one that is in no message. */
 void item_free(struct peer *p, struct item *it);
-void item_append(struct item_list *list, struct item *it);  /* a loose one */
-void item_prepend(struct item_list *list, struct item *it); /* likewise */
+void item_append(struct item_list *list, struct item *it); /* a loose one */
+/* Likewise, in the order of pushes. The search begins at `near`, where that is a help; NULL: none.
+ */
+void item_put_back(struct item_list *list, struct item *it, struct item *near);
 void item_take_part(struct peer *p, struct item *it, struct peer_part *part);
 void item_drop_part(struct peer *p, struct item *it);
 /* Once; nothing when it has voted. */

@@ -63,13 +63,20 @@ item_append(struct item_list *list, struct item *it)
 }
 
 void
-item_prepend(struct item_list *list, struct item *it)
+item_put_back(struct item_list *list, struct item *it, struct item *near)
 {
+    struct item *next = near && near->number < it->number ? near : list->first;
+    while (next && next->number < it->number)
+        next = next->next;
+    if (!next) {
+        item_append(list, it);
+        return;
+    }
     enter_list(list, it);
-    it->prev = NULL;
-    it->next = list->first;
-    *(list->first ? &list->first->prev : &list->last) = it;
-    list->first = it;
+    it->next = next;
+    it->prev = next->prev;
+    *(next->prev ? &next->prev->next : &list->first) = it;
+    next->prev = it;
 }
 
 void

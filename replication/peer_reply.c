@@ -87,19 +87,22 @@ is_undecided(const struct peer *p, const struct peer_reply *r)
            r->outcome != VOTE_UNAVAILABLE;
 }
 
-/* Items go where they belong, the last first: what is put back is in front in its old order. */
+/* Items go where they belong now that they are not under way. */
 static void
 put_back(struct peer *p)
 {
-    for (size_t i = p->message.n; i-- > 0;) {
+    struct item *near = NULL;
+    for (size_t i = 0; i < p->message.n; i++) {
         struct item *it = p->message.v[i];
         it->sent = false;
         switch (it->place) {
         case ITEM_LOOSE:
-            if (it->done)
+            if (it->done) {
                 item_free(p, it);
-            else
-                item_prepend(&p->queue, it);
+                break;
+            }
+            item_put_back(&p->queue, it, near);
+            near = it;
             break;
         case ITEM_ON_DISK:
             item_drop_part(p, it);

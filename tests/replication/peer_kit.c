@@ -156,17 +156,31 @@ kit_reply_parts(struct peer_kit *k, const char *outcomes)
 }
 
 void
-kit_appended(struct peer_kit *k)
+kit_append_now(struct peer_kit *k)
+{
+    ck_assert(k->appending.n > 0);
+    k->reported = k->last_position;
+    vec_each (&k->appending, part)
+        vec_push(&k->disk, ((struct peer_kit_record){++k->last_position, *part}));
+    vec_clear(&k->appending);
+}
+
+void
+kit_report(struct peer_kit *k)
 {
     uint64_t positions[64];
-    size_t n = k->appending.n;
+    size_t n = k->last_position - k->reported;
     ck_assert(n > 0 && n <= ARRAY_LEN(positions));
-    for (size_t i = 0; i < n; i++) {
-        positions[i] = ++k->last_position;
-        vec_push(&k->disk, ((struct peer_kit_record){positions[i], k->appending.v[i]}));
-    }
-    vec_clear(&k->appending);
+    for (size_t i = 0; i < n; i++)
+        positions[i] = k->reported + i + 1;
     peer_appended(k->peer, k->now_ns, positions, n);
+}
+
+void
+kit_appended(struct peer_kit *k)
+{
+    kit_append_now(k);
+    kit_report(k);
 }
 
 void

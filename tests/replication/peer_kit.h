@@ -17,7 +17,7 @@ struct peer_kit {
     struct buf journal;
     VEC(struct peer_kit_record) disk;
     VEC(struct peer_part *) appending; /* references */
-    uint64_t last_position, read_after;
+    uint64_t last_position, reported, read_after;
     struct arena arena;
     VEC(struct votes *) boxes; /* by letter - 'a'; one vote each; references */
     char letters[26];          /* by ballot: which box */
@@ -32,7 +32,9 @@ void kit_push_to(struct peer_kit *k, const char *names, uint16_t replica, uint32
 void kit_reply(struct peer_kit *k, enum vote_outcome outcome);
 /* A mneme peer's: one letter a part: o c i u f. */
 void kit_reply_parts(struct peer_kit *k, const char *outcomes);
-void kit_appended(struct peer_kit *k);
+void kit_append_now(struct peer_kit *k); /* durable ...              */
+void kit_report(struct peer_kit *k);     /* ... and told to the pipe */
+void kit_appended(struct peer_kit *k);   /* both */
 void kit_append_failed(struct peer_kit *k);
 /* Up to so many records behind what was asked for. */
 void kit_read(struct peer_kit *k, size_t records);

@@ -263,6 +263,31 @@ START_TEST(test_falls_off)
 }
 END_TEST
 
+/* An append is on disk, and read, before it is reported. */
+START_TEST(test_read_before_reported)
+{
+    begin_behind();
+    kit_push(&k, "b");
+    KIT_JOURNAL(&k, "vote b unavailable; append b;");
+    kit_appended(&k);
+    kit_push(&k, "c");
+    kit_sleep(&k, 5000);
+    KIT_JOURNAL(&k, "read after 1; vote c unavailable; append c;");
+    kit_append_now(&k);
+    kit_read(&k, 9);
+    kit_reply(&k, VOTE_OK);
+    KIT_JOURNAL(&k, "ack 1; send b;"); /* of c nothing is known yet */
+    kit_reply(&k, VOTE_OK);
+    KIT_JOURNAL(&k, "ack 2;");
+    kit_report(&k);
+    KIT_JOURNAL(&k, "send c;");
+    kit_reply(&k, VOTE_OK);
+    KIT_JOURNAL(&k, "ack 3;");
+    ck_assert(peer_is_empty(k.peer));
+    end();
+}
+END_TEST
+
 START_TEST(test_all_falls_off)
 {
     begin((struct peer_opts){.handoff_acked = 3, .handoff_last = 9});
@@ -414,7 +439,7 @@ START_TEST(test_leave_by_hand)
     KIT_JOURNAL(&k, "hand on a;");
     kit_push(&k, "b");
     kit_reply(&k, VOTE_OK);
-    KIT_JOURNAL(&k, "ack 1; hand on b;");
+    KIT_JOURNAL(&k, "vote b unavailable; ack 1; hand on b;");
     kit_reply(&k, VOTE_OK);
     ck_assert(peer_is_empty(k.peer));
     end();
@@ -453,6 +478,7 @@ peer_suite(void)
     tcase_add_test(t, test_memory_is_bounded);
     tcase_add_test(t, test_disk_fails);
     tcase_add_test(t, test_falls_off);
+    tcase_add_test(t, test_read_before_reported);
     tcase_add_test(t, test_all_falls_off);
     tcase_add_test(t, test_failed);
     tcase_add_test(t, test_one_part_unavailable);
