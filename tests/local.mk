@@ -44,6 +44,7 @@ include tests/proto/local.mk
 include tests/querygw/local.mk
 include tests/replication/local.mk
 include tests/receiver/local.mk
+include tests/sim/local.mk
 include tests/tsdb/local.mk
 include tests/fuzz/local.mk
 endif

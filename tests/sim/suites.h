@@ -1,0 +1,2 @@
+/* suites.h - simulations of many nodes under a virtual clock: test_sim. */
+X(sim)
