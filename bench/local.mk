@@ -20,6 +20,9 @@ noinst_PROGRAMS += %reldir%/tsdb
 	%reldir%/tsdb_order.c \
 	%reldir%/tsdb_postings.c \
 	%reldir%/tsdb_restart.c
+noinst_PROGRAMS += %reldir%/place
+%canon_reldir%_place_SOURCES = %reldir%/place.c \
+	%reldir%/loadgen_series.c %reldir%/loadgen_series.h
 noinst_PROGRAMS += %reldir%/tenants
 %canon_reldir%_tenants_SOURCES = %reldir%/tenants.c
 EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py %reldir%/overload.py %reldir%/query.py \

@@ -17,6 +17,9 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/peer_items.c \
 	%reldir%/peer_part.c %reldir%/peer_part.h \
 	%reldir%/peer_reply.c \
+	%reldir%/place.c %reldir%/place.h %reldir%/place_int.h \
+	%reldir%/place_payloads.c \
+	%reldir%/place_rest.c \
 	%reldir%/ring.c %reldir%/ring.h %reldir%/ring_int.h \
 	%reldir%/ring_config.c %reldir%/ring_config.h \
 	%reldir%/ring_diff.c \

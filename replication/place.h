@@ -1,0 +1,66 @@
+/* place.h - the rows of a write, by tenant, to the nodes that own them.
+ *
+ * Each row is hashed once and looks its owners up once; what it becomes for each of them:
+ *   this machine        the batches themselves, or copies of those that have other rows, too
+ *   a Thanos peer       a part for each replica number, since a message has one
+ *   a peer of our kind  one part, whatever the numbers
+ * A part's payload are tuples (proto/writeable.h): one for each tenant that it has rows of. Parts
+ * with the same rows share one payload; so in a ring with as many nodes as copies all peers of our
+ * kind do.
+ *
+ * Metadata belongs to no row. That of a tenant goes to who would own a series of it without labels:
+ * to this machine with its batch, to peers of our kind in parts of their own, for which nobody
+ * waits.
+ *
+ * O(rows) and the copies of them that are sent. Memory is the arena's, but for payloads, which are
+ * counted in the budget that the arena shares for as long as somebody holds them.
+ * Threads: any; a write one at a time. */
+#pragma once
+#include "base/shared.h"
+#include "ingest/rewrite.h"
+#include "replication/ring.h"
+#include "replication/votes.h"
+
+enum {
+    PLACED_NOWHERE = UINT32_MAX, /* no class, no ballot */
+};
+
+struct place_opts {
+    struct ring *ring;
+    uint16_t local;   /* RING_NODE_NONE: this machine is none of the ring's */
+    unsigned replica; /* as on the wire. 0: not replicated yet; n: for the n-th owner alone */
+    const uint8_t *node_traits; /* enum votes_trait, as the plan has them: this machine and peers of
+                                 * our kind are VOTES_NODE_WHOLE */
+    struct votes_plan *plan;    /* empty, of as many owners as rows go to. Gets classes, ballots */
+};
+
+struct placed_part {
+    uint16_t node;
+    uint16_t replica;      /* for the wire; 0: rows of any number, and the peer asks no ring */
+    uint32_t ballot;       /* the part's vote; PLACED_NOWHERE: metadata, nobody waits for it */
+    struct shared *tuples; /* a reference */
+    uint32_t tuple_count;
+    size_t row_count, sample_count; /* floats and histograms */
+    int64_t newest_ms;              /* of its samples; INT64_MIN: there are none */
+};
+
+struct placed {
+    struct rewritten local; /* as many batches as were placed, with the rows of this machine */
+    uint32_t local_ballot;  /* PLACED_NOWHERE: no rows */
+    struct placed_part *parts;
+    size_t part_count;
+    const uint32_t *row_class; /* of each row, one batch behind the other */
+    uint64_t malformed_rows;   /* their keys are none: PLACED_NOWHERE */
+};
+
+/* ERR_INVALID for a replica number above the ring's; errors of ring_part(), of arena_admit();
+ * ERR_TOO_LARGE for a part above what a message can have. The caller ends with placed_fini(). */
+struct err place_rows(struct arena *a, const struct place_opts *opts, const struct rewritten *in,
+                      struct placed *ret_placed);
+/* Gives back the payloads that nobody has taken out. Allowed on a zeroed one. */
+void placed_fini(struct placed *p);
+static inline void
+auto_placed_fini(struct placed *p)
+{
+    placed_fini(p);
+}
