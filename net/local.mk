@@ -4,8 +4,13 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/base64.c %reldir%/base64.h \
 	%reldir%/bcrypt.c %reldir%/bcrypt.h \
 	%reldir%/dial.c %reldir%/dial.h \
+	%reldir%/grpc/grpc_answer.c %reldir%/grpc/grpc_answer.h \
 	%reldir%/grpc/grpc_call.c \
 	%reldir%/grpc/grpc_call_reply.c \
+	%reldir%/grpc/grpc_channel.c \
+	%reldir%/grpc/grpc_client.h %reldir%/grpc/grpc_client_int.h \
+	%reldir%/grpc/grpc_client_call.c \
+	%reldir%/grpc/grpc_client_metrics.c %reldir%/grpc/grpc_client_metrics.h \
 	%reldir%/grpc/grpc_descriptors.c %reldir%/grpc/grpc_descriptors.h \
 	%reldir%/grpc/grpc_health.c \
 	%reldir%/grpc/grpc_message.c %reldir%/grpc/grpc_message.h \
@@ -14,6 +19,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/grpc/grpc_server_conn.c \
 	%reldir%/grpc/grpc_server_metrics.c %reldir%/grpc/grpc_server_metrics.h \
 	%reldir%/grpc/grpc_status.c %reldir%/grpc/grpc_status.h \
+	%reldir%/grpc/grpc_stream.c %reldir%/grpc/grpc_stream.h \
+	%reldir%/grpc/grpc_unary.c \
 	%reldir%/h2/h2_conn.c %reldir%/h2/h2_conn.h %reldir%/h2/h2_int.h \
 	%reldir%/h2/h2_session.c \
 	%reldir%/h2/h2_stream.c \

@@ -8,12 +8,17 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_base64.c \
 	%reldir%/test_bcrypt.c \
 	%reldir%/test_dial.c \
+	%reldir%/grpc_caller.c %reldir%/grpc_caller.h \
 	%reldir%/grpc_fixture.c %reldir%/grpc_fixture.h \
+	%reldir%/test_grpc_channel.c \
+	%reldir%/test_grpc_client.c \
+	%reldir%/test_grpc_client_faults.c \
 	%reldir%/test_grpc_health.c \
 	%reldir%/test_grpc_message.c \
 	%reldir%/test_grpc_reflection.c \
 	%reldir%/test_grpc_server.c \
 	%reldir%/test_grpc_status.c \
+	%reldir%/test_grpc_stream.c \
 	%reldir%/h2_pair.c %reldir%/h2_pair.h \
 	%reldir%/test_h2_conn.c \
 	%reldir%/test_h2_conn_hostile.c \
