@@ -98,9 +98,13 @@ raise_floor(struct handoff *h, const struct plan *p) REQUIRES(h->lock)
     size_t passed = 0;
     while (passed < h->marks.n && h->marks.v[passed].last_seq <= h->acked_seq)
         passed++;
-    h->marks.n -= passed;
-    if (passed > 0)
-        memmove(h->marks.v, h->marks.v + passed, h->marks.n * sizeof *h->marks.v);
+    handoff_drop_marks(h, passed);
+    if (h->marks.n > 0 && handoff_count_part(&h->marks.v[0], h->acked_seq) > 0) {
+        struct handoff_mark *m = &h->marks.v[0]; /* what is lost of the part that is left */
+        uint64_t lost =
+            m->last_seq - h->acked_seq - u64_min(m->count - m->counted, m->last_seq - h->acked_seq);
+        m->lost = u64_min(m->lost, lost);
+    }
     if (h->read_seq < h->acked_seq) {
         h->read_seq = h->acked_seq;
         const struct handoff_segment *next = next_record(h, p->gone - 1);

@@ -57,7 +57,8 @@ VEC_TYPE(handoff_segments, struct handoff_segment);
 /* One answer of handoff_read() that is not acknowledged, or not all of it. */
 struct handoff_mark {
     uint64_t first_seq, last_seq;
-    uint64_t count, counted; /* records in it; of them counted as replayed */
+    uint64_t count, counted; /* records in it; of them counted as replayed or dropped */
+    uint64_t lost;           /* by damage, before or between them */
     int64_t first_ms;        /* of its first record */
     struct wal_position end; /* the record behind it begins there or later */
 };
@@ -72,7 +73,6 @@ struct handoff_reader {
     struct handoff_head head;
     struct str record;    /* a view of the tail's memory */
     uint64_t fetched_seq; /* newest record that was fetched, or passed over, since the last seek */
-    uint64_t damage_seq;  /* records up to it that are missing have been counted */
     struct wal_position unreadable_at; /* what the disk does not give ... */
     uint64_t unreadable_ns;            /* ... since then; 0: nothing */
 };
@@ -189,6 +189,16 @@ struct err handoff_refresh(struct handoff *h);
 
 /* handoff_read.c: the next record becomes reader.peeked, if there is one. Consumer. */
 struct err handoff_peek(struct handoff *h);
+
+/* Counts the records of a mark up to `seq`; returns how many are counted for the first time. */
+uint64_t handoff_count_part(struct handoff_mark *m, uint64_t seq);
+static inline void
+handoff_drop_marks(struct handoff *h, size_t count) REQUIRES(h->lock)
+{
+    h->marks.n -= count;
+    if (count > 0)
+        memmove(h->marks.v, h->marks.v + count, h->marks.n * sizeof *h->marks.v);
+}
 
 /* handoff_bounds.c: removes what was acknowledged or is outside the bounds with `incoming` bytes
  * more; waits for whoever does so already. */

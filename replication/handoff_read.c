@@ -3,7 +3,8 @@
  *   acked_seq <= read_seq <= last_seq      marks: what lies between the first two
  *
  * Records that are missing between two that were read, or before the end, are lost by damage: every
- * number was given to a record that was durable. */
+ * number was given to a record that was durable. They are counted when they are passed for good, so
+ * that each record is replayed, dropped or damaged, and once. */
 #include "base/assert.h"
 #include "replication/handoff_int.h"
 
@@ -60,17 +61,6 @@ tell_damage(struct handoff *h, const struct err *e)
                  KV_U64("offset", at.offset), KV_U64("unlogged", dropped), KV_ERR(*e));
 }
 
-/* The records before `seq` that are neither taken nor read are lost. */
-static void
-note_missing(struct handoff *h, uint64_t acked_seq, uint64_t seq)
-{
-    struct handoff_reader *r = &h->reader;
-    uint64_t seen = u64_max(u64_max(r->fetched_seq, acked_seq), r->damage_seq);
-    if (seq > seen + 1)
-        handoff_count(h, HANDOFF_DROPPED_DAMAGE, seq - 1 - seen);
-    r->damage_seq = u64_max(r->damage_seq, seq - 1);
-}
-
 /* Where the reader stands, after a rewind or when bounds have removed what it would read. */
 static void
 place_reader(struct handoff *h, const struct view *v)
@@ -115,19 +105,21 @@ pass_over_unreadable(struct handoff *h, const struct view *v, struct err e)
     return OK;
 }
 
-/* What a failure to read leads to: OK when the next attempt reads something else. *ret_end: there
- * is nothing more. Consumes `e`. */
+/* What a failure to read leads to: OK when the next attempt reads something else. *missing is the
+ * segment that was asked for behind a missing one; missing as well, it is the end. Consumes `e`. */
 static struct err
-after_failure(struct handoff *h, const struct view *v, struct err e, bool *ret_end)
+after_failure(struct handoff *h, const struct view *v, struct err e, uint64_t *missing,
+              bool *ret_end)
 {
     struct wal_tail *t = h->reader.tail;
-    struct wal_position at = wal_tail_behind(t);
+    uint64_t segment = wal_tail_behind(t).segment;
     if (e.code == ERR_NOT_FOUND) {
         err_drop(e);
-        uint64_t there = look(h, at.segment).next_existing;
-        *ret_end = at.segment >= v->end.segment && there <= at.segment;
-        if (there > at.segment)
+        uint64_t there = look(h, segment).next_existing;
+        *ret_end = there <= segment && *missing == segment;
+        if (there > segment)
             wal_tail_seek(t, (struct wal_position){there, 0});
+        *missing = u64_max(segment, there);
         return OK;
     }
     if (e.code == ERR_CORRUPT || e.code == ERR_LIMIT) {
@@ -143,6 +135,7 @@ handoff_peek(struct handoff *h)
 {
     struct handoff_reader *r = &h->reader;
     struct view v = look(h, 0);
+    uint64_t missing = UINT64_MAX;
     place_reader(h, &v);
     while (!r->peeked) {
         struct str stored;
@@ -151,17 +144,14 @@ handoff_peek(struct handoff *h)
         if (e.code == ERR_NONE && more)
             e = handoff_record_open(stored, &r->head, &r->record);
         if (e.code != ERR_NONE) {
-            TRY(after_failure(h, &v, e, &end));
+            TRY(after_failure(h, &v, e, &missing, &end));
             more = !end;
         } else if (more && r->head.seq > u64_max(r->fetched_seq, v.acked_seq)) {
-            v = look(h, 0); /* bounds may have moved what is missing */
-            note_missing(h, v.acked_seq, r->head.seq);
             r->fetched_seq = r->head.seq;
             r->peeked = true;
         }
         r->unreadable_ns = e.code == ERR_NONE ? 0 : r->unreadable_ns;
         if (!more) {
-            note_missing(h, v.acked_seq, v.last_seq + 1);
             r->fetched_seq = u64_max(r->fetched_seq, v.last_seq);
             return OK;
         }
@@ -216,30 +206,47 @@ gather(struct handoff *h, struct arena *a, size_t bytes_max, struct batch *b)
     }
 }
 
-/* Publishes what was given out. Without a record behind it the end has been reached, and what was
- * lost before it is behind the consumer. */
+/* What bounds have dropped meanwhile is not counted a second time. */
 static void
+push_mark(struct handoff *h, const struct batch *b, struct wal_position end) REQUIRES(h->lock)
+{
+    uint64_t seen = handoff_seen(h), last_seq = b->count > 0 ? b->seqs[b->count - 1] : 0;
+    if (last_seq <= seen)
+        return;
+    size_t old = 0;
+    while (b->seqs[old] <= seen)
+        old++;
+    vec_push(&h->marks, ((struct handoff_mark){
+                            .first_seq = b->seqs[old],
+                            .last_seq = last_seq,
+                            .count = b->count - old,
+                            .lost = last_seq - seen - (b->count - old),
+                            .first_ms = b->first_ms,
+                            .end = end,
+                        }));
+    h->read_seq = last_seq;
+}
+
+/* Publishes what was given out. Without a record behind it the end has been reached, and what was
+ * lost before it is behind the consumer. Returns how much of that is passed for good. */
+static uint64_t
 publish(struct handoff *h, const struct batch *b)
 {
     const struct handoff_reader *r = &h->reader;
     struct wal_position end = r->peeked ? wal_tail_where(r->tail) : wal_tail_behind(r->tail);
+    uint64_t damaged = 0;
     LOCKED(&h->lock);
     h->last_seq = u64_max(h->last_seq, r->fetched_seq);
-    if (b->count > 0)
-        vec_push(&h->marks, ((struct handoff_mark){
-                                .first_seq = b->seqs[0],
-                                .last_seq = b->seqs[b->count - 1],
-                                .count = b->count,
-                                .first_ms = b->first_ms,
-                                .end = end,
-                            }));
-    uint64_t upto = r->peeked ? (b->count > 0 ? b->seqs[b->count - 1] : 0) : r->fetched_seq;
-    if (upto <= h->read_seq && b->count == 0)
-        return;
-    h->read_seq = u64_max(h->read_seq, upto);
+    uint64_t before = h->read_seq;
+    push_mark(h, b, end);
+    if (!r->peeked)
+        h->read_seq = u64_max(h->read_seq, r->fetched_seq);
+    if (h->read_seq == before)
+        return 0;
     h->read_at = end;
     if (h->marks.n == 0 && h->acked_seq < h->read_seq) {
-        h->acked_seq = h->read_seq; /* nothing but damage */
+        damaged = h->read_seq - h->acked_seq;
+        h->acked_seq = h->read_seq;
         h->acked_at = end;
     }
     if (r->peeked)
@@ -248,6 +255,7 @@ publish(struct handoff *h, const struct batch *b)
         h->unread_ms = HANDOFF_TIME_NONE;
     else if (b->count > 0)
         h->unread_ms = b->last_ms; /* not before that */
+    return damaged;
 }
 
 struct err
@@ -262,16 +270,15 @@ handoff_read(struct handoff *h, struct arena *arena, size_t bytes_max,
         handoff_count(h, HANDOFF_FAILED_READ, 1);
         return err_wrap(e, "hand-off to %s", h->peer);
     }
-    publish(h, &b);
+    handoff_count(h, HANDOFF_DROPPED_DAMAGE, publish(h, &b));
     *ret_batch = (struct handoff_batch){b.records, b.seqs, b.count};
     return OK;
 }
 
 /* --- acknowledging --------------------------------------------------------------------------- */
 
-/* Of a mark that is not acknowledged as a whole. */
-static uint64_t
-count_part(struct handoff_mark *m, uint64_t seq)
+uint64_t
+handoff_count_part(struct handoff_mark *m, uint64_t seq)
 {
     if (seq < m->first_seq)
         return 0;
@@ -281,37 +288,61 @@ count_part(struct handoff_mark *m, uint64_t seq)
     return news;
 }
 
-static uint64_t
+/* What an acknowledgement settles. */
+struct settled {
+    uint64_t replayed, damaged;
+};
+
+static struct settled
 pass_marks(struct handoff *h, uint64_t seq) REQUIRES(h->lock)
 {
-    uint64_t replayed = 0;
+    struct settled done = {.replayed = 0};
     size_t passed = 0;
     for (; passed < h->marks.n && h->marks.v[passed].last_seq <= seq; passed++) {
-        replayed += h->marks.v[passed].count - h->marks.v[passed].counted;
-        h->acked_at = h->marks.v[passed].end;
+        const struct handoff_mark *m = &h->marks.v[passed];
+        done.replayed += m->count - m->counted;
+        done.damaged += m->lost;
+        h->acked_at = m->end;
     }
-    h->marks.n -= passed;
-    if (passed > 0)
-        memmove(h->marks.v, h->marks.v + passed, h->marks.n * sizeof *h->marks.v);
-    return replayed + (h->marks.n > 0 ? count_part(&h->marks.v[0], seq) : 0);
+    handoff_drop_marks(h, passed);
+    if (h->marks.n > 0)
+        done.replayed += handoff_count_part(&h->marks.v[0], seq);
+    return done;
+}
+
+/* What was read before a rewind has no marks any more. */
+static struct settled
+settle(struct handoff *h, uint64_t seq) REQUIRES(h->lock)
+{
+    if (h->marks.n == 0) {
+        struct settled late = {.replayed = seq - h->acked_seq};
+        h->acked_seq = seq;
+        return late;
+    }
+    struct settled done = pass_marks(h, seq);
+    h->acked_seq = seq;
+    if (h->marks.n == 0 && h->read_seq > seq) { /* the rest before the end is lost */
+        done.damaged += h->read_seq - seq;
+        h->acked_seq = h->read_seq;
+    }
+    return done;
 }
 
 void
 handoff_ack(struct handoff *h, uint64_t seq)
 {
-    uint64_t replayed;
+    struct settled done;
     {
         LOCKED(&h->lock);
         seq = u64_min(seq, h->last_seq);
         if (seq <= h->acked_seq)
             return;
-        /* What was read before a rewind has no marks any more. */
-        replayed = h->marks.n > 0 ? pass_marks(h, seq) : seq - h->acked_seq;
-        h->acked_seq = h->marks.n > 0 ? seq : u64_max(seq, h->read_seq);
+        done = settle(h, seq);
         if (h->acked_seq >= h->last_seq)
             h->unread_ms = HANDOFF_TIME_NONE;
     }
-    handoff_count(h, HANDOFF_REPLAYED, replayed);
+    handoff_count(h, HANDOFF_REPLAYED, done.replayed);
+    handoff_count(h, HANDOFF_DROPPED_DAMAGE, done.damaged);
     atomic_fetch_add_explicit(&h->set->acks, 1, memory_order_relaxed);
     handoff_tidy_if_needed(h);
     handoffs_commit(h->set, HANDOFFS_WHEN_DUE);

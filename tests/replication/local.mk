@@ -2,10 +2,14 @@ check_PROGRAMS += %reldir%/test_replication
 %canon_reldir%_test_replication_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	%reldir%/golden.c %reldir%/golden.h \
 	%reldir%/handoff_kit.c %reldir%/handoff_kit.h \
+	%reldir%/handoff_model.c %reldir%/handoff_model.h \
 	%reldir%/peer_kit.c %reldir%/peer_kit.h \
 	%reldir%/test_go_rand.c \
 	%reldir%/test_handoff.c \
+	%reldir%/test_handoff_bounds.c \
 	%reldir%/test_handoff_cursors.c \
+	%reldir%/test_handoff_damage.c \
+	%reldir%/test_handoff_failure.c \
 	%reldir%/test_handoff_name.c \
 	%reldir%/test_handoff_record.c \
 	%reldir%/test_ketama.c \
