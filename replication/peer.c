@@ -77,10 +77,19 @@ may_send_directly(const struct peer *p)
     return all_is_read(p) && p->appending.count == 0 && p->window.count == 0;
 }
 
+/* Nothing succeeded since a failure. When the wait is over and nothing is on disk, the first part
+ * of the queue may be the one to try with. */
+static bool
+is_backing_off(const struct peer *p, uint64_t now_ns)
+{
+    bool may_try = now_ns >= p->send_at_ns && may_send_directly(p) && p->message.n == 0;
+    return p->attempt > 0 && !may_try;
+}
+
 static bool
 queue_must_spill(const struct peer *p, uint64_t now_ns)
 {
-    if (p->attempt > 0 || p->flushing || p->opts.order == PEER_DURABLE_FIRST)
+    if (is_backing_off(p, now_ns) || p->flushing || p->opts.order == PEER_DURABLE_FIRST)
         return true;
     return p->queue.bytes > p->opts.queue_bytes_max ||
            (p->queue.first &&
@@ -271,7 +280,7 @@ peer_push(struct peer *p, uint64_t now_ns, struct peer_part *part, struct votes 
         item_free(p, it);
         return;
     }
-    if (p->attempt > 0)
+    if (is_backing_off(p, now_ns) || (p->attempt > 0 && p->queue.count > 0))
         item_vote(p, it, VOTE_UNAVAILABLE, STR("backing off forward requests to this peer"));
     if (p->flushing)
         item_vote(p, it, VOTE_UNAVAILABLE, STR("shutting down"));
@@ -300,13 +309,16 @@ peer_connection_failed(struct peer *p, uint64_t now_ns, struct str text)
 /* --- the hand-off ------------------------------------------------------------------------------
  */
 
-/* The hand-off had no room for these, or they got too old. */
+/* The hand-off had no room for these, or they got too old: it has told. One that is under way is
+ * not taken back should it fail: what came behind it may be there before it. */
 static void
 forget_before(struct peer *p, uint64_t position)
 {
     while (p->on_disk.first && p->on_disk.first->position < position) {
-        item_vote(p, p->on_disk.first, VOTE_UNAVAILABLE, STR("fell off the hand-off"));
-        item_remove(p, p->on_disk.first);
+        struct item *it = p->on_disk.first;
+        item_vote(p, it, VOTE_UNAVAILABLE, STR("fell off the hand-off"));
+        it->done = true;
+        item_remove(p, it);
     }
 }
 

@@ -20,7 +20,8 @@
  * so before its votes' reference goes; a vote of VOTE_OK means that the peer has it.
  *
  * Backing off: after VOTE_UNAVAILABLE or peer_connection_failed() no message is sent for a while,
- * and until one succeeds every part votes VOTE_UNAVAILABLE at once, although it goes to disk.
+ * and until one succeeds every part votes VOTE_UNAVAILABLE at once, although it goes to disk. Only
+ * when the wait is over and nothing is left to try with, the next part is sent and its vote waits.
  *
  * Threads: one driver at a time; the caller serialises the calls of one pipe with a lock or a
  * thread. Ops run inside the calls: they only note or start what they are told, and must not call

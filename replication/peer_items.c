@@ -136,6 +136,8 @@ items_vote_unavailable(struct peer *p, struct str text)
 void
 item_dropped(struct peer *p, struct item *it, enum peer_drop why, struct str text)
 {
+    if (it->done)
+        return; /* the hand-off has told */
     it->done = true;
     p->status.dropped[why]++;
     p->opts.ops->dropped(p->opts.driver, it->part, why, text);

@@ -351,6 +351,23 @@ START_TEST(test_one_part_unavailable)
 }
 END_TEST
 
+/* Nothing is on disk to try with: the next part is. */
+START_TEST(test_tries_again)
+{
+    begin((struct peer_opts){0});
+    peer_connection_failed(k.peer, k.now_ns, STR("refused"));
+    kit_sleep(&k, 100);
+    kit_push(&k, "ab");
+    KIT_JOURNAL(&k, "send a; vote b unavailable; append ab;");
+    kit_reply(&k, VOTE_OK);
+    kit_push(&k, "c");
+    kit_appended(&k);
+    kit_read(&k, 9);
+    KIT_JOURNAL(&k, "vote a ok; read after 0; ack 1; send b;");
+    end();
+}
+END_TEST
+
 START_TEST(test_connection_failed)
 {
     begin((struct peer_opts){0});
@@ -446,6 +463,20 @@ START_TEST(test_leave_by_hand)
 }
 END_TEST
 
+/* What comes back from the peer that left is handed on, and that tells nothing to its write. */
+START_TEST(test_leave_with_message)
+{
+    begin((struct peer_opts){0});
+    kit_push(&k, "abc");
+    kit_reply(&k, VOTE_OK);
+    peer_leave(k.peer, k.now_ns, PEER_LEAVE_HAND_ON);
+    KIT_JOURNAL(&k, "send a; vote a ok; send bc;");
+    kit_reply(&k, VOTE_CONFLICT);
+    KIT_JOURNAL(&k, "vote b unavailable; hand on b;");
+    end();
+}
+END_TEST
+
 START_TEST(test_notes_are_swept)
 {
     begin((struct peer_opts){.waiting_max = 2});
@@ -482,12 +513,14 @@ peer_suite(void)
     tcase_add_test(t, test_all_falls_off);
     tcase_add_test(t, test_failed);
     tcase_add_test(t, test_one_part_unavailable);
+    tcase_add_test(t, test_tries_again);
     tcase_add_test(t, test_connection_failed);
     tcase_add_test(t, test_replay_pace);
     tcase_add_test(t, test_durable_first);
     tcase_add_test(t, test_flush);
     tcase_add_test(t, test_close_tells);
     tcase_add_test(t, test_leave_by_hand);
+    tcase_add_test(t, test_leave_with_message);
     tcase_add_test(t, test_notes_are_swept);
     suite_add_tcase(s, t);
     return s;
