@@ -102,6 +102,7 @@ begin(struct sim *s, uint64_t seed, bool aloud)
                 : sim_chance(s, 500) ? VOTES_QUORUM_ONE
                                      : VOTES_QUORUM_ALL;
     s->replay_bytes_per_s = sim_chance(s, 500) ? 20000 : 0;
+    s->hand_off_records_max = sim_chance(s, 200) ? 10 : 400;
     s->sender_count = (unsigned)sim_between(s, 1, SENDERS_MAX);
     arena_init(&s->arena, 0);
     for (unsigned i = 0; i < s->node_count; i++) {

@@ -24,7 +24,6 @@ enum {
     LINK_DELAY_MS = 3,
     PART_BYTES = 100, /* of payload; pipes count more */
     FORWARD_TIMEOUT_MS = 5000,
-    HAND_OFF_RECORDS_MAX = 400,
 };
 #define MS UINT64_C(1000000)
 
@@ -99,9 +98,9 @@ struct sim_pipe {
     struct peer *peer; /* NULL: its node is down, or never talked to the other */
     struct sim_hand_off disk;
     VEC(struct sim_record) appending;
-    uint64_t read_after;
-    uint32_t call;            /* under way */
-    VEC(uint32_t) handing_on; /* parts under way */
+    uint64_t read_after, read_upto; /* what the read under way sees */
+    uint32_t call;                  /* under way */
+    VEC(uint32_t) handing_on;       /* parts under way */
     uint64_t tick_ns;
     uint64_t bad_ns; /* when it was last not simply direct */
     bool leaves;     /* told so */
@@ -159,6 +158,7 @@ struct sim {
     unsigned node_count, owner_count;
     enum votes_quorum quorum;
     uint64_t replay_bytes_per_s;
+    size_t hand_off_records_max;
     struct sim_node nodes[NODES_MAX];
     struct sim_link links[NODES_MAX][NODES_MAX]; /* [from][to] */
     struct sim_ring rings[3];
@@ -233,6 +233,8 @@ void sim_push(struct sim *s, uint32_t part, uint32_t ring, uint16_t replica, str
               uint32_t ballot);
 /* After every input. */
 void sim_after_input(struct sim_pipe *pipe);
+/* All that waits on disk there is too old. */
+void sim_hand_off_forget(struct sim *s, unsigned node);
 void sim_pipes_crash(struct sim *s, unsigned node);
 
 /* --- sim_node.c --------------------------------------------------------------------------------

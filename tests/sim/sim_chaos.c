@@ -194,6 +194,14 @@ fault_node(struct sim *s)
               (struct sim_event){.happen = on_node, .a = node});
 }
 
+static void
+fault_age(struct sim *s)
+{
+    unsigned node = any_node(s);
+    SIM_TELL(s, "%u      hand-offs too old", node);
+    sim_hand_off_forget(s, node);
+}
+
 /* --- rings -------------------------------------------------------------------------------------
  */
 
@@ -245,7 +253,8 @@ static const struct fault {
     void (*strike)(struct sim *s);
     unsigned weight;
 } faults[] = {
-    {fault_crash, 3}, {fault_stop, 2}, {fault_links, 5}, {fault_node, 3}, {change_ring, 1},
+    {fault_crash, 3}, {fault_stop, 2}, {fault_links, 5},
+    {fault_node, 3},  {fault_age, 1},  {change_ring, 1},
 };
 
 static void

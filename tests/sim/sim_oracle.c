@@ -1,6 +1,6 @@
 /* sim_oracle.c - what must hold, seen by one who sees all nodes at once.
  *
- * - an answer of success: enough owners have every row; of refusal: some owner refuses a row
+ * - an answer of success: enough owners have every row; of refusal: too many refuse one
  * - an answer in time; not "unavailable" while enough owners of each row were well
  * - a pipe's parts come in order; its memory is bounded
  * - at the end every part was judged by its receiver, told to be dropped, or in the memory of a
@@ -83,20 +83,53 @@ owners_with(const struct sim *s, unsigned ring, const struct sim_row *row)
     return n;
 }
 
+static bool
+owns(const struct sim *s, const struct sim_write *w, const struct sim_row *row, unsigned node)
+{
+    for (unsigned k = 0; k < s->owner_count; k++) {
+        if (sim_owner(s, w->ring, row->series, k) == node)
+            return true;
+    }
+    return false;
+}
+
+/* The node refuses something of the write; a part is refused as a whole. */
+static bool
+refuses_some(const struct sim *s, const struct sim_write *w, unsigned node)
+{
+    for (size_t i = 0; i < w->row_count; i++) {
+        if ((w->rows[i].refused_by >> node & 1) && owns(s, w, &w->rows[i], node))
+            return true;
+    }
+    return false;
+}
+
+/* Of some row so many owners refuse something that it may be refused for good. */
+static bool
+may_be_refused(const struct sim *s, const struct sim_write *w)
+{
+    for (size_t i = 0; i < w->row_count; i++) {
+        unsigned refuse = 0;
+        for (unsigned k = 0; k < s->owner_count; k++)
+            refuse += refuses_some(s, w, sim_owner(s, w->ring, w->rows[i].series, k));
+        if (refuse > s->owner_count - needed(s))
+            return true;
+    }
+    return false;
+}
+
 void
 oracle_answer(struct sim *s, const struct sim_write *w, enum vote_outcome outcome)
 {
     SIM_ASSERT(s, s->now_ns - w->begin_ns <= FORWARD_TIMEOUT_MS * MS, "an answer too late");
-    uint8_t refused_by = 0;
     for (size_t i = 0; i < w->row_count; i++) {
         const struct sim_row *row = &w->rows[i];
-        refused_by |= row->refused_by;
         SIM_ASSERT(s, outcome != VOTE_OK || owners_with(s, w->ring, row) >= needed(s),
                    "series %u time %u: acknowledged, and %u owners have it", row->series, row->time,
                    owners_with(s, w->ring, row));
     }
     if (outcome == VOTE_CONFLICT || outcome == VOTE_INVALID)
-        SIM_ASSERT(s, refused_by != 0, "a good write is refused for good");
+        SIM_ASSERT(s, may_be_refused(s, w), "a write that some take is refused for good");
     if (outcome == VOTE_UNAVAILABLE)
         SIM_ASSERT(s, !could_succeed(s, w) || has_poison(s, (uint32_t)(w - s->writes.v)),
                    "unavailable while a quorum was well");
@@ -130,8 +163,9 @@ oracle_delivery(struct sim *s, const struct sim_call *c, const struct sim_part *
     for (size_t i = 0; i < p->row_count; i++) {
         const struct sim_row *row = &p->rows[i];
         uint16_t *newest = &to->newest_from[c->from][row->series];
-        /* What the client has given up, or comes twice, may come at any time. */
-        bool late = c->ended || c->again || s->nodes[c->from].life != c->from_life;
+        /* What the client has given up, or comes twice, may come at any time; so may a part that
+         * was dropped, when the acknowledgement of its record was forgotten in a crash. */
+        bool late = p->dropped || c->ended || c->again || s->nodes[c->from].life != c->from_life;
         SIM_ASSERT(s, row->time >= *newest || was_seen(to, c->from, row) || late || p->unordered,
                    "%u->%u: series %u: time %u after %u", c->from, c->to, row->series, row->time,
                    *newest);
@@ -202,6 +236,8 @@ oracle_end(struct sim *s)
             struct peer_status status = peer_status(peer);
             SIM_ASSERT(s, status.memory_bytes == 0, "an empty pipe holds %zu bytes",
                        status.memory_bytes);
+            SIM_ASSERT(s, status.state == PEER_DIRECT || status.backing_off,
+                       "an empty pipe is not direct");
             s->sums.spilled += status.spilled;
             s->sums.replayed += status.replayed;
         }

@@ -64,16 +64,24 @@ make_durable(struct sim_pipe *pipe, struct sim_record *r)
     vec_at(&pipe->sim->parts, r->part)->durable = true;
 }
 
-/* The oldest go when there are too many. */
+/* The oldest records but so many. */
 static void
-keep_bounds(struct sim_pipe *pipe)
+drop_records(struct sim_pipe *pipe, size_t kept)
 {
     struct sim_hand_off *d = &pipe->disk;
-    while (d->records.n > HAND_OFF_RECORDS_MAX) {
-        vec_at(&pipe->sim->parts, d->records.v[0].part)->dropped = true;
-        d->records.n--;
-        memmove(d->records.v, d->records.v + 1, d->records.n * sizeof *d->records.v);
-    }
+    size_t gone = d->records.n > kept ? d->records.n - kept : 0;
+    for (size_t i = 0; i < gone; i++)
+        vec_at(&pipe->sim->parts, d->records.v[i].part)->dropped = true;
+    d->records.n -= gone;
+    if (gone > 0)
+        memmove(d->records.v, d->records.v + gone, d->records.n * sizeof *d->records.v);
+}
+
+void
+sim_hand_off_forget(struct sim *s, unsigned node)
+{
+    for (unsigned k = 0; k < s->node_count; k++)
+        drop_records(&s->nodes[node].pipes[k], 0);
 }
 
 static void
@@ -116,7 +124,7 @@ on_appended(struct sim *s, const struct sim_event *e)
     }
     for (size_t i = 0; i < pipe->appending.n; i++)
         make_durable(pipe, &pipe->appending.v[i]);
-    keep_bounds(pipe);
+    drop_records(pipe, s->hand_off_records_max);
     later(pipe, sim_between(s, 1, 3000) * (MS / 1000), on_reported);
 }
 
@@ -146,7 +154,7 @@ on_read(struct sim *s, const struct sim_event *e)
     struct peer_record found[MESSAGE_PARTS + 2];
     size_t n = 0, most = sim_between(s, 1, ARRAY_LEN(found));
     vec_each (&pipe->disk.records, r) {
-        if (r->position <= pipe->read_after)
+        if (r->position <= pipe->read_after || r->position > pipe->read_upto)
             continue;
         if (n == most)
             break;
@@ -162,6 +170,7 @@ op_read(void *driver, uint64_t after, size_t bytes)
     struct sim_pipe *pipe = driver;
     (void)bytes;
     pipe->read_after = after;
+    pipe->read_upto = sim_chance(pipe->sim, 500) ? pipe->disk.last : UINT64_MAX;
     later(pipe, disk_ns(pipe->sim, pipe), on_read);
 }
 
