@@ -2,12 +2,14 @@ bin_PROGRAMS += mneme
 mneme_SOURCES = \
 	%reldir%/all.c \
 	%reldir%/command.h \
+	%reldir%/drain.c %reldir%/drain.h \
 	%reldir%/lifecycle.c %reldir%/lifecycle.h \
 	%reldir%/main.c \
 	%reldir%/node.c %reldir%/node.h %reldir%/node_int.h \
 	%reldir%/node_faces.c \
 	%reldir%/node_flags.c %reldir%/node_flags.h \
 	%reldir%/node_listen.c \
+	%reldir%/node_ring.c %reldir%/node_ring.h \
 	%reldir%/observe.c %reldir%/observe.h \
 	%reldir%/policy_files.c %reldir%/policy_files.h \
 	%reldir%/receive.c \

@@ -111,17 +111,23 @@ node_start(struct node *n)
     TRY(node_open_guards(n));
     TRY(node_open_faces(n));
     TRY(node_start_servers(n));
+    TRY(node_start_grpc(n));
     status_set_healthy(n->status, STATUS_YES);
-    TRY(open_databases(n));
-    tenant_stores_open(&n->stores, n->tenants);
-    sink_tenants_init(&n->sink, n->tenants);
-    receiver_start(n->receiver, &n->sink.sink);
+    TRY(node_open_ring(n));
+    if (n->mode != NODE_ROUTES) {
+        TRY(open_databases(n));
+        tenant_stores_open(&n->stores, n->tenants);
+        sink_tenants_init(&n->sink, n->tenants);
+    }
+    receiver_start(n->receiver, n->tenants ? &n->sink.sink : NULL, n->replicator);
+    grpc_server_set_serving(n->grpc_server, true);
     status_set_ready(n->status, STATUS_YES);
     log_info(n->log, "ready", KV_CSTR("version", MNEME_VERSION),
              KV_U64("http_port", http_server_port(n->http_server)),
              KV_U64("remote_write_port", http_server_port(n->write_server)),
-             KV_U64("tenants", tenants_count(n->tenants)), KV_U64("open_files_max", files),
-             KV_U64("memory_limit_bytes", n->memory.bytes));
+             KV_U64("grpc_port", grpc_server_port(n->grpc_server)),
+             KV_U64("tenants", n->tenants ? tenants_count(n->tenants) : 0),
+             KV_U64("open_files_max", files), KV_U64("memory_limit_bytes", n->memory.bytes));
     return OK;
 }
 
@@ -130,7 +136,11 @@ node_start(struct node *n)
 static void
 maintain(void *arg)
 {
-    tenants_maintain(arg);
+    struct node *n = arg;
+    if (n->tenants)
+        tenants_maintain(n->tenants);
+    node_maintain_ring(n);
+    drain_step(&n->drain);
 }
 
 /* Load balancers learn from the probe that others are to be asked; until they have, nothing is
@@ -169,7 +179,7 @@ run_until_told_to_stop(struct node *n)
             err_drop(reloads_run(n->reloads)); /* it has logged it */
         reloads_watch(n->reloads);
         if (signal_number < 0)
-            (void)pool_submit(n->background, maintain, n->tenants); /* full: there is another */
+            (void)pool_submit(n->background, maintain, n); /* full: there is another */
     }
 }
 
@@ -180,14 +190,19 @@ node_stop(struct node *n)
     if (n->receiver)
         receiver_drain(n->receiver);
     status_set_ready(n->status, STATUS_NO);
+    if (n->grpc_server)
+        grpc_server_set_serving(n->grpc_server, false);
     http_server_stop(n->write_server, (uint64_t)n->opts->grace_ms);
+    grpc_server_stop(n->grpc_server, (uint64_t)n->opts->grpc.grace_ms);
     http_server_stop(n->http_server, (uint64_t)n->opts->grace_ms);
+    tls_server_close(n->grpc_tls);
     http_guard_close(n->write_guard);
     http_guard_close(n->http_guard);
     jwt_guard_close(n->jwt_guard);
     pool_stop(n->writes);
     pool_stop(n->queries);
     pool_stop(n->evals);
+    node_close_ring(n);
     if (n->tenants)
         tenants_finish(n->tenants);
     pool_stop(n->background);
@@ -208,7 +223,7 @@ node_stop(struct node *n)
 struct err
 node_run(const struct node_opts *opts, struct log *log)
 {
-    struct node n = {.opts = opts, .log = log};
+    struct node n = {.opts = opts, .log = log, .mode = node_mode_of(&opts->ring)};
     struct err e = node_start(&n);
     if (e.code == ERR_NONE) {
         run_until_told_to_stop(&n);

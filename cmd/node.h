@@ -4,6 +4,7 @@
  * Threads: main. */
 #pragma once
 #include "base/log.h"
+#include "cmd/node_ring.h"
 #include "cmd/policy_files.h"
 #include "conf/flags.h"
 #include "net/tls.h"
@@ -59,6 +60,8 @@ struct node_opts {
     uint64_t retention_bytes; /* of a tenant; 0: no limit */
     int64_t block_min_ms, block_max_ms;
     uint64_t memory_limit_bytes; /* 0: none */
+    struct node_ring_opts ring;
+    struct node_grpc_opts grpc;
     const struct flag_set *flags; /* for /api/v1/status/flags, with their values */
     const void *flag_values;
 };

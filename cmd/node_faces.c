@@ -81,6 +81,7 @@ node_open_faces(struct node *n)
     status_add_routes(n->status, n->http_router);
     enum tenant_field tenant_field;
     TRY(certificate_field(n, &tenant_field));
+    drain_add_routes(&n->drain, n);
     lifecycle_add_routes(n->reloads, n->background, n->http_router);
     struct receiver_opts receiver = {
         .router = n->write_router,
@@ -89,6 +90,8 @@ node_open_faces(struct node *n)
         .log = n->log,
         .tenant_header = o->write_tenant_header,
         .default_tenant = o->write_default_tenant,
+        .replica_header = o->ring.replica_header,
+        .replication_factor = n->mode == NODE_INGESTS ? 1 : o->ring.replication_factor,
         .memory = &n->memory,
         .split_label = o->split_tenant_label,
         .tenant_field = tenant_field,

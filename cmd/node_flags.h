@@ -52,6 +52,11 @@
         .api_admin = (f).web_enable_admin_api,                                                     \
         .memory_limit_bytes =                                                                      \
             node_memory_limit((f).memory_limit_bytes, (f).auto_gomemlimit_ratio),                  \
+        .grpc = {(f).grpc_address, (f).grpc_grace_period_ms, (f).grpc_connection_age_max_ms,       \
+                 (f).grpc_tls_cert.p, (f).grpc_tls_key.p, (f).grpc_tls_client_ca.p,                \
+                 (f).grpc_tls_min_version.p,                                                       \
+                 {(f).grpc_tls_ciphers.v, (f).grpc_tls_ciphers.n},                                 \
+                 {(f).grpc_tls_curves.v, (f).grpc_tls_curves.n}},                                  \
         .flags = (line)->flags,                                                                    \
         .flag_values = &(f),                                                                       \
     }

@@ -3,11 +3,13 @@
 #include "base/memory_limit.h"
 #include "base/metrics.h"
 #include "base/pool.h"
+#include "cmd/drain.h"
 #include "cmd/node.h"
 #include "cmd/observe.h"
 #include "cmd/tenant_stores.h"
 #include "conf/reload.h"
 #include "ingest/sink_tenants.h"
+#include "net/grpc/grpc_server.h"
 #include "net/http_guard.h"
 #include "net/http_server.h"
 #include "net/jwt_guard.h"
@@ -15,6 +17,7 @@
 #include "querygw/api/active_queries.h"
 #include "querygw/api/api.h"
 #include "receiver/receive.h"
+#include "replication/replicator.h"
 
 struct node {
     const struct node_opts *opts;
@@ -34,9 +37,19 @@ struct node {
     struct active_queries *active_queries; /* NULL: not noted */
     struct api *api;
     struct http_server *http_server, *write_server;
-    struct tenants *tenants;
+    struct tenants *tenants; /* NULL: this node routes only */
     struct tenant_stores stores;
     struct sink_tenants sink;
+    struct drain drain;
+    enum node_mode mode;
+    struct grpc_server *grpc_server;
+    struct tls_server *grpc_tls; /* NULL: plain text */
+    /* of a node in a ring */
+    struct tls_client *peer_tls; /* NULL: plain text */
+    struct handoffs *handoffs;
+    struct peer_metrics peer_metrics;
+    struct peers *peers;
+    struct replicator *replicator;
 };
 
 /* node_faces.c: receiver and query API, with their routes; after the guards. */

@@ -10,6 +10,39 @@
 
 enum { QUERY_TIMEOUT_MS = 120 * 1000, QUERY_LOOKBACK_MS = 300 * 1000, QUERY_CONCURRENT_MAX = 20 };
 
+static enum votes_quorum
+quorum_of(struct str name)
+{
+    if (str_eq(name, STR("one")))
+        return VOTES_QUORUM_ONE;
+    return str_eq(name, STR("all")) ? VOTES_QUORUM_ALL : VOTES_QUORUM_MAJORITY;
+}
+
+/* The file comes first. */
+static struct node_ring_opts
+ring_of_flags(const struct receive_flags *f)
+{
+    bool file = f->hashrings_file.n > 0, ketama = str_eq(f->hashrings_algorithm, STR("ketama"));
+    return (struct node_ring_opts){
+        .hashrings = {file ? STR("") : f->hashrings, f->hashrings_file},
+        .algorithm = ketama ? RING_KETAMA : RING_HASHMOD,
+        .replication_factor = (unsigned)f->replication_factor,
+        .local_endpoint = f->local_endpoint,
+        .local_zone = f->local_zone,
+        .replica_header = f->replica_header.p,
+        .quorum = quorum_of(f->write_quorum),
+        .forward_timeout_ms = f->forward_timeout_ms,
+        .backoff_max_ms = f->forward_backoff_max_ms,
+        .refresh_ms = f->hashrings_refresh_ms,
+        .encoding = str_eq(f->grpc_compression, STR("none")) ? GRPC_IDENTITY : GRPC_SNAPPY,
+        .client_tls = {f->client_tls_secure, f->client_tls_skip_verify, f->client_tls_cert.p,
+                       f->client_tls_key.p, f->client_tls_ca.p, f->client_server_name.p,
+                       f->client_tls_min_version.p},
+        .handoff = {f->handoff_dir.p, f->handoff_bytes_max, f->handoff_rate,
+                    f->handoff_age_max_ms},
+    };
+}
+
 struct err
 receive_run(const struct command_line *line)
 {
@@ -23,6 +56,7 @@ receive_run(const struct command_line *line)
     opts.features = node_features(&f.features, log);
     opts.component = "receive";
     opts.data_dir = f.tsdb_path.p;
+    opts.ring = ring_of_flags(&f);
     opts.query_tenant_header = opts.write_tenant_header;
     opts.query_default_tenant = opts.write_default_tenant;
     opts.query_timeout_ms = QUERY_TIMEOUT_MS;

@@ -54,25 +54,23 @@
 
 #define GRPC_FLAGS(X, S) \
     X(S, ADDR, grpc_address, "grpc-address", "0.0.0.0:10901", \
-      "Listener for the Store API and for writes of other receivers.", .notes = FLAG_NOT_YET) \
+      "Listener for the Store API and for writes of other receivers.") \
     X(S, DURATION, grpc_grace_period_ms, "grpc-grace-period", "2m", \
-      "How long gRPC calls in flight may take once the process is told to stop.", \
-      .notes = FLAG_NOT_YET) \
+      "How long gRPC calls in flight may take once the process is told to stop.") \
     X(S, STRING, grpc_tls_cert, "grpc-server-tls-cert", "", \
-      "Certificate of the gRPC listener, PEM; empty: no TLS.", .notes = FLAG_NOT_YET) \
+      "Certificate of the gRPC listener, PEM; empty: no TLS.") \
     X(S, STRING, grpc_tls_key, "grpc-server-tls-key", "", \
-      "Key of that certificate, PEM.", .notes = FLAG_NOT_YET) \
+      "Key of that certificate, PEM.") \
     X(S, STRING, grpc_tls_client_ca, "grpc-server-tls-client-ca", "", \
-      "CA that gRPC clients must be signed by, PEM.", .notes = FLAG_NOT_YET) \
+      "CA that gRPC clients must be signed by, PEM.") \
     X(S, ENUM, grpc_tls_min_version, "grpc-server-tls-min-version", "1.3", \
-      "Least TLS version of the gRPC listener.", .choices = "1.0|1.1|1.2|1.3", \
-      .notes = FLAG_NOT_YET) \
+      "Least TLS version of the gRPC listener.", .choices = "1.0|1.1|1.2|1.3") \
     X(S, LIST, grpc_tls_ciphers, "grpc-server-tls-ciphers", NULL, \
-      "Cipher suites up to TLS 1.2 of the gRPC listener.", .notes = FLAG_NOT_YET) \
+      "Cipher suites up to TLS 1.2 of the gRPC listener.") \
     X(S, LIST, grpc_tls_curves, "grpc-server-tls-curves", NULL, \
-      "Key exchange groups of the gRPC listener.", .notes = FLAG_NOT_YET) \
+      "Key exchange groups of the gRPC listener.") \
     X(S, DURATION, grpc_connection_age_max_ms, "grpc-server-max-connection-age", "60m", \
-      "Age at which a gRPC connection is asked to reconnect.", .notes = FLAG_NOT_YET)
+      "Age at which a gRPC connection is asked to reconnect.")
 
 #define REMOTE_WRITE_FLAGS(X, S) \
     X(S, ADDR, remote_write_address, "remote-write.address", "0.0.0.0:19291", \

@@ -10,20 +10,19 @@
     X(S, INT, limit_request_samples, "store.limits.request-samples", "0", \
       "Most samples of one Series call; 0: no limit.", .notes = FLAG_NOT_YET) \
     X(S, STRING, client_tls_cert, "remote-write.client-tls-cert", "", \
-      "Certificate shown to other receivers, PEM.", .notes = FLAG_NOT_YET) \
+      "Certificate shown to other receivers, PEM.") \
     X(S, STRING, client_tls_key, "remote-write.client-tls-key", "", \
-      "Key of that certificate, PEM.", .notes = FLAG_NOT_YET) \
+      "Key of that certificate, PEM.") \
     X(S, STRING, client_tls_ca, "remote-write.client-tls-ca", "", \
-      "CA that other receivers must be signed by, PEM.", .notes = FLAG_NOT_YET) \
+      "CA that other receivers must be signed by, PEM.") \
     X(S, STRING, client_server_name, "remote-write.client-server-name", "", \
-      "Host name expected in the certificates of other receivers.", .notes = FLAG_NOT_YET) \
+      "Host name expected in the certificates of other receivers.") \
     X(S, ENUM, client_tls_min_version, "remote-write.client-tls-min-version", "1.3", \
-      "Least TLS version towards other receivers.", .choices = "1.0|1.1|1.2|1.3", \
-      .notes = FLAG_NOT_YET) \
+      "Least TLS version towards other receivers.", .choices = "1.0|1.1|1.2|1.3") \
     X(S, BOOL, client_tls_secure, "remote-write.client-tls-secure", "false", \
-      "Use TLS towards other receivers.", .notes = FLAG_NOT_YET) \
+      "Use TLS towards other receivers.") \
     X(S, BOOL, client_tls_skip_verify, "remote-write.client-tls-skip-verify", "false", \
-      "Take any certificate of other receivers.", .notes = FLAG_NOT_YET) \
+      "Take any certificate of other receivers.") \
     X(S, STRING, tsdb_path, "tsdb.path", "./data", \
       "Data directory; each tenant has a directory in it.") \
     X(S, LIST, labels, "label", NULL, \
@@ -33,39 +32,51 @@
       "YAML of the bucket that blocks are uploaded to; absent: no upload.", \
       .notes = FLAG_NOT_YET | FLAG_SECRET) \
     X(S, STRING, hashrings_file, "receive.hashrings-file", "", \
-      "JSON file of the hashrings; read again when it changes.", .notes = FLAG_NOT_YET) \
+      "JSON file of the hashrings; read again when it changes.") \
     X(S, STRING, hashrings, "receive.hashrings", "", \
-      "The hashrings as JSON text; the file comes first.", .notes = FLAG_NOT_YET) \
+      "The hashrings as JSON text; the file comes first.") \
     X(S, ENUM, hashrings_algorithm, "receive.hashrings-algorithm", "hashmod", \
       "How series are spread over nodes where a hashring does not say.", \
-      .choices = "hashmod|ketama", .notes = FLAG_NOT_YET) \
+      .choices = "hashmod|ketama") \
     X(S, DURATION, hashrings_refresh_ms, "receive.hashrings-file-refresh-interval", "5m", \
-      "How often the file is read again even without a sign of change.", \
-      .notes = FLAG_NOT_YET) \
+      "How often the file is read again even without a sign of change.") \
     X(S, STRING, local_endpoint, "receive.local-endpoint", "", \
-      "Address of this receiver in the hashrings.", .notes = FLAG_NOT_YET) \
+      "Address of this receiver in the hashrings.") \
     X(S, STRING, replica_header, "receive.replica-header", "THANOS-REPLICA", \
-      "Request header with the replica number of a write.", .notes = FLAG_NOT_YET) \
+      "Request header with the replica number of a write.") \
     X(S, UINT, replication_factor, "receive.replication-factor", "1", \
-      "Copies of each sample.", .min = 1, .notes = FLAG_NOT_YET) \
+      "Copies of each sample.", .min = 1, .max = 64) \
+    X(S, ENUM, write_quorum, "receive.write-quorum", "majority", \
+      "How many copies a write must have before it is acknowledged; a majority of two is one.", \
+      .choices = "one|majority|all") \
+    X(S, STRING, local_zone, "receive.local-zone", "", \
+      "Zone of this receiver: copies in other zones are made later, from disk, and count for no " \
+      "quorum. Empty: all zones are alike.") \
+    X(S, STRING, handoff_dir, "receive.handoff-dir", "", \
+      "Directory of what other receivers could not take yet; empty: #handoff in tsdb.path.") \
+    X(S, BYTES, handoff_bytes_max, "receive.handoff-max-bytes", "1GiB", \
+      "Most of that for one receiver; the oldest goes.", .min = 1 << 20) \
+    X(S, DURATION, handoff_age_max_ms, "receive.handoff-max-age", "6h", \
+      "How long that is kept.", .min = 1) \
+    X(S, BYTES, handoff_rate, "receive.handoff-max-rate", "64MiB", \
+      "Most of that sent to one receiver in a second.", .min = 1 << 10) \
     X(S, ENUM, replication_protocol, "receive.replication-protocol", "protobuf", \
       "Protocol between receivers.", .choices = "protobuf|capnproto", .notes = FLAG_NOT_YET) \
     X(S, ADDR, capnproto_address, "receive.capnproto-address", "0.0.0.0:19391", \
       "Listener for writes of other receivers by Cap'n Proto.", .notes = FLAG_NOT_YET) \
     X(S, ENUM, grpc_compression, "receive.grpc-compression", "snappy", \
-      "Compression of writes to other receivers.", .choices = "snappy|none", \
-      .notes = FLAG_NOT_YET) \
+      "Compression of writes to other receivers.", .choices = "snappy|none") \
     X(S, STRING, grpc_service_config, "receive.grpc-service-config", "", \
       "JSON of the gRPC service configuration towards other receivers.", \
       .notes = FLAG_NOT_YET) \
     X(S, UINT, forward_workers, "receive.forward.async-workers", "5", \
-      "Concurrent writes to one other receiver.", .min = 1, .notes = FLAG_NOT_YET) \
+      "Accepted for Thanos; another receiver gets its writes in order, gathered.", .min = 1) \
     X(S, DURATION, forward_timeout_ms, "receive-forward-timeout", "5s", \
       "Time limit of a write to other receivers.", .min = 1, \
-      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+      .notes = FLAG_HIDDEN) \
     X(S, DURATION, forward_backoff_max_ms, "receive-forward-max-backoff", "5s", \
       "Longest pause before a failed receiver is tried again.", .min = 1, \
-      .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
+      .notes = FLAG_HIDDEN) \
     X(S, DURATION, artificial_delay_max_ms, "receive.artificial-max-delay", "0s", \
       "Delays each write by up to this, for tests.", .notes = FLAG_HIDDEN | FLAG_NOT_YET) \
     X(S, UINT, lazy_responses_max, "receive.lazy-retrieval-max-buffered-responses", "20", \

@@ -1,4 +1,5 @@
-EXTRA_DIST += %reldir%/ARCHITECTURE.md %reldir%/README.md %reldir%/flags.md %reldir%/web-config.md
+EXTRA_DIST += %reldir%/ARCHITECTURE.md %reldir%/README.md %reldir%/flags.md \
+	%reldir%/multi-region.md %reldir%/ring.md %reldir%/web-config.md
 
 # The man page is made of the flag tables; docs/flags.md is too, but committed, and a unit test
 # of conf/ compares it.

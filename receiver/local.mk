@@ -10,8 +10,10 @@ noinst_LIBRARIES += %reldir%/libreceiver.a
 	%reldir%/write.c %reldir%/write.h \
 	%reldir%/write_answer.c \
 	%reldir%/write_gate.c %reldir%/write_gate.h \
+	%reldir%/write_grpc.c %reldir%/write_grpc.h \
 	%reldir%/write_http.c \
 	%reldir%/write_job.c %reldir%/write_job.h \
 	%reldir%/write_metrics.c %reldir%/write_metrics.h \
-	%reldir%/write_protocol.c %reldir%/write_protocol.h
+	%reldir%/write_protocol.c %reldir%/write_protocol.h \
+	%reldir%/write_replicate.c
 EXTRA_DIST += %reldir%/README.md

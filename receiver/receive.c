@@ -74,11 +74,13 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
 
     struct receiver *v = mem_alloc_zero(sizeof *v);
     v->tenant_header = copy_text(opts->tenant_header, TENANT_HEADER_DEFAULT);
+    v->replica_header = copy_text(opts->replica_header, REPLICA_HEADER_DEFAULT);
     v->default_tenant = copy_text(tenant, NULL);
     v->decoded_bytes_max = fitting(opts, opts->decoded_bytes_max, INGEST_DECODED_BYTES_MAX_DEFAULT);
     v->limits = opts->limits;
     v->log = opts->log;
     v->memory = opts->memory;
+    v->pool = opts->pool;
     v->clock = opts->clock ? opts->clock : clock_system();
     v->otlp = copy_otlp(&opts->otlp);
     scratch_pool_init(&v->scratches, v->memory ? &v->memory->requests : NULL);
@@ -94,7 +96,7 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
                  .series = opts->limits.series_max,
                  .samples = opts->limits.samples_max},
     });
-    write_metrics_init(&v->metrics, opts->metrics);
+    write_metrics_init(&v->metrics, opts->metrics, opts->replication_factor);
     for (size_t i = 0; i < ROUTES; i++)
         router_add(opts->router, &(struct route){.path = write_routes[i].path,
                                                  .methods = ROUTE_POST,
@@ -115,11 +117,12 @@ receiver_policy(struct receiver *v)
 }
 
 void
-receiver_start(struct receiver *v, struct sink *sink)
+receiver_start(struct receiver *v, struct sink *sink, struct replicator *replicator)
 {
-    ASSERT(sink);
+    ASSERT(sink || replicator);
     ASSERT(atomic_load_explicit(&v->state, memory_order_relaxed) == RECEIVER_STARTING);
     v->sink = sink;
+    v->replicator = replicator;
     atomic_store_explicit(&v->state, RECEIVER_OPEN, memory_order_release);
 }
 
@@ -138,6 +141,7 @@ receiver_close(struct receiver *v)
     policy_close(v->policy);
     free_otlp(&v->otlp);
     mem_free(v->tenant_header);
+    mem_free(v->replica_header);
     mem_free(v->default_tenant);
     mem_free(v);
 }

@@ -17,7 +17,9 @@
 #include "receiver/policy.h"
 
 struct receiver;
+struct replicator; /* replication/replicator.h */
 
+#define REPLICA_HEADER_DEFAULT "THANOS-REPLICA"
 enum { RECEIVER_BODY_BYTES_MAX_DEFAULT = 32 << 20 };
 
 struct receiver_opts {
@@ -26,7 +28,9 @@ struct receiver_opts {
     struct metrics *metrics;
     struct log *log;                /* may be NULL */
     const char *tenant_header;      /* copied; NULL: TENANT_HEADER_DEFAULT */
+    const char *replica_header;     /* copied; NULL: REPLICA_HEADER_DEFAULT */
     const char *default_tenant;     /* copied; NULL: TENANT_DEFAULT */
+    unsigned replication_factor;    /* for its metric; 0: 1 */
     size_t body_bytes_max;          /* as sent; 0: RECEIVER_BODY_BYTES_MAX_DEFAULT */
     size_t decoded_bytes_max;       /* 0: INGEST_DECODED_BYTES_MAX_DEFAULT. Both: at most a quarter
                                      * of what `memory` has for requests */
@@ -45,8 +49,10 @@ struct receiver_opts {
 struct err receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver);
 /* Rules and limits, none at first. Owned by the receiver. */
 struct policy *receiver_policy(struct receiver *v);
-/* From here on writes go to `sink`, borrowed until the server has stopped. Once. */
-void receiver_start(struct receiver *v, struct sink *sink);
+/* From here on writes go to `sink`, or to the owners of their rows where there is a replicator
+ * (then the sink may be NULL: this machine owns nothing). Both borrowed until the server has
+ * stopped. Once. */
+void receiver_start(struct receiver *v, struct sink *sink, struct replicator *replicator);
 /* New writes get 503; those in flight go on. */
 void receiver_drain(struct receiver *v);
 /* No request may be in flight. NULL is allowed. */

@@ -132,8 +132,8 @@ count_refused(const struct write *q, const struct rewritten_batch *b,
         count_hits(q, tenant, LIMIT_TOO_NEW, result->fates[SAMPLE_TOO_NEW]);
 }
 
-static struct err
-store(struct write *q, const struct rewritten_batch *b)
+struct err
+write_store(struct write *q, const struct rewritten_batch *b)
 {
     struct append_result result = {.series_created = 0};
     struct append_limits limits = limits_of_head(b->limits);
@@ -164,8 +164,10 @@ write_batch(struct write *q)
     TRY(rewrite(q, t));
     if (q->policy)
         policy_count_dropped(q->policy, q->rewritten.dropped.rows);
+    if (q->replicator)
+        return write_replicate(q);
     for (size_t i = 0; i < q->rewritten.count; i++)
-        TRY(store(q, &q->rewritten.batches[i]));
+        TRY(write_store(q, &q->rewritten.batches[i]));
     return OK;
 }
 

@@ -9,6 +9,8 @@
 
 enum {
     LOG_BURST = 5, /* lines about failed writes in a second */
+    STATUS_BAD_REQUEST = 400,
+    STATUS_CONFLICT = 409,
     STATUS_TOO_MANY = 429,
     SERIES_RETRY_AFTER_S = 60, /* heads make room when they are cut, not sooner */
 };
@@ -80,6 +82,17 @@ reply_throttled(struct http_request *r, struct err e)
     err_drop(e);
 }
 
+/* What other owners of the rows refuse, while this machine has stored them or has none of them. */
+static void
+add_refusal(struct partial *p, enum write_door door, const struct write *q, struct arena *a)
+{
+    bool conflict = q->refused.outcome == VOTE_CONFLICT && rules_of(door, q) == RULES_THANOS;
+    if (p->verdict.text.n > 0)
+        return; /* there is something worse to tell */
+    p->verdict.status = conflict ? STATUS_CONFLICT : STATUS_BAD_REQUEST;
+    p->verdict.text = arena_printf(a, "%.*s", STR_FMT(q->refused.text));
+}
+
 /* What a job came to: to a status and a text, to metrics and the log. */
 static void
 judge(struct write_job *job, struct answer *ret_answer)
@@ -89,6 +102,8 @@ judge(struct write_job *job, struct answer *ret_answer)
     ret_answer->retry_after_s = q->retry_after_s;
     if (job->e.code == ERR_NONE) {
         ret_answer->partial = verdict_of_write(job->door, q, http_arena(job->request));
+        if (q->refused.outcome != VOTE_OK)
+            add_refusal(&ret_answer->partial, job->door, q, http_arena(job->request));
         status = ret_answer->partial.verdict.status;
         if (status == STATUS_TOO_MANY)
             ret_answer->retry_after_s = SERIES_RETRY_AFTER_S;

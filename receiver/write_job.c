@@ -10,21 +10,22 @@ write_job_open(struct receiver *v, struct http_request *r, enum write_door door,
 {
     struct write_job *job = arena_alloc(&s->arena, sizeof *job);
     *job = (struct write_job){
-        .v = v, .request = r, .door = door, .scratch = s, .q = *q, .e = OK, .holders = 1};
+        .v = v, .request = r, .door = door, .scratch = s, .q = *q, .e = OK};
     return job;
 }
 
 void
 write_job_close(struct write_job *job)
 {
+    write_end(&job->q);
     if (job->in_gate)
         write_gate_leave(policy_gate(job->v->policy));
     policy_release(&job->q.hold);
     scratch_release(&job->v->scratches, job->scratch);
 }
 
-static struct err
-check_state(const struct receiver *v)
+struct err
+receiver_check_state(const struct receiver *v)
 {
     switch (atomic_load_explicit(&v->state, memory_order_acquire)) {
     case RECEIVER_OPEN:
@@ -49,15 +50,34 @@ as_retryable(struct err e)
     return busy;
 }
 
+/* The number of the copy that a request is; it counts in a ring only, as with Thanos. */
+static struct err
+read_replica(const struct write_job *job, unsigned *ret_replica)
+{
+    struct str text = http_header(job->request, job->v->replica_header);
+    uint64_t number = 0;
+    *ret_replica = 0;
+    if (!job->q.replicator || !job->q.sink || text.n == 0)
+        return OK;
+    TRY_IN(str_parse_u64(text, &number), "header %s", job->v->replica_header);
+    if (number > RING_REPLICAS_MAX)
+        return ERR(ERR_INVALID, "request replica exceeds receiver replication factor: %ju",
+                   (uintmax_t)number);
+    *ret_replica = (unsigned)number;
+    return OK;
+}
+
 /* Within the gate, by the rules and limits of now. */
 static struct err
 run(struct write_job *job)
 {
     struct receiver *v = job->v;
-    TRY(check_state(v));
+    TRY(receiver_check_state(v));
     TRY(write_gate_enter(policy_gate(v->policy)));
     job->in_gate = true;
-    job->q.sink = v->sink; /* published by the state */
+    job->q.sink = v->sink; /* published by the state, as the next */
+    job->q.replicator = v->replicator;
+    TRY(read_replica(job, &job->q.replica));
     job->q.hold = policy_acquire(v->policy);
     struct err e = write_run(&job->q);
     return job->q.retry_after_s > 0 ? e : as_retryable(e);
@@ -65,15 +85,27 @@ run(struct write_job *job)
 
 /* The last one answers: what the others wrote to the job is seen by it. */
 static void
-let_go(struct write_job *job)
+let_go(struct write_job *job, unsigned holders)
 {
-    if (atomic_fetch_sub_explicit(&job->holders, 1, memory_order_acq_rel) == 1)
-        write_job_answer(job);
+    if (atomic_fetch_sub_explicit(&job->holders, holders, memory_order_acq_rel) != holders)
+        return;
+    if (job->q.pending)
+        job->e = write_settle(&job->q);
+    write_job_answer(job);
+}
+
+static void
+on_decision(void *arg)
+{
+    let_go(arg, 1);
 }
 
 void
 write_job_run(struct write_job *job)
 {
+    atomic_store_explicit(&job->holders, 2, memory_order_relaxed); /* the worker, the decision */
+    job->q.decided = on_decision;
+    job->q.decided_arg = job;
     job->e = run(job);
-    let_go(job);
+    let_go(job, job->q.pending ? 1 : 2);
 }

@@ -105,13 +105,13 @@ init_messages(struct write_metrics *w, struct metrics *m)
 }
 
 static void
-init_gauges(struct metrics *m)
+init_gauges(struct metrics *m, unsigned replication_factor)
 {
     metric_set(metrics_single(
                    m, &(struct metric_spec){.type = METRIC_GAUGE,
                                             .name = "thanos_receive_replication_factor",
                                             .help = "How many copies of each sample are written."}),
-               1);
+               replication_factor > 0 ? replication_factor : 1);
 }
 
 /* As Thanos counts a node that is alone: the local database is where every write is forwarded to,
@@ -134,7 +134,7 @@ init_forwards(struct write_metrics *w, struct metrics *m)
 }
 
 void
-write_metrics_init(struct write_metrics *w, struct metrics *m)
+write_metrics_init(struct write_metrics *w, struct metrics *m, unsigned replication_factor)
 {
     w->timeseries = sizes_family(m, "thanos_receive_write_timeseries",
                                  "Series of the write requests that came as far as storing.");
@@ -149,7 +149,7 @@ write_metrics_init(struct write_metrics *w, struct metrics *m)
                                                    "Write requests refused as a whole.", "reason");
     for (enum err_code code = ERR_NONE + 1; code < ERR_CODE_COUNT; code++)
         w->refused[code] = child(refused, err_name(code));
-    init_gauges(m);
+    init_gauges(m, replication_factor);
 }
 
 /* Most counts of most requests are 0. */

@@ -25,7 +25,7 @@ struct write_metrics {
 };
 
 /* Children live as long as `m`. */
-void write_metrics_init(struct write_metrics *w, struct metrics *m);
+void write_metrics_init(struct write_metrics *w, struct metrics *m, unsigned replication_factor);
 /* Counts a write that was answered with `status`; `code` is ERR_NONE unless the request was
  * refused as a whole. */
 void write_metrics_count(const struct write_metrics *w, const struct write *q, enum err_code code,

@@ -109,3 +109,6 @@ struct handoff_stats {
     uint64_t dropped_bytes, dropped_age, damaged;
 };
 struct handoff_stats handoff_stats(struct handoff *h);
+/* Numbers of the newest record that was acknowledged and of the newest one; the same: nothing is
+ * left. */
+void handoff_span(struct handoff *h, uint64_t *ret_acked_seq, uint64_t *ret_last_seq);

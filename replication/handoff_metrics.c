@@ -70,6 +70,14 @@ counted(const struct handoff *h, enum handoff_figure figure)
     return (uint64_t)metric_value(h->figures[figure]);
 }
 
+void
+handoff_span(struct handoff *h, uint64_t *ret_acked_seq, uint64_t *ret_last_seq)
+{
+    LOCKED(&h->lock);
+    *ret_acked_seq = h->acked_seq;
+    *ret_last_seq = h->last_seq;
+}
+
 struct handoff_stats
 handoff_stats(struct handoff *h)
 {

@@ -176,8 +176,11 @@ gather(struct peer *p, struct item_list *list)
         first = first ? first : it;
         if (p->kind == PEER_KIND_THANOS && it->part->ring != first->part->ring)
             break;
-        if (p->kind == PEER_KIND_THANOS && it->part->replica != first->part->replica)
+        if (p->kind == PEER_KIND_THANOS && it->part->replica != first->part->replica) {
+            if (it->part->replica == 0 || first->part->replica == 0)
+                break; /* it has rows of every number: none overtakes it, nor does it */
             continue;
+        }
         size_t more = peer_part_bytes(it->part);
         if (it != first && (it->alone || bytes + more > p->opts.message_bytes_max))
             break;

@@ -16,6 +16,7 @@ struct votes {
     _Atomic(bool) decided; /* release, pairs with the acquire of votes_is_decided() */
     size_t ballot_count;   /* immutable, as is what the next two point to */
     const uint32_t *ballot_first, *slots;
+    struct votes_waiter waiter; /* set before the box is shared */
     struct lock lock;
     struct votes_class *classes;    /* GUARDED_BY(lock), as all below; after the decision nothing */
     size_t class_count, open_count; /* of classes; decided once none is open */
@@ -61,6 +62,19 @@ votes_open(const struct votes_plan *p)
     atomic_init(&v->refs, 1);
     lock_init(&v->lock, LOCK_RANK_VOTES);
     return v;
+}
+
+void
+votes_await(struct votes *v, struct votes_waiter waiter)
+{
+    v->waiter = waiter;
+}
+
+void
+votes_tell(const struct votes *v)
+{
+    ASSERT(votes_is_decided(v)); /* V3 */
+    v->waiter.answer(v->waiter.arg);
 }
 
 struct votes *

@@ -91,6 +91,15 @@ struct votes *votes_ref(struct votes *v);
 void votes_unref(struct votes *v); /* NULL is allowed */
 DEFINE_AUTO(struct votes *, votes_unref)
 
+/* Who wants the answer: told by votes_tell(), which the call does that decides. Before the box is
+ * shared. */
+struct votes_waiter {
+    void (*answer)(void *arg);
+    void *arg;
+};
+void votes_await(struct votes *v, struct votes_waiter waiter);
+void votes_tell(const struct votes *v); /* of a decided box that is awaited, once */
+
 /* All of these: true for exactly one call of all, the one that decides; whoever made it answers.
  * The first vote of a ballot counts, further ones do nothing. `text` is the cause (may be empty),
  * and is copied if it can become the answer's. */

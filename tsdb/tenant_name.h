@@ -9,6 +9,8 @@ enum { TENANT_NAME_BYTES_MAX = 150 };
  * ERR_INVALID says what is wrong. */
 struct err tenant_name_check(struct str name);
 
+/* Directories beside those of tenants that others use begin so (replication's hand-off). */
+#define RESERVED_PREFIX "#"
 /* A pruned tenant's directory is renamed to this prefix and its name before it is removed. The
  * first byte stands in no tenant's name. */
 #define TENANT_GONE_PREFIX "#gone-"

@@ -83,7 +83,7 @@ take_directory(struct tenants *t, struct str name) REQUIRES(t->lock)
     struct err e = tenant_name_check(tenant);
     if (e.code == ERR_NONE)
         tenant_add(t, tenant, state);
-    else if (!str_eq(name, STR("lost+found")))
+    else if (!str_eq(name, STR("lost+found")) && !str_starts_with(name, STR(RESERVED_PREFIX)))
         log_warn(t->db_opts.log, "directory is no tenant, ignored", KV_STR("dir", name), KV_ERR(e));
     err_drop(e);
 }

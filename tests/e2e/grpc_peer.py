@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""grpcio (PyPI), the gRPC of C++ and Python, against our server: unary calls and streams, 64 MB, gzip,
+"""grpcio (PyPI), the gRPC of C++ and Python, against our server: unary calls, streams, 64 MB, gzip,
 metadata, statuses, deadlines, cancellation, 1,000 streams on one connection, keepalive, a graceful
 stop; health and reflection by its own clients; TLS and client certificates, and who is refused."""
 import os

@@ -225,7 +225,7 @@ START_TEST(test_answers)
     const struct answer_case *c = &answer_cases[_i];
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     f.sink.result = c->result;
     f.sink.fail = c->fail;
     f.sink.fail_text = c->fail_text;
@@ -250,7 +250,7 @@ START_TEST(test_life_cycle)
     struct fixture f;
     fixture_start(&f);
     check_write(&f, RECEIVE, 503, "not ready: the databases are still being opened\n");
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     check_write(&f, RECEIVE, 200, "");
     receiver_drain(f.receiver);
     check_write(&f, WRITE, 503, "not ready: shutting down\n");
@@ -274,7 +274,7 @@ START_TEST(test_tenants)
     const struct tenant_case *c = &tenant_cases[_i];
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     AUTO(reply_fini) struct reply r = ask_packed(&f, RECEIVE, c->headers, STR(SERIES_A_B));
     ROW_ASSERT(c->name, r.status == 200);
     ROW_ASSERT(c->name, strcmp(f.sink.tenant, c->want) == 0);
@@ -316,7 +316,7 @@ START_TEST(test_metrics_bound_tenants)
 {
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     for (size_t i = 0; i < WRITE_METRICS_TENANTS_MAX + 3; i++) {
         AUTO(buf_fini) struct buf headers = BUF_INIT;
         buf_printf(&headers, PROTOBUF "THANOS-TENANT: t%zu\r\n", i);
@@ -342,7 +342,7 @@ START_TEST(test_metrics)
 {
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     f.sink.result.fates[SAMPLE_OUT_OF_ORDER] = 3;
     f.sink.result.label_faults[LABEL_FAULT_DUPLICATE] = 5;
     f.sink.result.histograms_invalid = 6;
@@ -417,7 +417,7 @@ START_TEST(test_policy)
     struct fixture f;
     AUTO(buf_fini) struct buf text = BUF_INIT;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     if (c->relabel)
         CK_OK(policy_set_relabel(receiver_policy(f.receiver), str_of_cstr(c->relabel)));
     if (c->limits)

@@ -376,7 +376,7 @@ START_TEST(test_door)
     const struct door_case *c = &door_cases[_i];
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     f.sink.result = c->result;
     f.sink.fail = c->fail;
     AUTO(reply_fini) struct reply r = ask(&f, c->line, c->headers, c->body);
@@ -415,7 +415,7 @@ START_TEST(test_metrics)
 {
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     struct reply otlp = ask(&f, OTLP, JSON, STR(REQUEST(DELTA)));
     struct reply text = ask(&f, IMPORT, "", STR("a\nb\nc\n"));
     reply_fini(&otlp);

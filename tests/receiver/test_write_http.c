@@ -213,7 +213,7 @@ START_TEST(test_answers)
     const struct answer2_case *c = &answer2_cases[_i];
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     f.sink.result = c->result;
     f.sink.fail = c->fail;
     check_answer(&f, c, RECEIVE, 200);
@@ -227,7 +227,7 @@ START_TEST(test_dropped_is_written)
 {
     struct fixture f;
     fixture_start(&f);
-    receiver_start(f.receiver, &f.sink.sink);
+    receiver_start(f.receiver, &f.sink.sink, NULL);
     CK_OK(policy_set_relabel(receiver_policy(f.receiver),
                              STR("- {source_labels: [__name__], regex: up, action: drop}")));
     AUTO(reply_fini)

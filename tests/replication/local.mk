@@ -15,6 +15,7 @@ check_PROGRAMS += %reldir%/test_replication
 	%reldir%/test_ketama.c \
 	%reldir%/test_pace.c \
 	%reldir%/test_peer.c \
+	%reldir%/test_peer_wire.c \
 	%reldir%/test_place.c \
 	%reldir%/test_ring.c \
 	%reldir%/test_ring_config.c \

@@ -1,0 +1,119 @@
+/* Messages of several parts, what answers say of each, and records of the hand-off. */
+#include "replication/peer_wire.h"
+
+#include "proto/writeable.h"
+#include "tests/harness.h"
+
+/* A part of `tuples` tuples, tenants "a", "b", ...: no rows are needed here. */
+static struct peer_part *
+part_of(unsigned tuples, uint16_t replica)
+{
+    AUTO(buf_fini) struct buf bytes = BUF_INIT;
+    struct append_request nothing = {.row_count = 0};
+    for (unsigned i = 0; i < tuples; i++) {
+        char tenant[2] = {(char)('a' + i), '\0'};
+        writeable_encode_tuple(&bytes, str_of_cstr(tenant), &nothing);
+    }
+    return peer_part_new(shared_take(&bytes), 7, replica);
+}
+
+static const struct message_case {
+    const char *name;
+    enum peer_kind kind;
+    uint16_t replica;
+    size_t parts; /* of the message: with 1, 2, ... tuples */
+    size_t told;  /* parts that the other side sees */
+} message_cases[] = {
+    {"to Thanos, one part", PEER_KIND_THANOS, 2, 1, 0},
+    {"to Thanos, three parts", PEER_KIND_THANOS, 1, 3, 0},
+    {"to mneme, one part", PEER_KIND_MNEME, 0, 1, 1},
+    {"to mneme, three parts", PEER_KIND_MNEME, 0, 3, 3},
+};
+
+START_TEST(test_message)
+{
+    const struct message_case *c = &message_cases[_i];
+    struct peer_part *parts[3];
+    for (size_t i = 0; i < c->parts; i++)
+        parts[i] = part_of((unsigned)i + 1, c->replica);
+    struct peer_message m = {
+        .parts = parts, .count = c->parts, .kind = c->kind, .replica = c->replica};
+    AUTO(buf_fini) struct buf bytes = BUF_INIT;
+    AUTO(arena_fini) struct arena a;
+    arena_init(&a, 0);
+    struct writeable_message got;
+    peer_wire_message(&m, &bytes);
+    CK_OK(writeable_decode(&a, buf_str(&bytes), &got));
+    ROW_ASSERT(c->name, got.replica == c->replica);
+    ROW_ASSERT(c->name, got.tuple_count == c->parts * (c->parts + 1) / 2);
+    ROW_ASSERT(c->name, got.part_count == c->told);
+    for (size_t i = 0; i < c->told; i++)
+        ROW_ASSERT(c->name, got.part_tuples[i] == i + 1);
+    for (size_t i = 0; i < c->parts; i++)
+        peer_part_unref(parts[i]);
+}
+END_TEST
+
+START_TEST(test_outcomes)
+{
+    static const enum writeable_outcome told[] = {WRITEABLE_OK, WRITEABLE_CONFLICT,
+                                                  WRITEABLE_INVALID, WRITEABLE_UNAVAILABLE,
+                                                  WRITEABLE_FAILED};
+    static const uint8_t want[] = {VOTE_OK, VOTE_CONFLICT, VOTE_INVALID, VOTE_UNAVAILABLE,
+                                   VOTE_FAILED};
+    AUTO(buf_fini) struct buf answer = BUF_INIT;
+    uint8_t got[ARRAY_LEN(told)];
+    size_t n = 99;
+    CK_OK(peer_wire_outcomes(STR(""), got, ARRAY_LEN(got), &n)); /* Thanos says nothing */
+    ck_assert_uint_eq(n, 0);
+    writeable_encode_outcomes(&answer, told, ARRAY_LEN(told));
+    CK_OK(peer_wire_outcomes(buf_str(&answer), got, ARRAY_LEN(got), &n));
+    ck_assert_uint_eq(n, ARRAY_LEN(want));
+    ck_assert_int_eq(memcmp(got, want, sizeof want), 0);
+    CK_ERR(ERR_INVALID, peer_wire_outcomes(buf_str(&answer), got, 2, &n)); /* more than were sent */
+}
+END_TEST
+
+/* Who may be tried again, and who not. */
+START_TEST(test_codes)
+{
+    ck_assert_int_eq(peer_wire_outcome(GRPC_OK), VOTE_OK);
+    ck_assert_int_eq(peer_wire_outcome(GRPC_ALREADY_EXISTS), VOTE_CONFLICT);
+    ck_assert_int_eq(peer_wire_outcome(GRPC_INVALID_ARGUMENT), VOTE_INVALID);
+    ck_assert_int_eq(peer_wire_outcome(GRPC_UNAVAILABLE), VOTE_UNAVAILABLE);
+    ck_assert_int_eq(peer_wire_outcome(GRPC_DEADLINE_EXCEEDED), VOTE_UNAVAILABLE);
+    ck_assert_int_eq(peer_wire_outcome(GRPC_UNAUTHENTICATED), VOTE_UNAVAILABLE);
+    ck_assert_int_eq(peer_wire_outcome(GRPC_INTERNAL), VOTE_FAILED);
+    ck_assert_int_eq(peer_wire_outcome((enum grpc_code)99), VOTE_FAILED);
+}
+END_TEST
+
+START_TEST(test_record)
+{
+    AUTO(peer_part_unref) struct peer_part *part = part_of(3, 513), *again = NULL;
+    AUTO(buf_fini) struct buf record = BUF_INIT;
+    peer_wire_record(part, &record);
+    CK_OK(peer_wire_read_record(buf_str(&record), &again));
+    ck_assert(again->replica == 513 && again->ring == 7);
+    ck_assert(str_eq(shared_bytes(again->payload), shared_bytes(part->payload)));
+    struct peer_part *none = NULL;
+    for (size_t n = 0; n < PEER_RECORD_HEAD_BYTES; n++)
+        CK_ERR(ERR_CORRUPT, peer_wire_read_record(str_of(record.p, n), &none));
+    record.p[0] = 2; /* a version to come */
+    CK_ERR(ERR_CORRUPT, peer_wire_read_record(buf_str(&record), &none));
+    ck_assert_ptr_null(none);
+}
+END_TEST
+
+Suite *
+peer_wire_suite(void)
+{
+    Suite *s = suite_create("peer_wire");
+    TCase *t = tcase_create("peer_wire");
+    tcase_add_loop_test(t, test_message, 0, (int)ARRAY_LEN(message_cases));
+    tcase_add_test(t, test_outcomes);
+    tcase_add_test(t, test_codes);
+    tcase_add_test(t, test_record);
+    suite_add_tcase(s, t);
+    return s;
+}
