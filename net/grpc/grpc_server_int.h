@@ -22,8 +22,8 @@ struct acceptor;
 enum {
     GRPC_SEND_BYTES_MAX = 1 << 20,          /* queued answers of a call: then its handler waits */
     GRPC_RATE_BYTES_MIN = 16 << 10,         /* a second: slower requests run into the timeout */
-    GRPC_CONN_BYTES = 16 << 10,             /* what an idle connection costs, and */
-    GRPC_CONN_TLS_BYTES = 16 << 10,         /* what OpenSSL keeps for one */
+    GRPC_CONN_BYTES = 20 << 10,             /* what an idle connection costs that had a call, and */
+    GRPC_CONN_TLS_BYTES = 16 << 10,         /* what OpenSSL keeps for one; both measured */
     GRPC_CALL_BYTES = 6 << 10,              /* a call without its headers and message */
     GRPC_LOOP_MESSAGE_BYTES_MAX = 64 << 10, /* of methods that run on the loop */
 };

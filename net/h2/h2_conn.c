@@ -404,6 +404,8 @@ passed_deadline(const struct h2_conn *c, uint64_t now_ns)
 {
     if (!c->ready && passed(c->opened_ns, c->opts.setup_ms, now_ns))
         return "the connection was not set up in time";
+    if (!c->ready && c->drain != H2_DRAIN_NONE && passed(c->drain_ns, H2_NOTICE_MS, now_ns))
+        return "the connection was not set up before its end";
     if (c->output_blocked && passed(c->written_ns, c->opts.stall_ms, now_ns))
         return "the other side reads nothing";
     if (c->ping_waits && passed(c->ping_ns, c->opts.keepalive_timeout_ms, now_ns))

@@ -55,6 +55,20 @@ serve_gate(void *arg, struct grpc_call *c)
 }
 
 static void
+serve_deaf(void *arg, struct grpc_call *c)
+{
+    struct grpc_fixture *f = arg;
+    {
+        LOCKED(f->lock);
+        f->at_gate++;
+        while (!f->gate_open)
+            cond_wait(f->moved, f->lock);
+        f->at_gate--;
+    }
+    grpc_finish(c, GRPC_OK, STR("late"));
+}
+
+static void
 serve_stream(void *arg, struct grpc_call *c)
 {
     struct grpc_fixture *f = arg;
@@ -103,6 +117,7 @@ grpc_fixture_start(struct grpc_fixture *f, struct grpc_server_opts opts, size_t 
         {"test.Echo", "Keep", GRPC_UNARY, serve_echo, f, f->pool, 0, GRPC_KEEPS_MESSAGE},
         {"test.Echo", "Fail", GRPC_UNARY, serve_fail, f, f->pool, 0, GRPC_KEEPS_NOTHING},
         {"test.Echo", "Gate", GRPC_UNARY, serve_gate, f, f->pool, 0, GRPC_KEEPS_NOTHING},
+        {"test.Echo", "Deaf", GRPC_UNARY, serve_deaf, f, f->pool, 0, GRPC_KEEPS_NOTHING},
         {"test.Echo", "Stream", GRPC_SERVER_STREAM, serve_stream, f, f->pool, 0,
          GRPC_KEEPS_NOTHING},
     };

@@ -7,6 +7,7 @@
  *   /test.Echo/Keep    as Echo, GRPC_KEEPS_MESSAGE
  *   /test.Echo/Fail    on a worker: the message is "CODE TEXT"; that status
  *   /test.Echo/Gate    on a worker: answers "through" once the gate is open, or CANCELED
+ *   /test.Echo/Deaf    on a worker: answers once the gate is open, canceled or not
  *   /test.Echo/Stream  stream, on a worker: the message is "COUNT BYTES"; then OK, or ABORTED with
  *                      what went wrong
  * Threads: the test's own. */

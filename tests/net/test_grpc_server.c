@@ -503,6 +503,30 @@ START_TEST(test_thousand_streams)
 }
 END_TEST
 
+/* Calls that were taken back count until their handlers have let go of them. */
+START_TEST(test_canceled_calls_count)
+{
+    start((struct grpc_server_opts){.streams_max = 2});
+    AUTO(buf_fini) struct buf wire = BUF_INIT;
+    grpc_wire_put(&wire, STR(""));
+    struct grpc_peer_request q = {.path = "/test.Echo/Deaf", .wire = buf_str(&wire)};
+    for (int i = 0; i < 4; i++) {
+        struct grpc_peer_call *c = grpc_peer_start(peer, &q);
+        grpc_fixture_wait_at_gate(&f, i < 2 ? (unsigned)i + 1 : 2);
+        grpc_peer_reset(c);
+        grpc_peer_wait(c);
+    }
+    struct grpc_peer_call *c = grpc_peer_ask(peer, "/test.Echo/Echo", STR("x"));
+    ck_assert_uint_eq(c->close_code, H2_REFUSED_STREAM);
+    grpc_fixture_wait_metric(&f, "mneme_grpc_refused_total{reason=\"calls\"} 1");
+    grpc_fixture_open_gate(&f);
+    grpc_fixture_wait_metric(
+        &f, "grpc_server_handled_total{grpc_type=\"unary\",grpc_service=\"test.Echo\",grpc_method="
+            "\"Deaf\",grpc_code=\"Canceled\"} 2");
+    check_status(grpc_peer_ask(peer, "/test.Echo/Echo", STR("x")), GRPC_OK, NULL);
+}
+END_TEST
+
 START_TEST(test_connection_limit)
 {
     start((struct grpc_server_opts){.connections_max = 1});
@@ -644,6 +668,7 @@ grpc_server_suite(void)
     tcase_add_test(o, test_stream_stalls);
     tcase_add_test(o, test_slow_request);
     tcase_add_test(o, test_thousand_streams);
+    tcase_add_test(o, test_canceled_calls_count);
     tcase_add_test(o, test_connection_limit);
     tcase_add_test(o, test_age);
     suite_add_tcase(s, o);

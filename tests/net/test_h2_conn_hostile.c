@@ -193,6 +193,25 @@ START_TEST(test_silence)
 }
 END_TEST
 
+static void
+drain(struct h2_pair *q)
+{
+    h2_conn_drain(q->server.conn);
+}
+
+/* Who is not set up yet does not hold a stop up. */
+START_TEST(test_silence_while_draining)
+{
+    struct clock_manual clock;
+    clock_manual_init(&clock, 1000);
+    start((struct h2_conn_opts){.clock = &clock.clock, .setup_ms = 100000});
+    h2_pair_run(&p, drain);
+    clock_manual_advance_ms(&clock, 5000);
+    h2_pair_tick(&p, &clock.clock);
+    ck_assert(p.server.is_closed);
+}
+END_TEST
+
 static bool
 server_has_head(struct h2_pair *q)
 {
@@ -250,6 +269,7 @@ h2_conn_hostile_suite(void)
     tcase_add_test(t, test_data_beyond_the_window);
     tcase_add_test(t, test_header_bomb);
     tcase_add_test(t, test_silence);
+    tcase_add_test(t, test_silence_while_draining);
     tcase_add_test(t, test_slow_reader);
     suite_add_tcase(s, t);
     return s;
