@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""grpcio (PyPI), the gRPC of C++ and Python, against our server: unary calls, streams, 64 MB, gzip,
-metadata, statuses, deadlines, cancellation, 1,000 streams on one connection, keepalive, a graceful
-stop; health and reflection by its own clients; TLS and client certificates, and who is refused."""
+"""grpcio (PyPI), the gRPC of C++ and Python, against our server: unary calls and streams, 64 MB,
+gzip, metadata, statuses, deadlines, cancellation, 1,000 streams on one connection, keepalive,
+a graceful stop; health and reflection by its clients; TLS, client certificates, who is refused."""
 import os
 import ssl
 import socket

@@ -137,7 +137,7 @@ END_TEST
 /* Questions by the thousand of one who does not read the answers wait unanswered. */
 START_TEST(test_flood)
 {
-    struct memory_limit memory;
+    static struct memory_limit memory; /* outlives the server, which the teardown stops */
     memory_limit_init(&memory, 0, clock_system(), NULL, NULL);
     grpc_fixture_start(&f, (struct grpc_server_opts){.memory = &memory}, 1, 1);
     peer = grpc_peer_open(f.port, &(struct h2_conn_opts){.stream_window_bytes = 65535});

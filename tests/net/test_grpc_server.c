@@ -326,8 +326,8 @@ read_used(void *arg)
 /* Full memory keeps out what would stay, and nothing else. */
 START_TEST(test_full_memory)
 {
-    struct memory_limit memory;
-    used_bytes = 2 << 30;
+    static struct memory_limit memory; /* outlives the server, which the teardown stops */
+    used_bytes = (uint64_t)2 << 30;
     memory_limit_init(&memory, 1 << 30, clock_system(), read_used, NULL);
     start((struct grpc_server_opts){.memory = &memory});
     check_status(grpc_peer_ask(peer, "/test.Echo/Keep", STR("x")), GRPC_UNAVAILABLE, NULL);
@@ -339,7 +339,7 @@ END_TEST
 /* What calls and connections took of the budget is given back to the last byte. */
 START_TEST(test_budget)
 {
-    struct memory_limit memory;
+    static struct memory_limit memory; /* outlives the server, which the teardown stops */
     memory_limit_init(&memory, 0, clock_system(), NULL, NULL);
     start((struct grpc_server_opts){.memory = &memory});
     check_status(grpc_peer_ask(peer, "/test.Echo/Echo", STR("some bytes")), GRPC_OK, NULL);
