@@ -4,7 +4,8 @@ EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/admin_peer.py \
 	%reldir%/e2e/bad_input.py %reldir%/e2e/bad_otlp.py %reldir%/e2e/blocks_peer.py %reldir%/e2e/checkpoint_peer.py \
 	%reldir%/e2e/compact_peer.py %reldir%/e2e/cut_peer.py %reldir%/e2e/damage.py %reldir%/e2e/delete_peer.py \
-	%reldir%/e2e/disk_full.py %reldir%/e2e/grpc_peer.py %reldir%/e2e/grafana.py %reldir%/e2e/histograms.py \
+	%reldir%/e2e/disk_full.py %reldir%/e2e/grafana.py %reldir%/e2e/grpc_client.py \
+	%reldir%/e2e/grpc_peer.py %reldir%/e2e/histograms.py \
 	%reldir%/e2e/hostile.py %reldir%/e2e/jwt_tenants.py %reldir%/e2e/kill9.py \
 	%reldir%/e2e/lib.py %reldir%/e2e/lifecycle.py %reldir%/e2e/meta_monitoring.py \
 	%reldir%/e2e/operation.py \
@@ -22,6 +23,8 @@ noinst_PROGRAMS += %reldir%/e2e/delete_dir
 %canon_reldir%_e2e_delete_dir_SOURCES = %reldir%/e2e/delete_dir.c
 noinst_PROGRAMS += %reldir%/e2e/grpc_echo
 %canon_reldir%_e2e_grpc_echo_SOURCES = %reldir%/e2e/grpc_echo.c
+noinst_PROGRAMS += %reldir%/e2e/grpc_ask
+%canon_reldir%_e2e_grpc_ask_SOURCES = %reldir%/e2e/grpc_ask.c
 noinst_PROGRAMS += %reldir%/e2e/write_log
 %canon_reldir%_e2e_write_log_SOURCES = %reldir%/e2e/write_log.c
 # Timeouts are generous: a loaded machine is no failure.

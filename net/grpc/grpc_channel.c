@@ -286,7 +286,10 @@ void
 channel_take_again(struct grpc_channel *ch, struct client_call *c)
 {
     client_calls_push_first(&ch->waiting, c);
-    channel_pump(ch);
+    if (ch->state == CHANNEL_BACKOFF)
+        fail_waiting(ch);
+    else
+        channel_pump(ch);
 }
 
 /* --- what connections tell -------------------------------------------------------------------- */

@@ -270,6 +270,8 @@ h2_session_new(struct h2_conn *c)
     set_callbacks(callbacks);
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_no_closed_streams(option, 1);
+    /* grpc-message of others has blanks at its ends as they are. */
+    nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
     nghttp2_option_set_stream_reset_rate_limit(option, 2 * RESETS_BURST, 2 * RESETS_A_SECOND);
     failed = c->opts.role == H2_SERVER
                  ? nghttp2_session_server_new2(&session, callbacks, c, option)

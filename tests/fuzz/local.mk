@@ -6,6 +6,7 @@ FUZZ_REPLAYS = \
 	%reldir%/fuzz_chunk_segment_replay \
 	%reldir%/fuzz_codec_replay \
 	%reldir%/fuzz_float_histogram_replay \
+	%reldir%/fuzz_grpc_client_replay \
 	%reldir%/fuzz_grpc_message_replay \
 	%reldir%/fuzz_grpc_server_replay \
 	%reldir%/fuzz_grpc_status_replay \
@@ -56,6 +57,7 @@ FUZZ_MAIN = %reldir%/replay.c %reldir%/fuzz.h
 %canon_reldir%_fuzz_chunk_segment_replay_SOURCES = %reldir%/fuzz_chunk_segment.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_codec_replay_SOURCES = %reldir%/fuzz_codec.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_float_histogram_replay_SOURCES = %reldir%/fuzz_float_histogram.c $(FUZZ_MAIN)
+%canon_reldir%_fuzz_grpc_client_replay_SOURCES = %reldir%/fuzz_grpc_client.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_grpc_message_replay_SOURCES = %reldir%/fuzz_grpc_message.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_grpc_server_replay_SOURCES = %reldir%/fuzz_grpc_server.c $(FUZZ_MAIN)
 %canon_reldir%_fuzz_grpc_status_replay_SOURCES = %reldir%/fuzz_grpc_status.c $(FUZZ_MAIN)

@@ -39,6 +39,12 @@ say_status_alone(struct buf *b)
 }
 
 static void
+say_blanks(struct buf *b)
+{
+    bad_headers(b, 1, BAD_END_STREAM, HEAD "grpc-status: 3\ngrpc-message:  blanks \n");
+}
+
+static void
 say_unknown_status(struct buf *b)
 {
     bad_headers(b, 1, BAD_END_STREAM, HEAD "grpc-status: 77\ngrpc-message: what\n");
@@ -220,6 +226,7 @@ static const struct fault {
     {"good behind a 100", say_good_behind_100, BAD_HOLD, GRPC_OK, ""},
     {"good, then closed", say_good, BAD_CLOSE, GRPC_OK, ""},
     {"status alone", say_status_alone, BAD_HOLD, GRPC_ALREADY_EXISTS, "out of \xe2\x82\xac%"},
+    {"blanks at the ends", say_blanks, BAD_HOLD, GRPC_INVALID_ARGUMENT, " blanks "},
     {"unknown status", say_unknown_status, BAD_HOLD, GRPC_UNKNOWN, "what"},
     {"malformed status", say_malformed_status, BAD_HOLD, GRPC_INTERNAL, "malformed grpc-status"},
     {"trailers without status", say_trailers_without_status, BAD_HOLD, GRPC_UNKNOWN, "grpc-status"},
