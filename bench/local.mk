@@ -23,6 +23,8 @@ noinst_PROGRAMS += %reldir%/tsdb
 noinst_PROGRAMS += %reldir%/place
 %canon_reldir%_place_SOURCES = %reldir%/place.c \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h
+noinst_PROGRAMS += %reldir%/ring
+%canon_reldir%_ring_SOURCES = %reldir%/ring.c
 noinst_PROGRAMS += %reldir%/tenants
 %canon_reldir%_tenants_SOURCES = %reldir%/tenants.c
 EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py %reldir%/overload.py %reldir%/query.py \

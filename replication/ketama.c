@@ -13,9 +13,20 @@ struct ketama {
     unsigned replication_factor;
     unsigned shift;   /* bits of a hash behind those that `starts` is asked for */
     uint32_t *starts; /* first section whose hash is not below index << shift */
-    uint64_t *hashes; /* and UINT64_MAX behind the last */
-    uint16_t *owners; /* replication_factor a section, and those of the first behind the last */
+    size_t stride;    /* bytes of a section; one look-up reads a cache line of them as a rule */
+    char *sections; /* struct section, and behind the last one of UINT64_MAX with the owners of the
+                     * first */
 };
+struct section {
+    uint64_t hash;
+    uint16_t owners[]; /* replication_factor of them */
+};
+
+static inline struct section *
+section_at(const struct ketama *k, size_t index)
+{
+    return (struct section *)(void *)(k->sections + index * k->stride);
+}
 
 /* --- sections ------------------------------------------------------------------------------ */
 
@@ -170,12 +181,13 @@ find_owners(const struct ketama_opts *o, struct ketama *k)
         .zones_all = zone_facts_of(o).zones,
     };
     for (size_t i = 0; i < o->section_count; i++) {
-        walk_from(&w, i, k->owners + i * o->replication_factor);
+        walk_from(&w, i, section_at(k, i)->owners);
         if (w.steps > KETAMA_STEPS_MAX)
             return ERR(ERR_INVALID, "zones differ too much in size: owners take too long to find");
     }
-    memcpy(k->owners + o->section_count * o->replication_factor, k->owners,
-           o->replication_factor * sizeof *k->owners);
+    struct section *behind = section_at(k, o->section_count);
+    behind->hash = UINT64_MAX;
+    memcpy(behind->owners, section_at(k, 0)->owners, o->replication_factor * sizeof(uint16_t));
     return OK;
 }
 
@@ -192,7 +204,7 @@ fill_starts(struct ketama *k)
     size_t count = (size_t)1 << bits, section = 0;
     k->starts = mem_array_zero(count, sizeof *k->starts);
     for (size_t i = 0; i < count; i++) {
-        while (section < k->section_count && k->hashes[section] < (uint64_t)i << k->shift)
+        while (section < k->section_count && section_at(k, section)->hash < (uint64_t)i << k->shift)
             section++;
         k->starts[i] = u32_of_size(section);
     }
@@ -205,11 +217,11 @@ ketama_new(const struct ketama_opts *o, struct ketama **ret_ketama)
     AUTO(ketama_free) struct ketama *k = mem_alloc_zero(sizeof *k);
     k->section_count = o->section_count;
     k->replication_factor = o->replication_factor;
-    k->hashes = mem_array_zero(o->section_count + 1, sizeof *k->hashes);
+    size_t bytes = sizeof(struct section) + o->replication_factor * sizeof(uint16_t);
+    k->stride = (bytes + 7) / 8 * 8;
+    k->sections = mem_array_zero(o->section_count + 1, k->stride);
     for (size_t i = 0; i < o->section_count; i++)
-        k->hashes[i] = o->sections[i].hash;
-    k->hashes[o->section_count] = UINT64_MAX;
-    k->owners = mem_array_zero((o->section_count + 1) * o->replication_factor, sizeof *k->owners);
+        section_at(k, i)->hash = o->sections[i].hash;
     TRY(find_owners(o, k));
     fill_starts(k);
     *ret_ketama = TAKE(k);
@@ -222,16 +234,15 @@ ketama_free(struct ketama *k)
     if (!k)
         return;
     mem_free(k->starts);
-    mem_free(k->hashes);
-    mem_free(k->owners);
+    mem_free(k->sections);
     mem_free(k);
 }
 
 const uint16_t *
 ketama_owners(const struct ketama *k, uint64_t hash)
 {
-    size_t section = k->starts[hash >> k->shift];
-    while (k->hashes[section] < hash)
-        section++;
-    return k->owners + section * k->replication_factor;
+    const struct section *s = section_at(k, k->starts[hash >> k->shift]);
+    while (s->hash < hash)
+        s = (const struct section *)(const void *)((const char *)s + k->stride);
+    return s->owners;
 }
