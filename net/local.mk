@@ -51,6 +51,7 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/passwords.c %reldir%/passwords.h \
 	%reldir%/request_log.c %reldir%/request_log.h \
 	%reldir%/router.c %reldir%/router.h %reldir%/router_match.h \
+	%reldir%/sha256.c %reldir%/sha256.h \
 	%reldir%/status.c %reldir%/status.h \
 	%reldir%/tls.c %reldir%/tls.h %reldir%/tls_int.h \
 	%reldir%/tls_ctx.c %reldir%/tls_ctx.h \

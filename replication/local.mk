@@ -34,6 +34,7 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/ring_part.c \
 	%reldir%/ring_shard.c \
 	%reldir%/ring_tenants.c \
+	%reldir%/ring_watch.c %reldir%/ring_watch.h \
 	%reldir%/shuffle.c %reldir%/shuffle.h \
 	%reldir%/tenant_cache.c %reldir%/tenant_cache.h \
 	%reldir%/votes.c %reldir%/votes.h %reldir%/votes_int.h \

@@ -41,6 +41,7 @@ check_PROGRAMS += %reldir%/test_net
 	%reldir%/test_passwords.c \
 	%reldir%/test_request_log.c \
 	%reldir%/test_router.c \
+	%reldir%/test_sha256.c \
 	%reldir%/test_status.c \
 	%reldir%/test_trace_config.c \
 	%reldir%/test_traceparent.c \

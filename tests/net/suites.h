@@ -1,4 +1,5 @@
 /* suites.h - the unit tests of net/, the most basic first. */
+X(sha256)
 X(url)
 X(listen)
 X(router)

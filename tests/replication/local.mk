@@ -23,6 +23,7 @@ check_PROGRAMS += %reldir%/test_replication
 	%reldir%/test_ring_hash.c \
 	%reldir%/test_ring_movement.c \
 	%reldir%/test_ring_threads.c \
+	%reldir%/test_ring_watch.c \
 	%reldir%/test_shuffle.c \
 	%reldir%/test_tenant_cache.c \
 	%reldir%/test_votes.c
