@@ -81,7 +81,7 @@ static struct votes_plan *
 plan_write(struct sim *s, struct sim_write *w)
 {
     arena_reset(&s->arena);
-    uint8_t traits[NODES_MAX];
+    uint8_t *traits = ARENA_ARRAY(&s->arena, uint8_t, s->node_count); /* as long as the plan */
     for (unsigned i = 0; i < s->node_count; i++)
         traits[i] = i == w->node || !s->nodes[i].thanos ? VOTES_NODE_WHOLE : 0;
     struct votes_opts opts = {.owner_count = s->owner_count,
