@@ -1,10 +1,14 @@
 /* sim.c - time, and the course of a story: chaos, healing, the end. */
+#include "replication/ring.h"
+#include "replication/ring_hash.h"
 #include "tests/sim/sim.h"
+#include "tsdb/model/label_key.h"
 
 enum {
     CHAOS_MS = 40000,
     HEALING_MS = 300000, /* at most until all is quiet */
     QUIET_MS = 500,
+    KETAMA_PER_MILLE = 30, /* its rings take milliseconds to build */
 };
 
 /* --- events ------------------------------------------------------------------------------------
@@ -65,8 +69,36 @@ run_until(struct sim *s, uint64_t end_ns)
 unsigned
 sim_owner(const struct sim *s, unsigned ring, unsigned series, unsigned place)
 {
-    const struct sim_ring *r = &s->rings[ring];
-    return r->nodes[(series * 7 + place) % r->count];
+    return s->rings[ring].owners[series][place];
+}
+
+/* A hashring file of these nodes, whose addresses are their numbers, and what it says. */
+static void
+place_series(struct sim *s, struct sim_ring *r, enum ring_algorithm algorithm)
+{
+    AUTO(buf_fini) struct buf json = BUF_INIT, key = BUF_INIT;
+    buf_append(&json, STR("[{\"endpoints\":["));
+    for (unsigned i = 0; i < r->count; i++)
+        buf_printf(&json, "%s\"%u\"", i > 0 ? "," : "", r->nodes[i]);
+    buf_append(&json, STR("]}]"));
+    struct ring_opts opts = {
+        .json = buf_str(&json), .algorithm = algorithm, .replication_factor = s->owner_count};
+    AUTO(ring_unref) struct ring *ring = NULL;
+    CK_OK(ring_open(&opts, &ring));
+    AUTO(ring_part_unref) const struct ring_part *part = NULL;
+    CK_OK(ring_part(ring, STR("tenant"), &part));
+    for (unsigned series = 0; series < SERIES_MAX; series++) {
+        char value = (char)('a' + series);
+        struct label label = {STR("series"), str_of(&value, 1)};
+        buf_clear(&key);
+        label_key_encode((struct labels){&label, 1}, &key);
+        uint64_t hash;
+        CK_OK(ring_hash(STR("tenant"), buf_str(&key), &hash));
+        const uint16_t *owners;
+        CK_OK(ring_owners(part, hash, &owners));
+        for (unsigned i = 0; i < s->owner_count; i++)
+            r->owners[series][i] = (uint16_t)(ring_node(ring, owners[i])->address.p[0] - '0');
+    }
 }
 
 /* All nodes in a random order: a ring is the first few of them. */
@@ -87,6 +119,9 @@ make_rings(struct sim *s)
     s->owner_count = (unsigned)sim_between(s, 1, OWNERS_MAX < small ? OWNERS_MAX : small);
     if (sim_chance(s, 400))
         s->owner_count = 3;
+    bool ketama = sim_chance(s, KETAMA_PER_MILLE);
+    for (size_t r = 0; r < ARRAY_LEN(s->rings); r++)
+        place_series(s, &s->rings[r], ketama ? RING_KETAMA : RING_HASHMOD);
 }
 
 static void

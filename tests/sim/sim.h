@@ -131,6 +131,7 @@ struct sim_node {
 struct sim_ring {
     uint16_t nodes[NODES_MAX];
     unsigned count;
+    uint16_t owners[SERIES_MAX][OWNERS_MAX]; /* in replica order, as replication/ring says */
 };
 
 struct sim_sender {
