@@ -70,6 +70,64 @@ START_TEST(test_rows)
 }
 END_TEST
 
+/* Each row alone is told of, whatever stands beside it; `max` limits series. */
+static const struct refusal_case {
+    const char *labels;
+    int64_t t_ms;          /* of a sample; 0: none */
+    const char *histogram; /* NULL: none */
+    uint8_t want;
+} refusal_cases[] = {
+    {"__name__=known", 5000, NULL, ROW_TAKEN},
+    {"__name__=late", 500, NULL, ROW_REFUSED},
+    {"__name__=same", 1000, NULL, ROW_TAKEN}, /* repeated */
+    {"a=1,a=2", 5000, NULL, ROW_REFUSED},
+    {"__name__=bad", 0, "i n=5 sum=1 p=0:1,1", ROW_INVALID}, /* makes no series */
+    {"__name__=both", 500, "i n=5 sum=1 p=0:1,1", ROW_INVALID},
+    {"__name__=new", 5000, NULL, ROW_TAKEN},
+    {"__name__=toomany", 5000, NULL, ROW_REFUSED},
+};
+
+START_TEST(test_refusals)
+{
+    struct db_opts opts = kit_opts(fs_posix(), NULL);
+    struct append_limits limits = {.series_max = 5, .ooo_window_ms = -1, .future_window_ms = -1};
+    opts.dir = test_dir();
+    AUTO(db_close) struct db *db = NULL;
+    CK_OK(db_open(&opts, &db));
+    kit_put(db, "__name__=known", 1000, 1);
+    kit_put(db, "__name__=late", 1000, 1);
+    kit_put(db, "__name__=same", 1000, 1);
+    kit_put(db, "__name__=both", 1000, 1);
+
+    struct kit_request k;
+    kit_request_init(&k);
+    uint8_t refusals[ARRAY_LEN(refusal_cases)] = {ROW_TAKEN};
+    for (size_t i = 0; i < ARRAY_LEN(refusal_cases); i++) {
+        const struct refusal_case *c = &refusal_cases[i];
+        kit_row(&k, c->labels);
+        if (c->t_ms > 0)
+            kit_sample(&k, c->t_ms, 1);
+        if (c->histogram)
+            kit_histogram_sample(&k, 5000, c->histogram);
+    }
+    struct append_request request = {.rows = k.rows.v,
+                                     .row_count = k.rows.n,
+                                     .row_refusals = refusals,
+                                     .samples = k.samples.v,
+                                     .sample_count = k.samples.n,
+                                     .histograms = k.histograms.v,
+                                     .histogram_count = k.histograms.n,
+                                     .limits = &limits};
+    struct append_result r;
+    CK_OK(db_append(db, &request, &k.arena, &r));
+    for (size_t i = 0; i < ARRAY_LEN(refusal_cases); i++)
+        ck_assert_msg(refusals[i] == refusal_cases[i].want, "%s: %d", refusal_cases[i].labels,
+                      refusals[i]);
+    kit_request_fini(&k);
+    CK_OK(db_finish(db));
+}
+END_TEST
+
 START_TEST(test_exemplars_limit)
 {
     struct db_opts opts = kit_opts(fs_posix(), NULL);
@@ -89,6 +147,7 @@ head_rows_suite(void)
     Suite *s = suite_create("head_rows");
     TCase *t = tcase_create("all");
     tcase_add_loop_test(t, test_rows, 0, sizeof rows_cases / sizeof rows_cases[0]);
+    tcase_add_test(t, test_refusals);
     tcase_add_test(t, test_exemplars_limit);
     suite_add_tcase(s, t);
     return s;

@@ -25,16 +25,19 @@ enum {
 /* --- 1: find ---------------------------------------------------------------------------------- */
 
 /* Exemplars are about a series that is there; they make none. Nor do histograms that are refused
- * for what they are. */
+ * for what they are: that is told here, since such a row is not looked at again. */
 static bool
-row_makes_series(const struct append *run, const struct append_row *row)
+row_makes_series(const struct append *run, size_t row_index)
 {
+    const struct append_row *row = &run->request->rows[row_index];
     if (row->sample_count > 0)
         return true;
     for (uint32_t i = 0; i < row->histogram_count; i++) {
         if (run->histogram_fates[row->first_histogram + i] != FATE_INVALID)
             return true;
     }
+    if (row->histogram_count > 0)
+        append_refuse_row(run, row_index, ROW_INVALID);
     return false;
 }
 
@@ -60,7 +63,7 @@ find_series(struct append *run)
             }
             *slot = slot_none;
             run->states[base + i] = ROW_DONE;
-            if (!row_makes_series(run, &rows[base + i]))
+            if (!row_makes_series(run, base + i))
                 continue;
             struct append_miss miss = {.row = (uint32_t)(base + i), .key = keys[i]};
             vec_push(&run->misses, miss);
@@ -120,8 +123,10 @@ check_labels(struct append *run, struct append_miss *miss, struct birth_scratch 
     }
     enum label_fault fault = label_key_decode(&s->arena, raw, &miss->labels);
     run->result->label_faults[fault]++;
-    if (fault != LABEL_FAULT_NONE)
+    if (fault != LABEL_FAULT_NONE) {
+        append_refuse_row(run, miss->row, ROW_REFUSED);
         return false;
+    }
     buf_clear(&s->key);
     label_key_encode(miss->labels, &s->key);
     miss->canonical = hash128_secret(buf_str(&s->key), &run->h->secret);
@@ -176,6 +181,8 @@ make_some(struct append *run, struct append_miss *misses, size_t n, struct birth
         bool open = run->slots[misses[i].row] != slot_none;
         run->states[misses[i].row] = open ? ROW_OPEN : ROW_DONE;
         run->rows_open += open;
+        if (!open)
+            append_refuse_row(run, misses[i].row, ROW_REFUSED);
     }
     return OK;
 }
@@ -203,7 +210,7 @@ append_miss_again(struct append *run, size_t row_index)
 {
     struct append_miss miss = {.row = (uint32_t)row_index};
     miss.key = hash128_secret(run->request->rows[row_index].label_key, &run->h->secret);
-    if (row_makes_series(run, &run->request->rows[row_index]))
+    if (row_makes_series(run, row_index))
         vec_push(&run->misses, miss);
     run->slots[row_index] = slot_none;
     run->states[row_index] = ROW_DONE;

@@ -34,10 +34,19 @@ struct append_limits {
                                   * may bring very many; NULL: none */
 };
 
+/* Whether something of a row was refused for good; the worst of it. */
+enum row_refusal {
+    ROW_TAKEN,
+    ROW_REFUSED, /* its labels, a limit of series, a sample's fate */
+    ROW_INVALID, /* a histogram that contradicts itself */
+};
+
 /* Of each array: what the rows have, one row behind the other. */
 struct append_request {
     const struct append_row *rows;
     size_t row_count;
+    uint8_t *row_refusals; /* enum row_refusal a row, raised where something of it is refused;
+                            * zeroed by the caller. NULL: nobody wants to know */
     const struct sample *samples;
     size_t sample_count;
     const struct histogram_sample *histograms; /* not checked yet */

@@ -49,6 +49,14 @@ struct append {
     bool judged_late;    /* a sample of this round was */
 };
 
+static inline void
+append_refuse_row(const struct append *run, size_t row_index, enum row_refusal refusal)
+{
+    uint8_t *refusals = run->request->row_refusals;
+    if (refusals && refusals[row_index] < refusal)
+        refusals[row_index] = (uint8_t)refusal;
+}
+
 /* --- append_records.c: what a round logs ------------------------------------------------------ */
 
 enum { RECORD_SAMPLES_MAX = 1 << 16 }; /* floats of one record */

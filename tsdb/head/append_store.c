@@ -202,6 +202,7 @@ count_fates(struct append *run, size_t row_index, const uint8_t *fates, uint32_t
         if (__builtin_expect(fates[i] <= SAMPLE_REPEATED, 1))
             continue;
         count_refusal(run, fates[i], kind);
+        append_refuse_row(run, row_index, fates[i] == FATE_INVALID ? ROW_INVALID : ROW_REFUSED);
         if (run->result->example.n == 0)
             keep_example(run, row_index);
     }
