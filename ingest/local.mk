@@ -25,5 +25,7 @@ noinst_LIBRARIES += %reldir%/libingest.a
 	%reldir%/sink_tenants.c %reldir%/sink_tenants.h \
 	%reldir%/tenant.c %reldir%/tenant.h \
 	%reldir%/text_import.c %reldir%/text_import.h \
-	%reldir%/unpack.c %reldir%/unpack.h
+	%reldir%/unpack.c %reldir%/unpack.h \
+	%reldir%/writeable.c %reldir%/writeable.h \
+	%reldir%/writeable_store.c
 EXTRA_DIST += %reldir%/README.md
