@@ -46,6 +46,7 @@ struct node {
     struct tls_server *grpc_tls; /* NULL: plain text */
     /* of a node in a ring */
     struct tls_client *peer_tls; /* NULL: plain text */
+    struct ring_watch *ring_watch;
     struct handoffs *handoffs;
     struct peer_metrics peer_metrics;
     struct peers *peers;

@@ -7,6 +7,7 @@
 #include "proto/descriptors.h"
 #include "receiver/write_grpc.h"
 #include "replication/replicator.h"
+#include "replication/ring_watch.h"
 
 enum { CLOSE_WAIT_MS = 10000 }; /* for what is in memory only to reach the disk */
 
@@ -21,31 +22,44 @@ node_mode_of(const struct node_ring_opts *opts)
 /* --- the ring --------------------------------------------------------------------------------- */
 
 static struct err
-load_ring(void *arg)
+take_over(struct node *n, struct ring *ring)
 {
-    struct node *n = arg;
-    const struct node_ring_opts *o = &n->opts->ring;
-    AUTO(arena_fini) struct arena a = {0};
-    struct ring_opts opts = {.algorithm = o->algorithm,
-                             .replication_factor = o->replication_factor};
-    TRY_IN(flags_read_content(fs_posix(), &o->hashrings, &a, &opts.json), "--receive.hashrings");
-    AUTO(ring_unref) struct ring *ring = NULL;
-    TRY_IN(ring_open(&opts, &ring), "--receive.hashrings");
-    TRY(replicator_set_ring(n->replicator, ring));
-    log_info(n->log, "hashrings loaded", KV_U64("nodes", ring_node_count(ring)),
+    TRY_IN(replicator_set_ring(n->replicator, ring), "hashrings");
+    log_info(n->log, "hashrings in force", KV_U64("nodes", ring_node_count(ring)),
              KV_U64("hashrings", ring_hashring_count(ring)));
     return OK;
+}
+
+/* Writes go on by the ring before if its links cannot be opened. */
+static void
+on_change(void *arg, const struct ring *before, const struct ring *now)
+{
+    struct node *n = arg;
+    (void)before, (void)now;
+    AUTO(ring_unref) struct ring *ring = ring_watch_ring(n->ring_watch);
+    struct err e = take_over(n, ring);
+    if (e.code != ERR_NONE)
+        log_error(n->log, "writes go on by the hashrings before", KV_ERR(e));
+    err_drop(e);
 }
 
 static struct err
 watch_ring(struct node *n)
 {
     const struct node_ring_opts *o = &n->opts->ring;
-    reloads_add(n->reloads, &(struct reloadable){.name = "hashrings",
-                                                 .load = load_ring,
-                                                 .arg = n,
-                                                 .files = {o->hashrings.path.p}});
-    return load_ring(n);
+    struct ring_watch_opts opts = {.fs = fs_posix(),
+                                   .metrics = n->metrics,
+                                   .reloads = n->reloads,
+                                   .path = o->hashrings.path.p,
+                                   .json = o->hashrings.text,
+                                   .address = o->local_endpoint,
+                                   .algorithm = o->algorithm,
+                                   .replication_factor = o->replication_factor,
+                                   .changed = on_change,
+                                   .arg = n};
+    TRY_IN(ring_watch_open(&opts, &n->ring_watch), "--receive.hashrings");
+    AUTO(ring_unref) struct ring *ring = ring_watch_ring(n->ring_watch);
+    return take_over(n, ring);
 }
 
 /* --- peers ------------------------------------------------------------------------------------ */
@@ -143,6 +157,7 @@ void
 node_close_ring(struct node *n)
 {
     replicator_close(n->replicator);
+    ring_watch_close(n->ring_watch);
     peers_close(n->peers, CLOSE_WAIT_MS);
     handoffs_close(n->handoffs);
     tls_client_close(n->peer_tls);
