@@ -134,21 +134,27 @@ zstd_decode_stream(ZSTD_DStream *stream, struct str frame, size_t limit_bytes, s
 }
 
 /* Of the first frame; ZSTD_CONTENTSIZE_UNKNOWN: it has none. */
+/* What all frames announce together; ZSTD_CONTENTSIZE_UNKNOWN if one of them announces nothing.
+ * ERR_INVALID: what is there is no frame, or is cut short. */
 static struct err
-content_size(struct str frame, unsigned long long *ret_bytes)
+content_size(struct str frames, unsigned long long *ret_bytes)
 {
-    if (frame.n == 0)
+    *ret_bytes = 0;
+    if (frames.n == 0)
         return ERR(ERR_INVALID, "zstd: empty input");
-    *ret_bytes = ZSTD_getFrameContentSize(frame.p, frame.n);
-    if (*ret_bytes == ZSTD_CONTENTSIZE_ERROR)
-        return ERR(ERR_INVALID, "zstd: no frame");
+    while (frames.n > 0) {
+        unsigned long long bytes = ZSTD_getFrameContentSize(frames.p, frames.n);
+        if (bytes == ZSTD_CONTENTSIZE_ERROR)
+            return ERR(ERR_INVALID, "zstd: no frame");
+        size_t stored = ZSTD_findFrameCompressedSize(frames.p, frames.n);
+        if (bytes == ZSTD_CONTENTSIZE_UNKNOWN || ZSTD_isError(stored) ||
+            __builtin_add_overflow(*ret_bytes, bytes, ret_bytes)) {
+            *ret_bytes = ZSTD_CONTENTSIZE_UNKNOWN; /* the decoder will say what is wrong */
+            return OK;
+        }
+        frames = str_skip(frames, stored);
+    }
     return OK;
-}
-
-static bool
-is_one_frame(struct str frame)
-{
-    return ZSTD_findFrameCompressedSize(frame.p, frame.n) == frame.n;
 }
 
 struct err
@@ -156,7 +162,7 @@ zstd_decoded_bytes(struct str frame, size_t *ret_bytes)
 {
     unsigned long long bytes = 0;
     TRY(content_size(frame, &bytes));
-    *ret_bytes = bytes != ZSTD_CONTENTSIZE_UNKNOWN && is_one_frame(frame) ? (size_t)bytes : 0;
+    *ret_bytes = bytes != ZSTD_CONTENTSIZE_UNKNOWN ? (size_t)bytes : 0;
     return OK;
 }
 
@@ -167,7 +173,7 @@ zstd_decode(struct str frame, size_t limit_bytes, struct buf *to)
     TRY(content_size(frame, &bytes));
     if (bytes != ZSTD_CONTENTSIZE_UNKNOWN && bytes > limit_bytes)
         return ERR(ERR_TOO_LARGE, "zstd: %llu bytes when decoded, limit %zu", bytes, limit_bytes);
-    if (bytes != ZSTD_CONTENTSIZE_UNKNOWN && is_one_frame(frame)) {
+    if (bytes != ZSTD_CONTENTSIZE_UNKNOWN) {
         buf_reserve(to, size_max((size_t)bytes, 1));
         size_t n = ZSTD_decompress(to->p + to->n, (size_t)bytes, frame.p, frame.n);
         if (ZSTD_isError(n))

@@ -14,8 +14,8 @@ void snappy_encode(struct str bytes, struct buf *to);
 /* The first byte of what a block decodes to, from its beginning; false when that cannot be told. */
 bool snappy_first_byte(struct str block, uint8_t *ret_byte);
 
-/* The length that a frame announces; 0: none, or more frames follow. ERR_INVALID: it is no frame.
- */
+/* The length that all frames announce together; 0: one of them announces none. ERR_INVALID: it is
+ * no frame. */
 struct err zstd_decoded_bytes(struct str frame, size_t *ret_bytes);
 struct err zstd_decode(struct str frame, size_t limit_bytes, struct buf *to);
 void zstd_encode(struct str bytes, struct buf *to);

@@ -187,7 +187,6 @@ free_link(struct peer_link *l)
     vec_fini(&l->inbox);
     buf_fini(&l->reply.answer);
     buf_fini(&l->reply.text);
-    buf_fini(&l->message);
     arena_fini(&l->arena);
     cond_fini(&l->come);
     lock_fini(&l->lock);

@@ -49,7 +49,6 @@ struct peer_link {
     } read;
     uint64_t read_through;   /* position that the hand-off has given out */
     struct peer_status told; /* counters that the metrics have already */
-    struct buf message;      /* scratch */
     struct arena arena;      /* of reads */
     struct log_throttle throttle;
 

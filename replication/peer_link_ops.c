@@ -35,26 +35,42 @@ on_answer(void *arg, const struct grpc_outcome *o)
     cond_signal(&l->come);
 }
 
+/* Damage on its way through the disk: the reply comes from here. */
+static void
+answer_myself(struct peer_link *l, struct err e)
+{
+    LOCKED(&l->lock);
+    l->reply.there = true;
+    l->reply.outcome = VOTE_FAILED;
+    l->reply.kind = PEER_KIND_THANOS;
+    buf_clear(&l->reply.text);
+    buf_printf(&l->reply.text, "%s", err_text(&e));
+    err_drop(e);
+}
+
 static void
 send_message(void *driver, const struct peer_message *m)
 {
     static const struct grpc_metadata direct = {STR_INIT("mneme-direct"), STR_INIT("1")};
     struct peer_link *l = driver;
     bool mneme = m->kind == PEER_KIND_MNEME;
-    enum grpc_encoding encoding = mneme ? GRPC_ZSTD : l->opts.encoding;
-    buf_clear(&l->message);
-    peer_wire_message(m, &l->message);
-    AUTO(shared_unref) struct shared *bytes = grpc_message_new(encoding, buf_str(&l->message));
-    metric_add(l->plain_bytes, (double)l->message.n);
-    metric_add(l->wire_bytes, (double)shared_bytes(bytes).n);
+    AUTO(shared_unref) struct shared *message = NULL;
+    size_t plain_bytes = 0;
     l->sent_count = m->count;
+    struct err e = peer_wire_message(m, l->opts.encoding, &message, &plain_bytes);
+    if (e.code != ERR_NONE) {
+        answer_myself(l, e);
+        return;
+    }
+    metric_add(l->plain_bytes, (double)plain_bytes);
+    metric_add(l->wire_bytes, (double)shared_bytes(message).n);
     struct grpc_unary call = {.method = method,
                               .metadata = &direct,
                               .metadata_count = mneme,
-                              .encoding = encoding,
-                              .message = bytes,
+                              .encoding = mneme ? GRPC_ZSTD : l->opts.encoding,
+                              .message = message,
                               .timeout_ms = l->opts.forward_timeout_ms};
-    grpc_unary(l->channel, &call, on_answer, l);
+    (void)grpc_unary(l->channel, &call, on_answer, l);
 }
 
 void

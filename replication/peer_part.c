@@ -9,7 +9,10 @@ struct peer_part *
 peer_part_new(struct shared *payload, uint32_t ring, uint16_t replica)
 {
     struct peer_part *part = mem_alloc(sizeof *part);
-    *part = (struct peer_part){.payload = payload, .ring = ring, .replica = replica};
+    *part = (struct peer_part){.payload = payload,
+                               .ring = ring,
+                               .replica = replica,
+                               .plain_bytes = shared_bytes(payload).n};
     atomic_init(&part->refs, 1);
     return part;
 }
@@ -33,5 +36,5 @@ peer_part_unref(struct peer_part *part)
 size_t
 peer_part_bytes(const struct peer_part *part)
 {
-    return shared_bytes(part->payload).n + OVERHEAD_BYTES;
+    return part->plain_bytes + OVERHEAD_BYTES;
 }

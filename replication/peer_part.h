@@ -11,7 +11,7 @@
 
 struct peer_part {
     _Atomic(uint32_t) refs;
-    /* Its rows as the driver has encoded them; one reference. A pipe looks at its length only. */
+    /* Its rows as the driver has encoded them; one reference. A pipe does not look at it. */
     struct shared *payload;
     /* Of the ring that placed it, and anything else for another ring: parts to one peer never
      * overtake each other across rings, since a series may get another replica number then. */
@@ -19,6 +19,9 @@ struct peer_part {
     /* As on the wire, from 1; 0: all that the peer owns, whatever the number. To a Thanos peer a
      * message has parts of one number only, and order is kept among those of one number. */
     uint16_t replica;
+    /* For the driver; at first 0, and the payload's length. */
+    uint32_t tuple_count;
+    size_t plain_bytes; /* what the payload is decoded to: counts in the place of it */
 };
 
 /* Takes the reference to `payload`; the caller owns one to the part. */
@@ -28,5 +31,5 @@ struct peer_part *peer_part_ref(struct peer_part *part);
 void peer_part_unref(struct peer_part *part); /* NULL is allowed */
 DEFINE_AUTO(struct peer_part *, peer_part_unref)
 
-/* What it counts against limits: its payload, and what it takes to keep it. */
+/* What it counts against limits: its payload when it is decoded, and what it takes to keep it. */
 size_t peer_part_bytes(const struct peer_part *part);

@@ -1,42 +1,85 @@
 /* peer_wire.c - see peer_wire.h.
  *
- * Head of a record: version (1), replica (2), ring (4), big-endian. */
+ * Head of a record: version (1), replica (2), ring (4), number of tuples (4), bytes of the plain
+ * payload (4), big-endian. */
 #include "replication/peer_wire.h"
 
-#include "base/pb.h"
+#include "base/bytes.h"
+#include "base/codec.h"
 #include "base/vec.h"
 #include "proto/writeable.h"
 
-enum { RECORD_VERSION = 1 };
+enum { RECORD_VERSION = 1, COMPRESSED = 1 };
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static uint32_t
-count_tuples(struct str tuples)
+struct shared *
+peer_wire_pack(struct str tuples)
 {
-    struct reader r = reader_of(tuples);
-    struct pb_field f;
-    uint32_t n = 0;
-    while (pb_next(&r, &f))
-        n++;
-    return n;
+    AUTO(buf_fini) struct buf packed = BUF_INIT;
+    zstd_encode(tuples, &packed);
+    return shared_new(
+        buf_str(&packed)); /* of its own size: the bound of the encoder is far above */
 }
 
-void
-peer_wire_message(const struct peer_message *m, struct buf *to)
+struct peer_part *
+peer_wire_part(struct shared *payload, struct str tuples, uint32_t tuple_count, uint32_t ring,
+               uint16_t replica)
 {
-    VEC(uint32_t) tuples = VEC_INIT;
-    buf_reserve(to, m->bytes);
-    for (size_t i = 0; i < m->count; i++) {
-        struct str payload = shared_bytes(m->parts[i]->payload);
-        buf_append(to, payload);
-        if (m->kind == PEER_KIND_MNEME)
-            vec_push(&tuples, count_tuples(payload));
-    }
+    struct peer_part *part = peer_part_new(payload, ring, replica);
+    part->tuple_count = tuple_count;
+    part->plain_bytes = tuples.n;
+    return part;
+}
+
+/* What stands beside the tuples. */
+static void
+put_rest(const struct peer_message *m, struct buf *to)
+{
     writeable_encode_replica(to, m->replica);
-    if (m->kind == PEER_KIND_MNEME)
-        writeable_encode_parts(to, tuples.v, tuples.n);
+    if (m->kind != PEER_KIND_MNEME)
+        return;
+    VEC(uint32_t) tuples = VEC_INIT;
+    for (size_t i = 0; i < m->count; i++)
+        vec_push(&tuples, m->parts[i]->tuple_count);
+    writeable_encode_parts(to, tuples.v, tuples.n);
     vec_fini(&tuples);
+}
+
+static struct shared *
+message_of_frames(const struct peer_message *m, size_t *ret_plain_bytes)
+{
+    AUTO(buf_fini) struct buf bytes = BUF_INIT, rest = BUF_INIT;
+    put_rest(m, &rest);
+    *ret_plain_bytes = rest.n;
+    buf_put_u8(&bytes, COMPRESSED);
+    buf_put_be32(&bytes, 0);
+    for (size_t i = 0; i < m->count; i++) {
+        buf_append(&bytes, shared_bytes(m->parts[i]->payload));
+        *ret_plain_bytes += m->parts[i]->plain_bytes;
+    }
+    zstd_encode(buf_str(&rest), &bytes);
+    store_be32(bytes.p + 1, (uint32_t)(bytes.n - GRPC_PREFIX_BYTES));
+    return shared_take(&bytes);
+}
+
+struct err
+peer_wire_message(const struct peer_message *m, enum grpc_encoding encoding,
+                  struct shared **ret_message, size_t *ret_plain_bytes)
+{
+    if (m->kind == PEER_KIND_MNEME) {
+        *ret_message = message_of_frames(m, ret_plain_bytes);
+        return OK;
+    }
+    AUTO(buf_fini) struct buf plain = BUF_INIT;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct peer_part *part = m->parts[i];
+        TRY(zstd_decode(shared_bytes(part->payload), part->plain_bytes, &plain));
+    }
+    put_rest(m, &plain);
+    *ret_plain_bytes = plain.n;
+    *ret_message = grpc_message_new(encoding, buf_str(&plain));
+    return OK;
 }
 
 /* What passes is tried again, what stays is not. A time that has run out, or a peer that is full,
@@ -89,6 +132,8 @@ peer_wire_record(const struct peer_part *part, struct buf *to)
     buf_put_u8(to, RECORD_VERSION);
     buf_put_be16(to, part->replica);
     buf_put_be32(to, part->ring);
+    buf_put_be32(to, part->tuple_count);
+    buf_put_be32(to, (uint32_t)part->plain_bytes);
     buf_append(to, shared_bytes(part->payload));
 }
 
@@ -99,9 +144,13 @@ peer_wire_read_record(struct str record, struct peer_part **ret_part)
     uint8_t version = reader_u8(&r);
     uint16_t replica = reader_be16(&r);
     uint32_t ring = reader_be32(&r);
+    uint32_t tuple_count = reader_be32(&r);
+    uint32_t plain_bytes = reader_be32(&r);
     if (r.code != ERR_NONE || version != RECORD_VERSION)
         return ERR(ERR_CORRUPT, "no record of a hand-off: %zu bytes, version %u", record.n,
                    version);
     *ret_part = peer_part_new(shared_new(str_skip(record, PEER_RECORD_HEAD_BYTES)), ring, replica);
+    (*ret_part)->tuple_count = tuple_count;
+    (*ret_part)->plain_bytes = plain_bytes;
     return OK;
 }

@@ -1,17 +1,27 @@
 /* peer_wire.h - parts as bytes: messages of gRPC, their answers, records of the hand-off.
  *
- * A part's payload is tuples of a thanos.WriteRequest (proto/writeable.h), so a message is the
- * payloads of its parts, one behind the other, and what stands beside them. A record is a head and
- * the payload.
- * Threads: any (pure). */
+ * A part's payload is a zstd frame of tuples of a thanos.WriteRequest (proto/writeable.h). zstd
+ * decodes frames that stand one behind the other to their contents one behind the other: so a
+ * message to a receiver of our kind is the payloads of its parts as they are, and a frame of what
+ * stands beside tuples; each payload is compressed once, whoever gets it and however often. A
+ * record of the hand-off is a head and the payload. Threads: any (pure). */
 #pragma once
+#include "net/grpc/grpc_message.h"
 #include "net/grpc/grpc_status.h"
 #include "replication/peer.h"
 
-enum { PEER_RECORD_HEAD_BYTES = 7 };
+enum { PEER_RECORD_HEAD_BYTES = 15 };
 
-/* Appends the plain message. Peers that are mneme are told where each part ends. */
-void peer_wire_message(const struct peer_message *m, struct buf *to);
+/* The caller owns one reference to the payload. */
+struct shared *peer_wire_pack(struct str tuples);
+/* A part of it; takes the reference. */
+struct peer_part *peer_wire_part(struct shared *payload, struct str tuples, uint32_t tuple_count,
+                                 uint32_t ring, uint16_t replica);
+
+/* For grpc_unary(), with its prefix; the caller owns one reference. To a peer of our kind it is in
+ * zstd, and tells where each part ends; to others in `encoding`. ERR_CORRUPT: a payload is none. */
+struct err peer_wire_message(const struct peer_message *m, enum grpc_encoding encoding,
+                             struct shared **ret_message, size_t *ret_plain_bytes);
 
 /* What a call that ended so says of its parts. */
 enum vote_outcome peer_wire_outcome(enum grpc_code code);

@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "base/vec.h"
 #include "net/loop.h"
+#include "replication/peer_wire.h"
 
 enum { NS_PER_MS = 1000000, TICK_MS = 50 };
 
@@ -199,15 +200,26 @@ place(struct replicator *r, struct replication *p)
     return OK;
 }
 
+/* Parts with the same rows share their tuples, and stand side by side: they share what these are
+ * packed to as well. */
 static void
 send_parts(struct replication *p)
 {
     const struct membership *m = p->membership;
+    AUTO(shared_unref) struct shared *tuples = NULL, *packed = NULL;
     for (size_t i = 0; i < p->placed.part_count; i++) {
         struct placed_part *part = &p->placed.parts[i];
+        struct str plain = shared_bytes(part->tuples);
+        if (part->tuples != tuples) {
+            shared_unref(tuples);
+            shared_unref(packed);
+            tuples = shared_ref(part->tuples);
+            packed = peer_wire_pack(plain);
+        }
         bool votes = part->ballot != PLACED_NOWHERE;
         peer_link_push(m->links[part->node],
-                       peer_part_new(TAKE(part->tuples), m->number, part->replica),
+                       peer_wire_part(shared_ref(packed), plain, part->tuple_count, m->number,
+                                      part->replica),
                        votes ? p->votes : NULL, part->ballot);
     }
 }

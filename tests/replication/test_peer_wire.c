@@ -14,7 +14,8 @@ part_of(unsigned tuples, uint16_t replica)
         char tenant[2] = {(char)('a' + i), '\0'};
         writeable_encode_tuple(&bytes, str_of_cstr(tenant), &nothing);
     }
-    return peer_part_new(shared_take(&bytes), 7, replica);
+    struct str plain = buf_str(&bytes);
+    return peer_wire_part(peer_wire_pack(plain), plain, tuples, 7, replica);
 }
 
 static const struct message_case {
@@ -38,12 +39,24 @@ START_TEST(test_message)
         parts[i] = part_of((unsigned)i + 1, c->replica);
     struct peer_message m = {
         .parts = parts, .count = c->parts, .kind = c->kind, .replica = c->replica};
-    AUTO(buf_fini) struct buf bytes = BUF_INIT;
+    AUTO(shared_unref) struct shared *bytes = NULL;
     AUTO(arena_fini) struct arena a;
     arena_init(&a, 0);
     struct writeable_message got;
-    peer_wire_message(&m, &bytes);
-    CK_OK(writeable_decode(&a, buf_str(&bytes), &got));
+    size_t plain_bytes = 0;
+    CK_OK(peer_wire_message(&m, GRPC_SNAPPY, &bytes, &plain_bytes));
+    struct grpc_reader reader; /* as a server reads it */
+    struct grpc_payload payload;
+    struct str rest = shared_bytes(bytes);
+    bool whole = false;
+    grpc_reader_init(&reader, 1 << 20, NULL);
+    CK_OK(grpc_reader_feed(&reader, &rest, &whole));
+    ck_assert(whole && rest.n == 0);
+    grpc_reader_take(&reader, &payload);
+    CK_OK(grpc_payload_decode(&payload, c->kind == PEER_KIND_MNEME ? GRPC_ZSTD : GRPC_SNAPPY,
+                              1 << 20));
+    ROW_ASSERT(c->name, payload.bytes.n == plain_bytes);
+    CK_OK(writeable_decode(&a, buf_str(&payload.bytes), &got));
     ROW_ASSERT(c->name, got.replica == c->replica);
     ROW_ASSERT(c->name, got.tuple_count == c->parts * (c->parts + 1) / 2);
     ROW_ASSERT(c->name, got.part_count == c->told);
@@ -51,6 +64,8 @@ START_TEST(test_message)
         ROW_ASSERT(c->name, got.part_tuples[i] == i + 1);
     for (size_t i = 0; i < c->parts; i++)
         peer_part_unref(parts[i]);
+    grpc_payload_fini(&payload);
+    grpc_reader_fini(&reader);
 }
 END_TEST
 
@@ -94,7 +109,8 @@ START_TEST(test_record)
     AUTO(buf_fini) struct buf record = BUF_INIT;
     peer_wire_record(part, &record);
     CK_OK(peer_wire_read_record(buf_str(&record), &again));
-    ck_assert(again->replica == 513 && again->ring == 7);
+    ck_assert(again->replica == 513 && again->ring == 7 && again->tuple_count == 3);
+    ck_assert_uint_eq(peer_part_bytes(again), peer_part_bytes(part));
     ck_assert(str_eq(shared_bytes(again->payload), shared_bytes(part->payload)));
     struct peer_part *none = NULL;
     for (size_t n = 0; n < PEER_RECORD_HEAD_BYTES; n++)
