@@ -6,6 +6,8 @@
 
 #include "base/assert.h"
 
+enum { ROOM_TRIES = 16 }; /* to make room for an append among others */
+
 /* An append as it goes through. */
 struct append {
     const struct str *records;
@@ -48,44 +50,44 @@ store(struct append *a)
     a->disk_bytes = a->stored.n + a->stored.n / 4096 + 16 * a->count; /* fragments, padding */
 }
 
-/* False: something has to be removed, or looked at, first. */
+enum room { ROOM_KNOWN, ROOM_GUESSED };
+
+/* False: something has to be removed, or looked at, first. ROOM_GUESSED does without the latter:
+ * the segment that was full last is not counted yet. */
 static bool
-reserve(struct handoff *h, const struct append *a, bool *ret_fits)
+reserve(struct handoff *h, const struct append *a, enum room room)
 {
     LOCKED(&h->lock);
     struct wal_position end = wal_end(h->wal);
     uint64_t bytes = h->closed_bytes + end.offset + h->appending_bytes + a->disk_bytes;
-    *ret_fits = bytes <= h->set->bytes_max;
-    if (!*ret_fits || end.segment != h->active)
+    if (bytes > h->set->bytes_max || (room == ROOM_KNOWN && end.segment != h->active))
         return false;
     h->appending_bytes += a->disk_bytes;
     return true;
 }
 
+/* Others may take what was made: again then, but not for ever. */
 static struct err
 make_room(struct handoff *h, const struct append *a)
 {
-    bool fits;
-    if (reserve(h, a, &fits))
-        return OK;
-    uint64_t incoming;
-    {
-        LOCKED(&h->lock);
-        incoming = h->appending_bytes + a->disk_bytes;
+    struct err e = OK;
+    for (int tries = 0; tries < ROOM_TRIES && e.code == ERR_NONE; tries++) {
+        if (reserve(h, a, ROOM_KNOWN))
+            return OK;
+        uint64_t incoming;
+        {
+            LOCKED(&h->lock);
+            incoming = h->appending_bytes + a->disk_bytes;
+        }
+        e = handoff_tidy(h, incoming);
     }
-    struct err e = handoff_tidy(h, incoming);
-    bool reserved = reserve(h, a, &fits);
-    if (!reserved && fits) { /* a segment has just begun, that is all */
-        LOCKED(&h->lock);
-        h->appending_bytes += a->disk_bytes;
-    }
-    if (fits) {
+    if (reserve(h, a, ROOM_GUESSED)) {
         handoff_failed(h, HANDOFF_FAILED_REMOVE, "cannot look through a hand-off queue", e);
         return OK;
     }
     struct err full =
         ERR(ERR_OVERLOAD, "the queue has its %ju bytes, and what is old stays: %s",
-            (uintmax_t)h->set->bytes_max, e.code ? err_text(&e) : "it is being written");
+            (uintmax_t)h->set->bytes_max, e.code ? err_text(&e) : "others take the room");
     err_drop(e);
     return full;
 }

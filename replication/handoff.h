@@ -75,7 +75,8 @@ struct str handoff_peer(const struct handoff *h); /* lives as long as the queue 
 
 /* At the end of the queue, in their order; *ret_last_seq is the number of the last one. Durable (in
  * the kernel, or on the disk with WAL_SYNC_BATCH) when it returns; after a failure none of them is
- * there. Their age counts from `newest_ms`, the wall time at which they came, now at the latest.
+ * there, unless the process dies before the queue has recovered: then some may come after all.
+ * Their age counts from `newest_ms`, the wall time at which they came, now at the latest.
  * Drops the oldest where there is no room within bytes_max. ERR_NO_SPACE: the disk is full;
  * ERR_TOO_LARGE: a record above HANDOFF_RECORD_BYTES_MAX, or all together above half of bytes_max;
  * ERR_OVERLOAD: too much waits to be written, or what is old cannot be removed. Never waits for the

@@ -57,15 +57,23 @@ handoff_new(struct handoffs *hs, struct str peer, struct str name)
     return h;
 }
 
+/* What a failed append has left in the file goes, if that can be done now. */
+static struct err
+end_log(struct wal *w)
+{
+    struct err ill = wal_health(w);
+    bool is_ill = ill.code != ERR_NONE;
+    err_drop(ill);
+    if (is_ill)
+        TRY(wal_recover(w, NULL, 0));
+    return wal_finish(w);
+}
+
 static void
 handoff_free(struct handoff *h)
 {
-    if (h->wal) {
-        struct err e = wal_health(h->wal);
-        if (e.code == ERR_NONE)
-            e = wal_finish(h->wal);
-        handoff_failed(h, HANDOFF_FAILED_APPEND, "cannot end its log", e);
-    }
+    if (h->wal)
+        handoff_failed(h, HANDOFF_FAILED_APPEND, "cannot end its log", end_log(h->wal));
     wal_close(h->wal);
     wal_tail_close(h->reader.tail);
     vec_fini(&h->segments);

@@ -1,6 +1,7 @@
 /* handoff_kit.c - hand-off queues under test. */
 #include "tests/replication/handoff_kit.h"
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/fs_fault.h"
 #include "base/mem.h"
@@ -61,7 +62,7 @@ handoff_kit_fini(struct handoff_kit *k)
 struct str
 handoff_kit_record(struct buf *to, uint64_t id, size_t bytes)
 {
-    ck_assert_uint_ge(bytes, 8);
+    ASSERT(bytes >= 8);
     buf_reserve(to, bytes);
     char *at = to->p + to->n;
     uint64_t x = id * 0x9e3779b97f4a7c15u + 1;

@@ -27,7 +27,7 @@ void handoff_kit_reopen(struct handoff_kit *k);
 /* Without storing anything: the process died. */
 void handoff_kit_kill(struct handoff_kit *k, struct fs *fault);
 
-/* A record of at least 8 bytes that tells its id. */
+/* A record of at least 8 bytes that tells its id. Threads: any. */
 struct str handoff_kit_record(struct buf *to, uint64_t id, size_t bytes);
 /* The id; fails the test when any other byte of it is wrong. */
 uint64_t handoff_kit_id(struct str record);

@@ -11,7 +11,9 @@ check_PROGRAMS += %reldir%/test_replication
 	%reldir%/test_handoff_damage.c \
 	%reldir%/test_handoff_failure.c \
 	%reldir%/test_handoff_name.c \
+	%reldir%/test_handoff_random.c \
 	%reldir%/test_handoff_record.c \
+	%reldir%/test_handoff_threads.c \
 	%reldir%/test_ketama.c \
 	%reldir%/test_pace.c \
 	%reldir%/test_peer.c \
