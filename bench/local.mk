@@ -20,6 +20,8 @@ noinst_PROGRAMS += %reldir%/tsdb
 	%reldir%/tsdb_order.c \
 	%reldir%/tsdb_postings.c \
 	%reldir%/tsdb_restart.c
+noinst_PROGRAMS += %reldir%/handoff
+%canon_reldir%_handoff_SOURCES = %reldir%/handoff.c
 noinst_PROGRAMS += %reldir%/place
 %canon_reldir%_place_SOURCES = %reldir%/place.c \
 	%reldir%/loadgen_series.c %reldir%/loadgen_series.h
