@@ -49,14 +49,21 @@ struct placed {
     uint32_t local_ballot;  /* PLACED_NOWHERE: no rows */
     struct placed_part *parts;
     size_t part_count;
-    const uint32_t *row_class; /* of each row, one batch behind the other */
-    uint64_t malformed_rows;   /* their keys are none: PLACED_NOWHERE */
+    const struct rewritten *all; /* what was placed; borrowed */
+    const uint32_t *row_class;   /* of each of its rows, one batch behind the other */
+    const bool *class_is_local;  /* this machine is an owner */
+    uint64_t malformed_rows;     /* their keys are none: PLACED_NOWHERE */
 };
 
 /* ERR_INVALID for a replica number above the ring's; errors of ring_part(), of arena_admit();
  * ERR_TOO_LARGE for a part above what a message can have. The caller ends with placed_fini(). */
 struct err place_rows(struct arena *a, const struct place_opts *opts, const struct rewritten *in,
                       struct placed *ret_placed);
+/* What became of this machine's rows, for votes_cast_classes(): raises the outcome (enum
+ * vote_outcome) of each class of which a row was refused. `refusals` has row_refusals (append.h) of
+ * each local batch; NULL: nothing of it was. */
+void placed_judge_local(const struct placed *p, const uint8_t *const *refusals,
+                        uint8_t *class_outcomes);
 /* Gives back the payloads that nobody has taken out. Allowed on a zeroed one. */
 void placed_fini(struct placed *p);
 static inline void

@@ -50,7 +50,7 @@ struct err
 place_keep_local(struct placing *p)
 {
     size_t row = 0;
-    TRY(arena_admit(p->arena, p->in->count * sizeof *p->in->batches));
+    TRY(arena_admit(p->arena, p->in->count * sizeof *p->local + p->class_count));
     p->local = ARENA_ARRAY(p->arena, struct rewritten_batch, p->in->count);
     for (size_t b = 0; b < p->in->count; b++) {
         p->local[b] = p->in->batches[b];
@@ -58,9 +58,38 @@ place_keep_local(struct placing *p)
             TRY(copy_rows(p, b, row, &p->local[b].batch.request));
         row += placing_request(p, b)->row_count;
     }
+    bool *is_local = arena_alloc(p->arena, p->class_count * sizeof *is_local);
+    for (size_t c = 0; c < p->class_count; c++)
+        is_local[c] = p->classes[c].is_local;
+    p->out->class_is_local = is_local;
+    p->out->all = p->in;
     p->out->local = *p->in;
     p->out->local.batches = p->local;
     return OK;
+}
+
+static enum vote_outcome
+outcome_of(uint8_t refusal)
+{
+    return refusal == ROW_TAKEN ? VOTE_OK : refusal == ROW_REFUSED ? VOTE_CONFLICT : VOTE_INVALID;
+}
+
+void
+placed_judge_local(const struct placed *p, const uint8_t *const *refusals, uint8_t *class_outcomes)
+{
+    const uint32_t *row_class = p->row_class;
+    for (size_t b = 0; b < p->all->count; b++) {
+        size_t n = p->all->batches[b].batch.request.row_count, local = 0;
+        for (size_t i = 0; i < n && refusals[b]; i++) {
+            uint32_t c = row_class[i];
+            if (c == PLACED_NOWHERE || !p->class_is_local[c])
+                continue;
+            uint8_t outcome = (uint8_t)outcome_of(refusals[b][local++]);
+            if (outcome > class_outcomes[c])
+                class_outcomes[c] = outcome;
+        }
+        row_class += n;
+    }
 }
 
 /* --- metadata --------------------------------------------------------------------------------- */

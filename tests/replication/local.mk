@@ -4,6 +4,7 @@ check_PROGRAMS += %reldir%/test_replication
 	%reldir%/handoff_kit.c %reldir%/handoff_kit.h \
 	%reldir%/handoff_model.c %reldir%/handoff_model.h \
 	%reldir%/peer_kit.c %reldir%/peer_kit.h \
+	%reldir%/place_kit.c %reldir%/place_kit.h \
 	%reldir%/test_go_rand.c \
 	%reldir%/test_handoff.c \
 	%reldir%/test_handoff_bounds.c \
@@ -19,6 +20,7 @@ check_PROGRAMS += %reldir%/test_replication
 	%reldir%/test_peer.c \
 	%reldir%/test_peer_wire.c \
 	%reldir%/test_place.c \
+	%reldir%/test_place_cases.c \
 	%reldir%/test_ring.c \
 	%reldir%/test_ring_config.c \
 	%reldir%/test_ring_golden.c \
