@@ -6,7 +6,6 @@ noinst_LIBRARIES += %reldir%/libingest.a
 	%reldir%/batch_rows.c %reldir%/batch_rows.h \
 	%reldir%/decode.c %reldir%/decode.h \
 	%reldir%/limits.c %reldir%/limits.h \
-	%reldir%/peer_batches.c %reldir%/peer_batches.h \
 	%reldir%/rates.c %reldir%/rates.h \
 	%reldir%/exposition.c %reldir%/exposition.h \
 	%reldir%/formats.c %reldir%/formats.h \

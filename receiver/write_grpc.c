@@ -3,7 +3,8 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "ingest/peer_batches.h"
+#include "base/quote.h"
+#include "ingest/writeable.h"
 #include "receiver/receive_int.h"
 #include "receiver/write.h"
 
@@ -12,18 +13,18 @@ struct grpc_write {
     struct receiver *v;
     struct grpc_call *call;
     struct scratch *scratch; /* this is in its arena */
-    struct peer_batches message;
+    struct writeable_rows rows;
     struct write q;
     struct err e;
     _Atomic(unsigned) holders; /* the worker, the decision */
 };
 
-static const enum grpc_code codes[] = {
-    [VOTE_OK] = GRPC_OK,
-    [VOTE_CONFLICT] = GRPC_ALREADY_EXISTS,
-    [VOTE_INVALID] = GRPC_INVALID_ARGUMENT,
-    [VOTE_UNAVAILABLE] = GRPC_UNAVAILABLE,
-    [VOTE_FAILED] = GRPC_INTERNAL,
+static const enum grpc_code codes[WRITEABLE_OUTCOME_COUNT] = {
+    [WRITEABLE_OK] = GRPC_OK,
+    [WRITEABLE_CONFLICT] = GRPC_ALREADY_EXISTS,
+    [WRITEABLE_INVALID] = GRPC_ALREADY_EXISTS, /* see write_grpc.h */
+    [WRITEABLE_UNAVAILABLE] = GRPC_UNAVAILABLE,
+    [WRITEABLE_FAILED] = GRPC_INTERNAL,
 };
 static const enum writeable_outcome outcomes[] = {
     [VOTE_OK] = WRITEABLE_OK,           [VOTE_CONFLICT] = WRITEABLE_CONFLICT,
@@ -40,80 +41,106 @@ end(struct grpc_write *w, enum grpc_code code, struct str message_or_text)
     struct str copy = arena_str(a, message_or_text);
     struct receiver *v = w->v;
     write_end(&w->q);
+    policy_release(&w->q.hold);
     scratch_release(&v->scratches, w->scratch);
     grpc_finish(call, code, copy);
 }
 
+/* Of the call as a whole; consumes the error. What is too large today is so tomorrow: senders would
+ * keep a message that is answered with RESOURCE_EXHAUSTED, and try it for ever. */
 static void
-end_with(struct grpc_write *w, enum vote_outcome outcome, struct str text)
+refuse(struct grpc_write *w, struct err e)
 {
-    end(w, codes[outcome], outcome == VOTE_OK ? STR("") : text);
+    enum grpc_code code =
+        e.code == ERR_TOO_LARGE ? GRPC_INVALID_ARGUMENT : grpc_code_of_err(e.code);
+    struct str text = arena_str(w->q.arena, str_of_cstr(err_text(&e)));
+    err_drop(e);
+    end(w, code, text);
+}
+
+/* `parts`: an outcome each, if the sender tells them apart. */
+static void
+answer(struct grpc_write *w, const enum writeable_outcome *parts, enum writeable_outcome worst,
+       struct str text)
+{
+    AUTO(buf_fini) struct buf reply = BUF_INIT;
+    size_t part_count = w->rows.message.part_count;
+    if (part_count > 0)
+        writeable_encode_outcomes(&reply, parts, part_count);
+    if (part_count > 0 || worst == WRITEABLE_OK)
+        end(w, GRPC_OK, buf_str(&reply));
+    else
+        end(w, codes[worst], text);
+}
+
+static bool
+has_bad_tenants(const struct grpc_write *w)
+{
+    return w->rows.bad_tenant.p != NULL;
+}
+
+static struct str
+text_with_bad_tenants(const struct grpc_write *w, struct str text)
+{
+    AUTO(buf_fini) struct buf quoted = BUF_INIT;
+    if (!has_bad_tenants(w))
+        return text;
+    quote_text(w->rows.bad_tenant, &quoted);
+    return arena_printf(w->q.arena, "tenant name not valid (first: %s)%s%.*s", buf_cstr(&quoted),
+                        text.n > 0 ? "; " : "", STR_FMT(text));
 }
 
 /* --- stored here ------------------------------------------------------------------------------ */
 
 static struct rewritten_batch
-as_rewritten(const struct batch *b)
+as_rewritten(const struct grpc_write *w, const struct batch *b)
 {
-    return (struct rewritten_batch){.batch = *b, .limits = &tenant_unlimited};
+    return (struct rewritten_batch){.batch = *b, .limits = limits_of(w->q.hold.limits, b->tenant)};
 }
 
-/* Batches `from` up to `to`, which are those of one part. */
-static enum vote_outcome
-store_part(struct grpc_write *w, size_t from, size_t to, struct str *ret_text)
+static struct err
+append(void *arg, size_t index, const struct batch *batch, struct append_result *ret_result)
 {
-    struct write *q = &w->q;
-    enum vote_outcome outcome = VOTE_OK;
-    q->result = (struct append_result){.series_created = 0};
-    for (size_t i = from; i < to; i++) {
-        struct rewritten_batch b = as_rewritten(&w->message.batches[i]);
-        if (w->message.bad_tenants[i]) {
-            outcome = VOTE_INVALID;
-            *ret_text = STR("tenant name not valid");
-            continue;
-        }
-        struct err e = write_store(q, &b);
-        if (e.code == ERR_NONE)
-            continue;
-        *ret_text = arena_printf(q->arena, "%s", err_text(&e));
-        err_drop(e);
-        return VOTE_UNAVAILABLE;
-    }
-    enum vote_outcome stored = write_outcome(&q->result);
-    if (stored != VOTE_OK)
-        *ret_text = write_refusal_text(&q->result, q->arena);
-    return stored > outcome ? stored : outcome;
-}
-
-static void
-answer_parts(struct grpc_write *w)
-{
-    size_t n = w->message.part_count, from = 0;
-    enum writeable_outcome *told = ARENA_ARRAY(w->q.arena, enum writeable_outcome, n);
-    AUTO(buf_fini) struct buf reply = BUF_INIT;
-    for (size_t i = 0; i < n; i++) {
-        struct str text = STR("");
-        size_t to = from + w->message.part_batches[i];
-        told[i] = outcomes[store_part(w, from, to, &text)];
-        from = to;
-    }
-    writeable_encode_outcomes(&reply, told, n);
-    end(w, GRPC_OK, buf_str(&reply));
+    struct grpc_write *w = arg;
+    struct rewritten_batch b = as_rewritten(w, batch);
+    (void)index;
+    w->q.result = (struct append_result){.series_created = 0};
+    TRY(write_store(&w->q, &b));
+    *ret_result = w->q.result;
+    return OK;
 }
 
 static void
 store_here(struct grpc_write *w)
 {
-    struct str text = STR("");
-    if (w->message.part_count > 0) {
-        answer_parts(w);
+    struct writeable_store store = {append, w};
+    struct writeable_stored stored;
+    struct err e = writeable_store_rows(&w->rows, w->q.arena, &store, &stored);
+    if (e.code != ERR_NONE) {
+        refuse(w, e);
         return;
     }
-    enum vote_outcome outcome = store_part(w, 0, w->message.count, &text);
-    end_with(w, outcome, text);
+    struct str text = stored.first.code != ERR_NONE
+                          ? arena_str(w->q.arena, str_of_cstr(err_text(&stored.first)))
+                          : write_refusal_text(&stored.result, w->q.arena);
+    err_drop(stored.first);
+    answer(w, stored.parts, stored.worst, text_with_bad_tenants(w, text));
 }
 
 /* --- to its owners ---------------------------------------------------------------------------- */
+
+/* What the owners have made of all rows, and so of each part. */
+static void
+answer_all(struct grpc_write *w, enum writeable_outcome outcome, struct str text)
+{
+    size_t n = w->rows.message.part_count;
+    enum writeable_outcome *parts = ARENA_ARRAY(w->q.arena, enum writeable_outcome, n);
+    if (has_bad_tenants(w))
+        outcome = writeable_outcome_worse(outcome, WRITEABLE_INVALID);
+    for (size_t i = 0; i < n; i++)
+        parts[i] = outcome;
+    answer(w, parts, outcome, text_with_bad_tenants(w, text));
+}
 
 static void
 let_go(struct grpc_write *w, unsigned holders)
@@ -122,13 +149,10 @@ let_go(struct grpc_write *w, unsigned holders)
         return;
     if (w->q.pending) {
         struct votes_answer a = replication_answer(&w->q.replication);
-        end_with(w, a.outcome, a.text);
-        return;
+        answer_all(w, outcomes[a.outcome], a.text);
+    } else {
+        refuse(w, w->e);
     }
-    enum grpc_code code = grpc_code_of_err(w->e.code);
-    struct str text = arena_printf(w->q.arena, "%s", err_text(&w->e));
-    err_drop(w->e);
-    end(w, code, text);
 }
 
 static void
@@ -141,12 +165,13 @@ static void
 route(struct grpc_write *w)
 {
     struct write *q = &w->q;
-    struct rewritten_batch *all = ARENA_ARRAY(q->arena, struct rewritten_batch, w->message.count);
-    for (size_t i = 0; i < w->message.count; i++)
-        all[i] = as_rewritten(&w->message.batches[i]);
-    q->rewritten = (struct rewritten){.batches = all, .count = w->message.count};
-    q->replica =
-        q->sink ? (unsigned)w->message.replica : 0; /* as Thanos: who only routes asks not */
+    struct rewritten_batch *all =
+        ARENA_ARRAY(q->arena, struct rewritten_batch, w->rows.batch_count);
+    for (size_t i = 0; i < w->rows.batch_count; i++)
+        all[i] = as_rewritten(w, &w->rows.batches[i]);
+    q->rewritten = (struct rewritten){.batches = all, .count = w->rows.batch_count};
+    /* as Thanos: who only routes asks not */
+    q->replica = q->sink ? (unsigned)w->rows.message.replica : 0;
     q->decided = on_decision;
     q->decided_arg = w;
     atomic_store_explicit(&w->holders, 2, memory_order_relaxed);
@@ -161,10 +186,14 @@ begin(struct grpc_write *w)
 {
     struct str message = grpc_call_message(w->call);
     TRY(receiver_check_state(w->v));
-    TRY(ingest_decode_peer(w->q.arena, message, &w->message));
-    if (w->message.replica < 0 || w->message.replica > RING_REPLICAS_MAX)
+    struct err e = ingest_decode_writeable(w->q.arena, message, &w->rows);
+    if (e.code == ERR_UNAVAILABLE)
+        memory_limit_refused(w->v->memory, MEMORY_REFUSED_WRITE);
+    TRY(e);
+    int64_t replica = w->rows.message.replica;
+    if (replica < 0 || replica > RING_REPLICAS_MAX)
         return ERR(ERR_INVALID, "request replica exceeds receiver replication factor: %jd",
-                   (intmax_t)w->message.replica);
+                   (intmax_t)replica);
     w->q.sink = w->v->sink; /* published by the state, as the next */
     w->q.replicator = w->v->replicator;
     return OK;
@@ -176,14 +205,16 @@ serve(void *arg, struct grpc_call *call)
     struct receiver *v = arg;
     struct scratch *s = scratch_acquire(&v->scratches, grpc_call_message(call).n);
     struct grpc_write *w = ARENA_NEW(&s->arena, struct grpc_write);
-    *w = (struct grpc_write){
-        .v = v, .call = call, .scratch = s, .q = {.arena = &s->arena, .memory = v->memory}};
+    *w = (struct grpc_write){.v = v,
+                             .call = call,
+                             .scratch = s,
+                             .q = {.arena = &s->arena,
+                                   .memory = v->memory,
+                                   .policy = v->policy,
+                                   .hold = policy_acquire(v->policy)}};
     struct err e = begin(w);
     if (e.code != ERR_NONE) {
-        enum grpc_code code = grpc_code_of_err(e.code);
-        struct str text = arena_printf(&s->arena, "%s", err_text(&e));
-        err_drop(e);
-        end(w, code, text);
+        refuse(w, e);
         return;
     }
     bool direct = grpc_call_metadata(call, "mneme-direct").n > 0;
@@ -201,5 +232,6 @@ receiver_grpc_method(struct receiver *v)
                                 .kind = GRPC_UNARY,
                                 .handler = serve,
                                 .arg = v,
-                                .pool = v->pool};
+                                .pool = v->pool,
+                                .keeps = GRPC_KEEPS_MESSAGE};
 }

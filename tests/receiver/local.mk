@@ -1,6 +1,7 @@
 check_PROGRAMS += %reldir%/test_receiver
 %canon_reldir%_test_receiver_SOURCES = $(TEST_HARNESS) %reldir%/suites.h \
 	tests/net/client.c tests/net/client.h \
+	tests/net/grpc_fixture.c tests/net/grpc_fixture.h \
 	%reldir%/fake_sink.c %reldir%/fake_sink.h \
 	%reldir%/messages.h \
 	%reldir%/fixture.c %reldir%/fixture.h \
@@ -12,6 +13,7 @@ check_PROGRAMS += %reldir%/test_receiver
 	%reldir%/test_scratch.c \
 	%reldir%/test_verdict.c \
 	%reldir%/test_write.c \
+	%reldir%/test_write_grpc.c \
 	%reldir%/test_write_http.c \
 	%reldir%/test_write_gate.c
 %canon_reldir%_test_receiver_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/receiver/suites.h"'
