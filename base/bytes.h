@@ -112,7 +112,7 @@ static inline struct reader
 reader_of(struct str s)
 {
     const uint8_t *p = (const uint8_t *)s.p;
-    return (struct reader){p, p + s.n, p, ERR_NONE};
+    return (struct reader){p, s.n > 0 ? p + s.n : p, p, ERR_NONE}; /* p may be NULL */
 }
 
 static inline size_t

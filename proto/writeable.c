@@ -51,23 +51,29 @@ count_parts(const struct write_walk *w, const struct pb_field *f, const uint8_t 
     return OK;
 }
 
-/* Adds what the field says; counts above that of the tuples are malformed. */
+static struct err
+add_part(const struct write_walk *w, uint64_t tuples, const uint8_t *at,
+         struct writeable_message *m, size_t *tuples_left)
+{
+    if (tuples > *tuples_left)
+        return write_malformed(w, at, "parts of more tuples than there are");
+    *tuples_left -= (size_t)tuples;
+    m->part_tuples[m->part_count++] = (uint32_t)tuples;
+    return OK;
+}
+
 static struct err
 add_parts(const struct write_walk *w, const struct pb_field *f, const uint8_t *at,
           struct writeable_message *m, size_t *tuples_left)
 {
+    if (f->wire != PB_LEN)
+        return add_part(w, f->value, at, m, tuples_left);
     struct reader r = reader_of(f->bytes);
-    bool packed = f->wire == PB_LEN;
-    while (!packed || reader_left(&r) > 0) {
-        uint64_t tuples = packed ? reader_uvarint(&r) : f->value;
+    while (reader_left(&r) > 0) {
+        uint64_t tuples = reader_uvarint(&r);
         if (r.code != ERR_NONE)
             return write_malformed(w, at, "malformed parts");
-        if (tuples > *tuples_left)
-            return write_malformed(w, at, "parts of more tuples than there are");
-        *tuples_left -= (size_t)tuples;
-        m->part_tuples[m->part_count++] = (uint32_t)tuples;
-        if (!packed)
-            break;
+        TRY(add_part(w, tuples, at, m, tuples_left));
     }
     return OK;
 }

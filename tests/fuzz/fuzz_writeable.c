@@ -14,10 +14,14 @@ encode(const struct writeable_message *m, struct buf *to)
         const struct writeable_tuple *t = &m->tuples[i];
         struct append_request r = write_message_request(&m->all);
         ASSERT(t->first_row == rows && t->first_metadata == metadata);
-        r.rows += rows;
-        r.metadata += metadata;
-        rows += r.row_count = t->row_count;
-        metadata += r.metadata_count = t->metadata_count;
+        r.row_count = t->row_count;
+        r.metadata_count = t->metadata_count;
+        if (r.row_count > 0)
+            r.rows += rows;
+        if (r.metadata_count > 0)
+            r.metadata += metadata;
+        rows += r.row_count;
+        metadata += r.metadata_count;
         writeable_encode_tuple(to, t->tenant, &r);
     }
     ASSERT(rows == m->all.row_count && metadata == m->all.metadata_count);

@@ -95,10 +95,12 @@ encode(const struct writeable_message *m, struct buf *to)
     for (size_t i = 0; i < m->tuple_count; i++) {
         const struct writeable_tuple *t = &m->tuples[i];
         struct append_request r = write_message_request(&m->all);
-        r.rows += t->first_row;
         r.row_count = t->row_count;
-        r.metadata += t->first_metadata;
         r.metadata_count = t->metadata_count;
+        if (r.row_count > 0)
+            r.rows += t->first_row;
+        if (r.metadata_count > 0)
+            r.metadata += t->first_metadata;
         writeable_encode_tuple(to, t->tenant, &r);
     }
     writeable_encode_parts(to, m->part_tuples, m->part_count);
