@@ -59,6 +59,5 @@ void write_end(struct write *q);
 struct err write_store(struct write *q, const struct rewritten_batch *b);
 /* write_replicate.c: rows to their owners, this machine among them; q->pending as write_run(). */
 struct err write_replicate(struct write *q);
-/* What this machine's vote is after such a result, and why. */
-enum vote_outcome write_outcome(const struct append_result *r);
+/* What of it was refused, as a text for people. */
 struct str write_refusal_text(const struct append_result *r, struct arena *a);

@@ -16,18 +16,7 @@ refuses(const struct append_result *r)
         if (r->label_faults[i] > 0)
             return true;
     }
-    return false;
-}
-
-/* What makes room, or is remembered again, may be tried again; a conflict stays one. */
-enum vote_outcome
-write_outcome(const struct append_result *r)
-{
-    if (r->series_over_limit > 0 || r->series_unknown > 0)
-        return VOTE_UNAVAILABLE;
-    if (refuses(r))
-        return VOTE_CONFLICT;
-    return r->histograms_invalid > 0 ? VOTE_INVALID : VOTE_OK;
+    return r->series_over_limit > 0 || r->series_unknown > 0 || r->histograms_invalid > 0;
 }
 
 struct str
@@ -37,24 +26,38 @@ write_refusal_text(const struct append_result *r, struct arena *a)
     return verdict_of(RULES_THANOS, r, &none, a).text;
 }
 
+/* The rows of one tenant; which of them were refused is noted. */
+static struct err
+append_batch(struct write *q, const struct rewritten_batch *local, const uint8_t **ret_refusals)
+{
+    struct rewritten_batch b = *local;
+    size_t n = b.batch.request.row_count;
+    uint8_t *refusals = ARENA_ARRAY(q->arena, uint8_t, n);
+    if (n > 0)
+        memset(refusals, ROW_TAKEN, n);
+    b.batch.request.row_refusals = refusals;
+    *ret_refusals = refusals;
+    return write_store(q, &b);
+}
+
 static enum vote_outcome
-append_local(void *arg, const struct rewritten *local, struct str *ret_text)
+append_local(void *arg, const struct rewritten *local, const uint8_t **refusals,
+             struct str *ret_text)
 {
     struct write *q = arg;
     for (size_t i = 0; i < local->count; i++) {
-        struct err e = write_store(q, &local->batches[i]);
+        struct err e = append_batch(q, &local->batches[i], &refusals[i]);
         if (e.code == ERR_NONE)
             continue;
         *ret_text = arena_printf(q->arena, "writing locally: %s", err_text(&e));
         err_drop(e);
         return VOTE_UNAVAILABLE;
     }
-    enum vote_outcome outcome = write_outcome(&q->result);
-    if (outcome != VOTE_OK) {
+    if (refuses(&q->result)) {
         struct str why = write_refusal_text(&q->result, q->arena);
         *ret_text = arena_printf(q->arena, "writing locally: %.*s", STR_FMT(why));
     }
-    return outcome;
+    return VOTE_OK;
 }
 
 struct err
@@ -102,7 +105,7 @@ write_settle(struct write *q)
         return ERR(ERR_UNAVAILABLE, "%.*s", STR_FMT(answer.text));
     if (answer.outcome == VOTE_OK)
         here = all_stored(q);
-    else if (!refuses(&here) && here.histograms_invalid == 0)
+    else if (!refuses(&here))
         q->refused = (struct votes_answer){answer.outcome,
                                            arena_printf(q->arena, "%.*s", STR_FMT(answer.text))};
     q->result = q->before;

@@ -195,7 +195,8 @@ place(struct replicator *r, struct replication *p)
                               .node_traits = votes.node_traits,
                               .plan = votes_plan_new(p->arena, &votes)};
     TRY(place_rows(p->arena, &opts, p->rewritten, &p->placed));
-    if (votes_plan_class_count(opts.plan) > 0)
+    p->class_count = votes_plan_class_count(opts.plan);
+    if (p->class_count > 0)
         p->votes = votes_open(opts.plan);
     return OK;
 }
@@ -228,10 +229,17 @@ static void
 store_local(struct replication *p)
 {
     struct str text = STR("");
-    enum vote_outcome outcome = p->append(p->append_arg, &p->placed.local, &text);
+    const uint8_t **refusals = ARENA_ARRAY(p->arena, const uint8_t *, p->placed.local.count);
+    for (size_t i = 0; i < p->placed.local.count; i++)
+        refusals[i] = NULL;
+    enum vote_outcome outcome = p->append(p->append_arg, &p->placed.local, refusals, &text);
     if (p->placed.local_ballot == PLACED_NOWHERE)
         return;
-    if (votes_cast(p->votes, p->placed.local_ballot, outcome, text))
+    uint8_t *outcomes = ARENA_ARRAY(p->arena, uint8_t, p->class_count);
+    memset(outcomes, outcome, p->class_count);
+    if (outcome == VOTE_OK)
+        placed_judge_local(&p->placed, refusals, outcomes);
+    if (votes_cast_classes(p->votes, p->placed.local_ballot, outcomes, text))
         votes_tell(p->votes);
 }
 

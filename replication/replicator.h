@@ -37,14 +37,16 @@ struct replication {
     const struct rewritten *rewritten;
     unsigned replica; /* 0: not replicated yet; n: it is the n-th copy */
     struct arena *arena;
-    /* Stores what this machine owns; on the caller's thread. Without local rows it is not called.
-     */
-    enum vote_outcome (*append)(void *arg, const struct rewritten *local, struct str *ret_text);
+    /* Stores what this machine owns, on the caller's thread: the vote for all of it, or VOTE_OK and
+     * in refusals[b] which rows of batch b were refused (append.h; NULL: none). */
+    enum vote_outcome (*append)(void *arg, const struct rewritten *local,
+                                const uint8_t **refusals, struct str *ret_text);
     void *append_arg;
     void (*done)(void *arg); /* once, unless replicate() fails */
     void *done_arg;
     /* Out. */
     struct placed placed;
+    size_t class_count;
     struct votes *votes; /* a reference; NULL: there was nothing to vote on, and all went well */
     struct membership *membership;
 };

@@ -5,6 +5,17 @@
 
 #include "base/mem.h"
 
+static bool
+refuses(const struct append_result *r)
+{
+    uint64_t refused = r->series_over_limit + r->series_unknown;
+    for (size_t i = SAMPLE_OUT_OF_ORDER; i < SAMPLE_FATE_COUNT; i++)
+        refused += r->fates[i];
+    for (size_t i = LABEL_FAULT_NONE + 1; i < LABEL_FAULT_COUNT; i++)
+        refused += r->label_faults[i];
+    return refused > 0;
+}
+
 static struct err
 append(struct sink *sink, const struct batch *batch, struct arena *a,
        struct append_result *ret_result)
@@ -20,6 +31,8 @@ append(struct sink *sink, const struct batch *batch, struct arena *a,
         f->limits = *batch->request.limits;
     if (f->fail != ERR_NONE)
         return f->fail_text ? ERR(f->fail, "%s", f->fail_text) : ERR_CODE(f->fail);
+    if (batch->request.row_refusals && refuses(&f->result))
+        memset(batch->request.row_refusals, ROW_REFUSED, batch->request.row_count);
     *ret_result = f->result;
     return OK;
 }

@@ -8,6 +8,7 @@ check_PROGRAMS += %reldir%/test_receiver
 	%reldir%/test_meta_monitoring.c \
 	%reldir%/test_policy.c \
 	%reldir%/test_partial.c \
+	%reldir%/test_write_replicate.c \
 	%reldir%/test_receive.c \
 	%reldir%/test_receive_formats.c \
 	%reldir%/test_scratch.c \
