@@ -23,7 +23,8 @@ enum {
     GZIP_WINDOW_BITS = 15 + 16, /* the same, and the gzip wrapping */
     GZIP_MEM_LEVEL = 8,         /* zlib's default */
     ZSTD_LEVEL = 3,             /* zstd's default */
-    ZSTD_WINDOW_LOG_MAX = 23,   /* 8 MiB: the most that levels 1-19 and Go's encoder use */
+    ZSTD_LEVEL_FAST = 1,
+    ZSTD_WINDOW_LOG_MAX = 23, /* 8 MiB: the most that levels 1-19 and Go's encoder use */
 };
 
 static struct err
@@ -196,6 +197,39 @@ zstd_encode(struct str bytes, struct buf *to)
     size_t bound = ZSTD_compressBound(bytes.n);
     buf_reserve(to, bound);
     size_t n = ZSTD_compress(to->p + to->n, bound, bytes.p, bytes.n, ZSTD_LEVEL);
+    ASSERT(!ZSTD_isError(n));
+    to->n += n;
+}
+
+struct zstd_encoder {
+    ZSTD_CCtx *context;
+};
+
+struct zstd_encoder *
+zstd_encoder_open(void)
+{
+    struct zstd_encoder *e = mem_alloc(sizeof *e);
+    e->context = ZSTD_createCCtx();
+    ASSERT(e->context);
+    return e;
+}
+
+void
+zstd_encoder_close(struct zstd_encoder *e)
+{
+    if (!e)
+        return;
+    ZSTD_freeCCtx(e->context);
+    mem_free(e);
+}
+
+void
+zstd_encoder_encode(struct zstd_encoder *e, struct str bytes, struct buf *to)
+{
+    size_t bound = ZSTD_compressBound(bytes.n);
+    buf_reserve(to, bound);
+    size_t n =
+        ZSTD_compressCCtx(e->context, to->p + to->n, bound, bytes.p, bytes.n, ZSTD_LEVEL_FAST);
     ASSERT(!ZSTD_isError(n));
     to->n += n;
 }

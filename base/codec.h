@@ -19,6 +19,12 @@ bool snappy_first_byte(struct str block, uint8_t *ret_byte);
 struct err zstd_decoded_bytes(struct str frame, size_t *ret_bytes);
 struct err zstd_decode(struct str frame, size_t limit_bytes, struct buf *to);
 void zstd_encode(struct str bytes, struct buf *to);
+/* The same by an encoder that is kept, for who encodes much: it costs more to make than a small
+ * text to encode. Faster, with one part in fifty less gained. One thread at a time. */
+struct zstd_encoder;
+struct zstd_encoder *zstd_encoder_open(void);
+void zstd_encoder_close(struct zstd_encoder *e); /* NULL is allowed */
+void zstd_encoder_encode(struct zstd_encoder *e, struct str bytes, struct buf *to);
 
 struct err gzip_decode(struct str bytes, size_t limit_bytes, struct buf *to);
 void gzip_encode(struct str bytes, struct buf *to);

@@ -13,11 +13,52 @@ enum { RECORD_VERSION = 1, COMPRESSED = 1 };
 
 /* --- messages --------------------------------------------------------------------------------- */
 
+void
+peer_packers_init(struct peer_packers *p)
+{
+    *p = (struct peer_packers){.count = 0};
+    lock_init(&p->lock, LOCK_RANK_LEAF);
+}
+
+void
+peer_packers_fini(struct peer_packers *p)
+{
+    while (p->count > 0)
+        zstd_encoder_close(p->idle[--p->count]);
+    lock_fini(&p->lock);
+}
+
+static struct zstd_encoder *
+take_encoder(struct peer_packers *p)
+{
+    {
+        LOCKED(&p->lock);
+        if (p->count > 0)
+            return p->idle[--p->count];
+    }
+    return zstd_encoder_open();
+}
+
+static void
+put_encoder(struct peer_packers *p, struct zstd_encoder *e)
+{
+    {
+        LOCKED(&p->lock);
+        if (p->count < PEER_PACKERS_MAX) {
+            p->idle[p->count++] = e;
+            return;
+        }
+    }
+    zstd_encoder_close(e);
+}
+
 struct shared *
-peer_wire_pack(struct str tuples)
+peer_wire_pack(struct peer_packers *p, struct str tuples)
 {
     AUTO(buf_fini) struct buf packed = BUF_INIT;
-    zstd_encode(tuples, &packed);
+    struct zstd_encoder *e = take_encoder(p);
+    zstd_encoder_encode(e, tuples, &packed);
+    put_encoder(p, e);
     return shared_new(
         buf_str(&packed)); /* of its own size: the bound of the encoder is far above */
 }

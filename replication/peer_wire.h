@@ -6,14 +6,26 @@
  * stands beside tuples; each payload is compressed once, whoever gets it and however often. A
  * record of the hand-off is a head and the payload. Threads: any (pure). */
 #pragma once
+#include "base/lock.h"
 #include "net/grpc/grpc_message.h"
 #include "net/grpc/grpc_status.h"
 #include "replication/peer.h"
 
-enum { PEER_RECORD_HEAD_BYTES = 15 };
+enum {
+    PEER_RECORD_HEAD_BYTES = 15,
+    PEER_PACKERS_MAX = 8, /* that are kept: some 300 kB each */
+};
 
+/* Encoders at rest. Threads: any. */
+struct peer_packers {
+    struct lock lock;
+    struct zstd_encoder *idle[PEER_PACKERS_MAX]; /* GUARDED_BY(lock) */
+    size_t count;                                /* GUARDED_BY(lock) */
+};
+void peer_packers_init(struct peer_packers *p);
+void peer_packers_fini(struct peer_packers *p);
 /* The caller owns one reference to the payload. */
-struct shared *peer_wire_pack(struct str tuples);
+struct shared *peer_wire_pack(struct peer_packers *p, struct str tuples);
 /* A part of it; takes the reference. */
 struct peer_part *peer_wire_part(struct shared *payload, struct str tuples, uint32_t tuple_count,
                                  uint32_t ring, uint16_t replica);

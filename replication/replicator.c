@@ -20,6 +20,7 @@ struct replicator {
     struct replicator_opts opts; /* immutable */
     char *local_endpoint, *local_zone;
     struct loop_timer *timer;
+    struct peer_packers packers;
     struct lock ring_lock;
     struct membership *now GUARDED_BY(ring_lock); /* NULL: no ring yet */
     uint32_t rings GUARDED_BY(ring_lock);
@@ -101,6 +102,7 @@ replicator_open(const struct replicator_opts *opts)
     r->local_zone = mem_dup_text(opts->local_zone.p, opts->local_zone.n);
     r->opts.local_endpoint = str_of_cstr(r->local_endpoint);
     r->opts.local_zone = str_of_cstr(r->local_zone);
+    peer_packers_init(&r->packers);
     lock_init(&r->ring_lock, LOCK_RANK_LEAF);
     lock_init(&r->wait_lock, LOCK_RANK_LEAF);
     loop_call(opts->loop, start_timer, r);
@@ -117,6 +119,7 @@ replicator_close(struct replicator *r)
         votes_unref(r->waiting.v[r->first_waiting].votes);
     vec_fini(&r->waiting);
     membership_unref(r->now);
+    peer_packers_fini(&r->packers);
     lock_fini(&r->wait_lock);
     lock_fini(&r->ring_lock);
     mem_free(r->local_endpoint);
@@ -204,7 +207,7 @@ place(struct replicator *r, struct replication *p)
 /* Parts with the same rows share their tuples, and stand side by side: they share what these are
  * packed to as well. */
 static void
-send_parts(struct replication *p)
+send_parts(struct peer_packers *packers, struct replication *p)
 {
     const struct membership *m = p->membership;
     AUTO(shared_unref) struct shared *tuples = NULL, *packed = NULL;
@@ -215,7 +218,7 @@ send_parts(struct replication *p)
             shared_unref(tuples);
             shared_unref(packed);
             tuples = shared_ref(part->tuples);
-            packed = peer_wire_pack(plain);
+            packed = peer_wire_pack(packers, plain);
         }
         bool votes = part->ballot != PLACED_NOWHERE;
         peer_link_push(m->links[part->node],
@@ -255,7 +258,7 @@ replicate(struct replicator *r, struct replication *p)
         wait_for(r, p->votes);
     }
     bool voted = p->votes != NULL;
-    send_parts(p);
+    send_parts(&r->packers, p);
     store_local(p);
     if (!voted)
         p->done(p->done_arg);

@@ -15,7 +15,11 @@ part_of(unsigned tuples, uint16_t replica)
         writeable_encode_tuple(&bytes, str_of_cstr(tenant), &nothing);
     }
     struct str plain = buf_str(&bytes);
-    return peer_wire_part(peer_wire_pack(plain), plain, tuples, 7, replica);
+    struct peer_packers packers;
+    peer_packers_init(&packers);
+    struct shared *payload = peer_wire_pack(&packers, plain);
+    peer_packers_fini(&packers);
+    return peer_wire_part(payload, plain, tuples, 7, replica);
 }
 
 static const struct message_case {
