@@ -9,7 +9,8 @@
 static struct err
 not_ready(void)
 {
-    return ERR(ERR_UNAVAILABLE, "starting: the databases are being opened");
+    return ERR(ERR_UNAVAILABLE,
+               "starting: the databases are being opened; a receiver that only routes has none");
 }
 
 static struct err
