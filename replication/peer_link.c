@@ -13,6 +13,13 @@ enum { NS_PER_MS = 1000000 };
 void
 peer_metrics_init(struct peer_metrics *p, struct metrics *m)
 {
+    struct metric_family *forwards =
+        metrics_family(m, &(struct metric_spec){.type = METRIC_COUNTER,
+                                                .name = "thanos_receive_forward_requests_total",
+                                                .help = "The number of forward requests.",
+                                                .labels = {"result"}});
+    p->forwards[0] = metric_with(forwards, (struct str[]){STR("success")}, 1);
+    p->forwards[1] = metric_with(forwards, (struct str[]){STR("error")}, 1);
     p->parts = metrics_family(
         m,
         &(struct metric_spec){.type = METRIC_COUNTER,

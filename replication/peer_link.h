@@ -29,7 +29,10 @@ struct peer_metrics {
     struct metric_family *plain_bytes; /* the same before compression */
     struct metric_family *behind; /* gauge by peer and zone: 1 while it gets its share from disk */
     struct metric_family *lag;    /* gauge by peer and zone: how long the oldest there waits */
+    struct metric *forwards[2];   /* success, error; a conflict is neither, as with Thanos */
 };
+/* thanos_receive_forward_requests_total counts messages to peers beside what the receiver counts.
+ */
 void peer_metrics_init(struct peer_metrics *p, struct metrics *m);
 
 struct peer_link_opts {

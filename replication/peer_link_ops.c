@@ -80,6 +80,8 @@ peer_link_settle(struct peer_link *l, struct link_reply *reply)
     struct peer_reply r = {
         .outcome = reply->outcome, .kind = reply->kind, .text = buf_str(&reply->text)};
     size_t told = 0;
+    if (reply->outcome != VOTE_CONFLICT)
+        metric_inc(l->opts.metrics->forwards[reply->outcome != VOTE_OK]);
     if (reply->outcome == VOTE_OK) {
         struct err e = peer_wire_outcomes(buf_str(&reply->answer), outcomes, l->sent_count, &told);
         if (e.code != ERR_NONE) {
