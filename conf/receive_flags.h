@@ -65,7 +65,8 @@
     X(S, ADDR, capnproto_address, "receive.capnproto-address", "0.0.0.0:19391", \
       "Listener for writes of other receivers by Cap'n Proto.", .notes = FLAG_NOT_YET) \
     X(S, ENUM, grpc_compression, "receive.grpc-compression", "snappy", \
-      "Compression of writes to other receivers.", .choices = "snappy|none") \
+      "Compression of writes to other receivers; among mneme it is zstd.", \
+      .choices = "snappy|none") \
     X(S, STRING, grpc_service_config, "receive.grpc-service-config", "", \
       "JSON of the gRPC service configuration towards other receivers.", \
       .notes = FLAG_NOT_YET) \

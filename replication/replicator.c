@@ -23,7 +23,7 @@ struct replicator {
     struct peer_packers packers;
     struct lock ring_lock;
     struct membership *now GUARDED_BY(ring_lock); /* NULL: no ring yet */
-    uint32_t rings GUARDED_BY(ring_lock);
+    uint32_t rings; /* so many were set; of whoever sets them */
     struct lock wait_lock;
     VEC(struct deadline) waiting GUARDED_BY(wait_lock);
     size_t first_waiting GUARDED_BY(wait_lock);
