@@ -51,6 +51,8 @@ answer_myself(struct peer_link *l, struct err e)
 static void
 send_message(void *driver, const struct peer_message *m)
 {
+    /* Of who has not answered yet, too: asked without it, one of our kind would ask its ring, and
+     * its OK would mean a quorum of others. Thanos does not look. */
     static const struct grpc_metadata direct = {STR_INIT("mneme-direct"), STR_INIT("1")};
     struct peer_link *l = driver;
     bool mneme = m->kind == PEER_KIND_MNEME;
@@ -66,7 +68,7 @@ send_message(void *driver, const struct peer_message *m)
     metric_add(l->wire_bytes, (double)shared_bytes(message).n);
     struct grpc_unary call = {.method = method,
                               .metadata = &direct,
-                              .metadata_count = mneme,
+                              .metadata_count = 1,
                               .encoding = mneme ? GRPC_ZSTD : l->opts.encoding,
                               .message = message,
                               .timeout_ms = l->opts.forward_timeout_ms};
