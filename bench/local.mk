@@ -30,4 +30,4 @@ noinst_PROGRAMS += %reldir%/ring
 noinst_PROGRAMS += %reldir%/tenants
 %canon_reldir%_tenants_SOURCES = %reldir%/tenants.c
 EXTRA_DIST += %reldir%/README.md %reldir%/ingest.py %reldir%/overload.py %reldir%/query.py \
-	%reldir%/servers.py %reldir%/tsdb.py
+	%reldir%/ring.py %reldir%/servers.py %reldir%/tsdb.py

@@ -14,7 +14,11 @@ EXTRA_DIST += %reldir%/README.md %reldir%/data %reldir%/e2e/README.md \
 	%reldir%/e2e/promql_gen.py %reldir%/e2e/query_api.py %reldir%/e2e/query_diff.py \
 	%reldir%/e2e/remote_write2.py %reldir%/e2e/remote_write2_sender/go.mod \
 	%reldir%/e2e/remote_write2_sender/go.sum %reldir%/e2e/remote_write2_sender/main.go \
-	%reldir%/e2e/read_wire.py %reldir%/e2e/ring_tool.py \
+	%reldir%/e2e/read_wire.py \
+	%reldir%/e2e/ring_faults.py %reldir%/e2e/ring_grpc.py %reldir%/e2e/ring_lib.py \
+	%reldir%/e2e/ring_relay.py %reldir%/e2e/ring_scale.py %reldir%/e2e/ring_slow.py \
+	%reldir%/e2e/ring_snappy_peer.py \
+	%reldir%/e2e/ring_tool.py %reldir%/e2e/ring_zones.py \
 	%reldir%/e2e/samples.py %reldir%/e2e/security.py %reldir%/e2e/tools_peer.py \
 	%reldir%/e2e/tsdb_peer.py %reldir%/e2e/wire.py %reldir%/e2e/write_compliance.py
 noinst_PROGRAMS += %reldir%/e2e/compact_dir

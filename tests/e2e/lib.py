@@ -98,8 +98,9 @@ def wait_until(condition, seconds=30, what="condition"):
 
 
 def request(port, method, path, body=None, headers=None, timeout=60):
-    """(status, headers, body) of one HTTP request to 127.0.0.1."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    """(status, headers, body) of one HTTP request to a port of 127.0.0.1, or to "HOST:PORT"."""
+    address = port if isinstance(port, str) else f"127.0.0.1:{port}"
+    connection = http.client.HTTPConnection(address, timeout=timeout)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()

@@ -47,6 +47,8 @@ talk(unsigned port, const uint8_t *data, size_t size)
     char bytes[4096];
     while (recv(fd, bytes, sizeof bytes, 0) > 0)
         ;
+    const struct linger reset = {.l_onoff = 1}; /* or each input would hold a port for a minute */
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     close(fd);
 }
 
