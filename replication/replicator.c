@@ -239,7 +239,7 @@ store_local(struct replication *p)
     if (p->placed.local_ballot == PLACED_NOWHERE)
         return;
     uint8_t *outcomes = ARENA_ARRAY(p->arena, uint8_t, p->class_count);
-    memset(outcomes, outcome, p->class_count);
+    memset(outcomes, (int)outcome, p->class_count);
     if (outcome == VOTE_OK)
         placed_judge_local(&p->placed, refusals, outcomes);
     if (votes_cast_classes(p->votes, p->placed.local_ballot, outcomes, text))
