@@ -163,10 +163,10 @@ class Node(lib.Mneme):
     def door(self):
         return f"http://{self.write}/api/v1/receive"
 
-    def metric(self, name):
-        """Sum of a metric's series."""
+    def metrics(self, name):
+        """Of each series of a metric."""
         text = lib.request(self.http, "GET", "/metrics")[2].decode()
-        return sum(float(v) for v in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.M))
+        return [float(v) for v in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.M)]
 
     def samples(self, tenant, seconds, at):
         """{labels as sorted tuple: [[t, "v"], ...]} of a tenant's raw samples in the seconds to
@@ -241,7 +241,7 @@ class Ring:
 
     def settle(self, seconds=60):
         """Waits until nobody owes anybody anything."""
-        lib.wait_until(lambda: not any(node.metric("mneme_handoff_records")
+        lib.wait_until(lambda: not any(sum(node.metrics("mneme_handoff_records"))
                                        for node in self.running()), seconds, "empty queues")
 
     def owners(self, tenant, series, members=None):

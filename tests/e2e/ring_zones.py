@@ -24,6 +24,7 @@ router.stores = False
 def under_load(load, door, act=None, seconds=SECONDS, heal=None):
     """The report of a load during which something happens; then replicas get equal."""
     owners = ring.owners(load.tenant, load.labels)
+    ring.settle()
     load.begin([door], (seconds + 2) * RATE // SERIES, RATE)
     time.sleep(1)
     if act:
@@ -84,7 +85,7 @@ door = ring[0]
 
 
 def lag():
-    return max(node.metric("mneme_replication_lag_seconds") for node in zone("eu"))
+    return max(max(node.metrics("mneme_replication_lag_seconds")) for node in zone("eu"))
 
 
 with checks.check("each region has two copies of each series"):
