@@ -34,6 +34,7 @@ struct db_opts {
     uint32_t ooo_chunk_max;     /* late samples of an open chunk, at most OOO_SAMPLES_MAX; 0: 32 */
     uint32_t series_limit;      /* 0: SERIES_SLOTS_MAX */
     uint64_t replay_crew_bytes; /* a log of so many bytes is replayed by several threads */
+    uint64_t hash_seed;         /* of append_request.row_keys; secret; 0: the head has its own */
     size_t exemplars_max;       /* 0: none; at most EXEMPLARS_CAPACITY_MAX (head/exemplars.h) */
     bool snapshot_on_finish; /* else a clean stop leaves none; a start uses any */
     struct labels external_labels; /* for meta.json; sorted; copied */

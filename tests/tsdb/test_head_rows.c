@@ -141,6 +141,57 @@ START_TEST(test_exemplars_limit)
 }
 END_TEST
 
+/* --- rows by the hash of their labels --------------------------------------------------------- */
+
+enum { SEED = 9 };
+
+static struct append_row
+untold_row(uint32_t sample)
+{
+    return (struct append_row){
+        .label_key = str_of(append_labels_untold, 0), .first_sample = sample, .sample_count = 1};
+}
+
+/* One row with labels, which is new, and one by its hash: both, or nothing and no error of
+ * anybody's that is kept. */
+START_TEST(test_untold)
+{
+    bool is_known = _i == 0;
+    struct db_opts opts = kit_opts(fs_posix(), NULL);
+    opts.dir = test_dir();
+    opts.hash_seed = SEED;
+    AUTO(db_close) struct db *db = NULL;
+    CK_OK(db_open(&opts, &db));
+    kit_put(db, "__name__=known", 1000, 1);
+    struct kit_request k;
+    kit_request_init(&k);
+    kit_row(&k, "__name__=new");
+    kit_row(&k, is_known ? "__name__=known" : "__name__=unknown");
+    struct str new = vec_at(&k.rows, 0)->label_key;
+    struct hash128 keys[] = {hash128_seeded(new, SEED),
+                             hash128_seeded(vec_at(&k.rows, 1)->label_key, SEED)};
+    struct append_row rows[] = {{.label_key = new, .sample_count = 1}, untold_row(1)};
+    struct sample samples[] = {{2000, 0}, {3000, 0}};
+    uint8_t refusals[2] = {ROW_TAKEN, ROW_TAKEN};
+    struct append_request request = {.rows = rows,
+                                     .row_count = 2,
+                                     .row_keys = keys,
+                                     .row_refusals = refusals,
+                                     .samples = samples,
+                                     .sample_count = 2};
+    struct append_result r;
+    struct err e = db_append(db, &request, &k.arena, &r);
+    ck_assert_int_eq(e.code, is_known ? ERR_NONE : ERR_NOT_FOUND);
+    err_drop(e);
+    ck_assert_uint_eq(r.rows_unnamed, is_known ? 0 : 1);
+    ck_assert(refusals[0] == ROW_TAKEN && refusals[1] == (is_known ? ROW_TAKEN : ROW_UNNAMED));
+    kit_assert_dump(db, is_known
+                            ? "known: 1000=1 3000=0; new: 2000=0; "
+                            : "known: 1000=1; ");
+    kit_request_fini(&k);
+}
+END_TEST
+
 Suite *
 head_rows_suite(void)
 {
@@ -149,6 +200,7 @@ head_rows_suite(void)
     tcase_add_loop_test(t, test_rows, 0, sizeof rows_cases / sizeof rows_cases[0]);
     tcase_add_test(t, test_refusals);
     tcase_add_test(t, test_exemplars_limit);
+    tcase_add_loop_test(t, test_untold, 0, 2);
     suite_add_tcase(s, t);
     return s;
 }

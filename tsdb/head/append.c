@@ -22,6 +22,8 @@ enum {
     SERIES_KEPT_BYTES = 1 << 10, /* that a series takes beside its labels, roughly */
 };
 
+const char append_labels_untold[] = "";
+
 /* --- 1: find ---------------------------------------------------------------------------------- */
 
 /* Exemplars are about a series that is there; they make none. Nor do histograms that are refused
@@ -41,16 +43,34 @@ row_makes_series(const struct append *run, size_t row_index)
     return false;
 }
 
+static inline struct hash128
+key_of_row(const struct append *run, size_t row_index)
+{
+    if (run->request->row_keys)
+        return run->request->row_keys[row_index];
+    return hash128_secret(run->request->rows[row_index].label_key, &run->h->secret);
+}
+
+/* Nobody has told labels from which a series could be made: false. */
+static bool
+has_labels(struct append *run, size_t row_index)
+{
+    if (append_row_has_labels(&run->request->rows[row_index]))
+        return true;
+    run->result->rows_unnamed++;
+    append_refuse_row(run, row_index, ROW_UNNAMED);
+    return false;
+}
+
 static void
 find_series(struct append *run)
 {
     struct head *h = run->h;
-    const struct append_row *rows = run->request->rows;
     for (size_t base = 0; base < run->request->row_count; base += LOOKUP_BATCH) {
         size_t count = size_min(run->request->row_count - base, LOOKUP_BATCH);
         struct hash128 keys[LOOKUP_BATCH];
         for (size_t i = 0; i < count; i++) {
-            keys[i] = hash128_secret(rows[base + i].label_key, &h->secret);
+            keys[i] = key_of_row(run, base + i);
             fp_prefetch(&h->keys, keys[i]);
         }
         for (size_t i = 0; i < count; i++) {
@@ -63,7 +83,7 @@ find_series(struct append *run)
             }
             *slot = slot_none;
             run->states[base + i] = ROW_DONE;
-            if (!row_makes_series(run, base + i))
+            if (!has_labels(run, base + i) || !row_makes_series(run, base + i))
                 continue;
             struct append_miss miss = {.row = (uint32_t)(base + i), .key = keys[i]};
             vec_push(&run->misses, miss);
@@ -209,8 +229,8 @@ void
 append_miss_again(struct append *run, size_t row_index)
 {
     struct append_miss miss = {.row = (uint32_t)row_index};
-    miss.key = hash128_secret(run->request->rows[row_index].label_key, &run->h->secret);
-    if (row_makes_series(run, row_index))
+    miss.key = key_of_row(run, row_index);
+    if (has_labels(run, row_index) && row_makes_series(run, row_index))
         vec_push(&run->misses, miss);
     run->slots[row_index] = slot_none;
     run->states[row_index] = ROW_DONE;
@@ -255,6 +275,9 @@ append_run(struct append *run)
     TRY(append_check_histograms(run));
     TRY(arena_admit(run->arena, 2 * run->request->row_count * sizeof(struct append_miss)));
     find_series(run);
+    if (run->result->rows_unnamed >
+        0) /* the caller comes again with labels: as if for the first time */
+        return ERR_CODE(ERR_NOT_FOUND);
     arena_charge(run->arena, run->misses.cap * sizeof(struct append_miss));
     while (run->rows_open > 0 || run->misses.n > 0) { /* mostly once: few meet in a series */
         if (run->misses.n > 0)
@@ -317,6 +340,7 @@ head_append(struct head *h, const struct append_request *request, struct arena *
     *ret_result = (struct append_result){.series_created = 0};
     ASSERT(request->row_count < slot_none); /* proto/ limits requests far below */
     assert_rows(request);
+    ASSERT(!request->row_keys || h->opts.hash_seed != 0);
     int64_t window = future_window_ms(h, request->limits);
     struct append run = {
         .h = h,
@@ -373,6 +397,7 @@ append_result_add(struct append_result *sum, const struct append_result *part)
     sum->series_over_limit += part->series_over_limit;
     sum->series_unknown += part->series_unknown;
     sum->series_created += part->series_created;
+    sum->rows_unnamed += part->rows_unnamed;
     sum->histograms_invalid += part->histograms_invalid;
     sum->metadata_stored += part->metadata_stored;
     sum->metadata_refused += part->metadata_refused;

@@ -8,6 +8,7 @@
  * Threads: any worker, many at once. */
 #pragma once
 #include "base/err.h"
+#include "base/hash.h"
 #include "tsdb/model/exemplar.h"
 #include "tsdb/model/histogram.h"
 #include "tsdb/model/label_key.h"
@@ -24,6 +25,15 @@ struct append_row {
     uint32_t first_exemplar, exemplar_count;
 };
 
+/* Where label_key.p points to when labels are not told, and the row's hash in row_keys is all that
+ * is known of its series. */
+extern const char append_labels_untold[];
+static inline bool
+append_row_has_labels(const struct append_row *row)
+{
+    return row->label_key.p != append_labels_untold;
+}
+
 /* What holds for one request in the place of what the head was opened with. */
 struct append_limits {
     uint64_t series_max;         /* living series of the head; 0: as opened */
@@ -39,12 +49,16 @@ enum row_refusal {
     ROW_TAKEN,
     ROW_REFUSED, /* its labels, a limit of series, a sample's fate */
     ROW_INVALID, /* a histogram that contradicts itself */
+    ROW_UNNAMED, /* no series has the hash that is told in the place of its labels */
 };
 
 /* Of each array: what the rows have, one row behind the other. */
 struct append_request {
     const struct append_row *rows;
     size_t row_count;
+    /* Of each row's label bytes, by the seed that the head was opened with. NULL: they are not
+     * known, and every row has its labels. */
+    const struct hash128 *row_keys;
     uint8_t *row_refusals; /* enum row_refusal a row, raised where something of it is refused;
                             * zeroed by the caller. NULL: nobody wants to know */
     const struct sample *samples;
@@ -92,6 +106,7 @@ struct append_result {
     uint64_t series_over_limit;               /* rows refused by the head's series limit */
     uint64_t series_unknown;                  /* rows refused because memory is short */
     uint64_t series_created;
+    uint64_t rows_unnamed;       /* ROW_UNNAMED; where the append failed, that is why */
     uint64_t histograms_invalid; /* refused because they contradict themselves; in no other count */
     struct str histogram_fault;  /* how the first of those does; in the arena */
     uint64_t metadata_stored;    /* families whose metadata is known now (or was before) */

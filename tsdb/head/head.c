@@ -38,7 +38,7 @@ head_new(const struct db_opts *opts)
     h->wal_dir = fs_path_below(h->dir, STR("wal"));
     h->late_dir = fs_path_below(h->dir, STR("wbl"));
     h->chunks_dir = fs_path_below(h->dir, STR("chunks_head"));
-    hash_secret_init(&h->secret, hash_random_seed());
+    hash_secret_init(&h->secret, opts->hash_seed ? opts->hash_seed : hash_random_seed());
     h->epoch = epoch_open();
     fp_init(&h->keys, h->epoch);
     pairs_init(&h->pairs, h->epoch, h->secret.seed);
