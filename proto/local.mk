@@ -22,7 +22,8 @@ noinst_LIBRARIES += %reldir%/libproto.a %reldir%/libotlp.a
 	%reldir%/symbols.c %reldir%/symbols.h \
 	%reldir%/write_walk.c %reldir%/write_walk.h \
 	%reldir%/writeable.c %reldir%/writeable.h %reldir%/writeable_int.h \
-	%reldir%/writeable_encode.c
+	%reldir%/writeable_encode.c \
+	%reldir%/writeable_rows.c %reldir%/writeable_rows.h
 # What protobuf-c generates; not held to our warnings.
 OTLP_GENERATED = %reldir%/otlp.pb-c.c %reldir%/otlp.pb-c.h
 BUILT_SOURCES += $(OTLP_GENERATED)

@@ -31,10 +31,10 @@ write_begin(struct write_walk *w, size_t rows, size_t samples)
 }
 
 struct err
-write_grow(struct write_walk *w, size_t samples)
+write_grow_rows(struct write_walk *w, size_t more, size_t samples)
 {
     void *rows = w->m.rows, *all = w->m.samples;
-    TRY(grow_to(w->arena, &rows, sizeof *w->m.rows, w->m.row_count, w->m.row_count + 1,
+    TRY(grow_to(w->arena, &rows, sizeof *w->m.rows, w->m.row_count, w->m.row_count + more,
                 &w->row_cap));
     w->m.rows = rows;
     TRY(grow_to(w->arena, &all, sizeof *w->m.samples, w->m.sample_count,

@@ -36,10 +36,15 @@ write_walk_of(struct arena *a, struct str message)
     return (struct write_walk){.arena = a, .start = p, .end = message.n > 0 ? p + message.n : p};
 }
 
-/* Room for a row and for `samples` more samples. An array that grows moves; the old one stays
+/* Room for so many rows and samples more; for a row. An array that grows moves; the old one stays
  * behind in the arena, so doubling bounds what is lost by what is used. Errors: those of
  * arena_admit(). */
-struct err write_grow(struct write_walk *w, size_t samples);
+struct err write_grow_rows(struct write_walk *w, size_t rows, size_t samples);
+static inline struct err
+write_grow(struct write_walk *w, size_t samples)
+{
+    return write_grow_rows(w, 1, samples);
+}
 /* Room for `rows` rows and `samples` samples, before the first of them. */
 struct err write_begin(struct write_walk *w, size_t rows, size_t samples);
 

@@ -7,8 +7,9 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "proto/writeable_int.h"
 #include "proto/write_walk.h"
+#include "proto/writeable_int.h"
+#include "proto/writeable_rows.h"
 
 /* What the first walk learns. */
 struct outline {
@@ -20,7 +21,13 @@ struct outline {
 /* The second walk; `base` is of the whole message. */
 struct tuple_walk {
     struct write_walk base;
-    struct str tenant; /* of the tuple at hand */
+    /* Of the tuple at hand. */
+    struct str tenant, numbers;
+    uint64_t numbering;
+    /* Of rows; those behind the last of them have no number. */
+    uint32_t *row_numbers;
+    size_t numbered_count, numbers_cap;
+    bool has_untold;
 };
 
 /* --- field 1000: numbers, packed or one by one ------------------------------------------------ */
@@ -142,17 +149,94 @@ read_outline(const struct write_walk *w, struct str message, struct outline *o)
 
 /* --- tuples ----------------------------------------------------------------------------------- */
 
+/* Every row of the walk so far gets a number, if it is that there is none. */
+static struct err
+number_rows(struct tuple_walk *t)
+{
+    size_t rows = t->base.m.row_count;
+    if (rows > t->numbers_cap) {
+        size_t cap = size_max(rows, 2 * t->numbers_cap);
+        TRY(arena_admit(t->base.arena, cap * sizeof *t->row_numbers));
+        uint32_t *moved = arena_alloc(t->base.arena, cap * sizeof *moved);
+        if (t->numbered_count > 0)
+            memcpy(moved, t->row_numbers, t->numbered_count * sizeof *moved);
+        t->row_numbers = moved;
+        t->numbers_cap = cap;
+    }
+    while (t->numbered_count < rows)
+        t->row_numbers[t->numbered_count++] = WRITEABLE_NO_NUMBER;
+    return OK;
+}
+
+/* Samples by number: a row each. */
+static struct err
+add_numbered(struct tuple_walk *t, struct str bytes)
+{
+    struct write_walk *w = &t->base;
+    struct numbered_sample *samples;
+    size_t n = 0, row = w->m.row_count;
+    TRY(numbered_samples_count(bytes, &n));
+    if (n > WRITE_SERIES_MAX - size_min(w->m.series_count, WRITE_SERIES_MAX))
+        return write_too_many("series", WRITE_SERIES_MAX);
+    if (n > WRITE_SAMPLES_MAX - w->m.sample_count)
+        return write_too_many("samples", WRITE_SAMPLES_MAX);
+    TRY(arena_admit(w->arena, n * sizeof *samples));
+    samples = arena_alloc(w->arena, n * sizeof *samples);
+    TRY(numbered_samples_load(bytes, samples, n));
+    TRY(write_grow_rows(w, n, n));
+    for (size_t i = 0; i < n; i++) {
+        w->m.samples[w->m.sample_count++] = samples[i].sample;
+        write_push_row(w, str_of(append_labels_untold, 0), w->m.sample_count - 1);
+    }
+    w->m.series_count += n;
+    t->has_untold = t->has_untold || n > 0;
+    TRY(number_rows(t));
+    for (size_t i = 0; i < n; i++)
+        t->row_numbers[row + i] = samples[i].number;
+    return OK;
+}
+
 static struct err
 tuple_other(struct write_walk *w, const struct pb_field *f, const uint8_t *at)
 {
     struct tuple_walk *t = container_of(w, struct tuple_walk, base);
-    if (f->number == TUPLE_METADATA)
+    switch (f->number) {
+    case TUPLE_METADATA:
         return write_add_metadata(w, f, at);
-    if (f->number != TUPLE_TENANT)
+    case TUPLE_TENANT:
+        t->tenant = f->bytes;
+        return f->wire == PB_LEN ? OK : write_malformed(w, at, "wrong wire type of the tenant");
+    case TUPLE_NUMBERING:
+        t->numbering = f->value;
+        return f->wire == PB_I64 ? OK : write_malformed(w, at, "wrong wire type of the numbering");
+    case TUPLE_NUMBERS:
+        t->numbers = f->bytes;
+        return f->wire == PB_LEN ? OK : write_malformed(w, at, "wrong wire type of the numbers");
+    case TUPLE_NUMBERED:
+        if (f->wire != PB_LEN)
+            return write_malformed(w, at, "wrong wire type of numbered samples");
+        return add_numbered(t, f->bytes);
+    default:
         return OK;
-    if (f->wire != PB_LEN)
-        return write_malformed(w, at, "wrong wire type of the tenant");
-    t->tenant = f->bytes;
+    }
+}
+
+/* Those of the rows with labels, from `row` on: all of them have one, or none. */
+static struct err
+take_numbers(struct tuple_walk *t, size_t row)
+{
+    struct reader r = reader_of(t->numbers);
+    TRY(number_rows(t));
+    for (; row < t->base.m.row_count; row++) {
+        if (!append_row_has_labels(&t->base.m.rows[row]))
+            continue;
+        if (reader_left(&r) < sizeof(uint32_t))
+            return write_malformed(&t->base, r.p, "fewer numbers than series");
+        t->row_numbers[row] = load_le32(r.p);
+        r.p += sizeof(uint32_t);
+    }
+    if (reader_left(&r) > 0)
+        return write_malformed(&t->base, r.p, "more numbers than series");
     return OK;
 }
 
@@ -173,7 +257,10 @@ take_tuple(struct tuple_walk *t, struct str content, write_other_field *other,
     struct writeable_tuple tuple = {.first_row = m->row_count, .first_metadata = m->metadata_count};
     size_t series_before = m->series_count;
     TRY(write_walk_fields(&t->base, content, other));
+    if (t->numbers.n > 0)
+        TRY(take_numbers(t, tuple.first_row));
     tuple.tenant = t->tenant;
+    tuple.numbering = t->numbering;
     tuple.row_count = m->row_count - tuple.first_row;
     tuple.metadata_count = m->metadata_count - tuple.first_metadata;
     tuple.series_count = m->series_count - series_before;
@@ -189,7 +276,8 @@ take_tuples(struct tuple_walk *t, struct str message, struct writeable_message *
     while (pb_next(&r, &f)) {
         if (f.number != WRITEABLE_TUPLES)
             continue;
-        t->tenant = STR("");
+        t->tenant = t->numbers = STR("");
+        t->numbering = 0;
         TRY(take_tuple(t, f.bytes, tuple_other, &m->tuples[m->tuple_count++]));
     }
     return OK;
@@ -200,7 +288,8 @@ writeable_decode(struct arena *a, struct str message, struct writeable_message *
 {
     struct outline o = {.tenant = STR("")};
     struct writeable_message m = {.tuple_count = 0};
-    struct tuple_walk t = {.base = write_walk_of(a, message), .tenant = STR("")};
+    struct tuple_walk t = {
+        .base = write_walk_of(a, message), .tenant = STR(""), .numbers = STR("")};
     TRY(read_outline(&t.base, message, &o));
     size_t tuples = o.tuples > 0 ? o.tuples : o.series > 0;
     TRY(arena_admit(a, tuples * sizeof *m.tuples));
@@ -213,7 +302,11 @@ writeable_decode(struct arena *a, struct str message, struct writeable_message *
         TRY(take_tuple(&t, message, older_other, &m.tuples[m.tuple_count++]));
     }
     TRY(take_parts(&t.base, message, o.parts, &m));
+    if (t.row_numbers)
+        TRY(number_rows(&t));
     m.all = t.base.m;
+    m.row_numbers = t.row_numbers;
+    m.has_untold = t.has_untold;
     *ret_message = m;
     return OK;
 }

@@ -2,7 +2,14 @@
  *
  * A request holds tuples, each the rows of one tenant. Zero-copy as remote_write.h, whose series
  * these are. Fields of our own, which Thanos skips: WriteRequest 1000, how many tuples each part
- * has; TimeSeriesTenantTuple 1001, metadata; WriteResponse 1000, what became of each part.
+ * has; TimeSeriesTenantTuple 1001, metadata; 1002 to 1004, numbers of series; WriteResponse 1000,
+ * what became of each part.
+ *
+ * Numbers: a sender may number series (1003: those of its series in order, four bytes each, little
+ * endian) under a numbering of its own (1002: eight bytes, never 0), and later send samples of
+ * those that the receiver has seen numbered by number alone (1004, writeable_rows.h). A receiver
+ * that does not know a number stores nothing of the part and says so (WRITEABLE_UNNUMBERED).
+ *
  * Source: thanos pkg/store/storepb/rpc.proto; spec/receive.md section 2.6. Threads: any. */
 #pragma once
 #include "proto/remote_write.h"
@@ -21,12 +28,19 @@ struct writeable_tuple {
     size_t first_row, row_count;
     size_t first_metadata, metadata_count;
     size_t series_count; /* those that hold nothing included */
+    uint64_t numbering;  /* 0: no row has a number */
 };
+
+enum { WRITEABLE_NO_NUMBER = UINT32_MAX };
 
 struct writeable_message {
     struct write_message all; /* of every tuple, in order of the message */
     struct writeable_tuple *tuples;
     size_t tuple_count;
+    /* Of each row; WRITEABLE_NO_NUMBER: none. NULL: no row has one. A row whose labels are not told
+     * (append.h) has one. */
+    uint32_t *row_numbers;
+    bool has_untold;       /* there are such rows */
     int64_t replica;       /* 0: not replicated yet; n: these are the n-th copies */
     uint32_t *part_tuples; /* of each part, which together have all tuples */
     size_t part_count;     /* 0: the sender does not tell parts apart */
@@ -47,6 +61,15 @@ size_t writeable_tuple_bytes(size_t content_bytes, struct str tenant);
 /* Stores what stands in front of them, and what stands behind them; both return their end. */
 char *writeable_store_head(char *at, size_t content_bytes, struct str tenant);
 char *writeable_store_tenant(char *at, struct str tenant);
+/* Numbers of n series, which belong behind them: bytes of the fields, then the fields. */
+size_t writeable_numbers_bytes(size_t n);
+char *writeable_store_numbers(char *at, uint64_t numbering, const uint32_t *numbers, size_t n);
+/* Appends samples by number alone to what becomes the content of a tuple. */
+struct numbered_sample;
+void writeable_encode_numbered(struct buf *content, uint64_t numbering,
+                               const struct numbered_sample *samples, size_t n);
+/* Appends a tuple of such a content. */
+void writeable_encode_content(struct buf *to, struct str content, struct str tenant);
 /* Appends a field `metadata` of a tuple. */
 void writeable_encode_metadata(struct buf *to, const struct family_metadata *m);
 /* Appends a tuple of everything in `r`. */
@@ -65,6 +88,7 @@ enum writeable_outcome {
     WRITEABLE_INVALID,     /* something of it can never be stored anywhere */
     WRITEABLE_UNAVAILABLE, /* not now */
     WRITEABLE_FAILED,
+    WRITEABLE_UNNUMBERED, /* a number that is not known: to be sent again, with labels */
     WRITEABLE_OUTCOME_COUNT
 };
 

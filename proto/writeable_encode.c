@@ -5,6 +5,7 @@
 #include "proto/series_encode.h"
 #include "proto/writeable.h"
 #include "proto/writeable_int.h"
+#include "proto/writeable_rows.h"
 
 /* --- requests --------------------------------------------------------------------------------- */
 
@@ -36,6 +37,57 @@ writeable_store_tenant(char *at, struct str tenant)
     at += store_uvarint(at, tenant.n);
     memcpy(at, tenant.p, tenant.n);
     return at + tenant.n;
+}
+
+/* --- numbers ---------------------------------------------------------------------------------- */
+
+enum { NUMBERING_FIELD_BYTES = 2 + sizeof(uint64_t) }; /* a tag above 15 takes two */
+
+static char *
+store_numbering(char *at, uint64_t numbering)
+{
+    at += store_uvarint(at, TUPLE_NUMBERING << 3 | PB_I64);
+    store_le64(at, numbering);
+    return at + sizeof numbering;
+}
+
+size_t
+writeable_numbers_bytes(size_t n)
+{
+    return NUMBERING_FIELD_BYTES + pb_bytes_size(TUPLE_NUMBERS, n * sizeof(uint32_t));
+}
+
+char *
+writeable_store_numbers(char *at, uint64_t numbering, const uint32_t *numbers, size_t n)
+{
+    at = store_numbering(at, numbering);
+    at += store_uvarint(at, TUPLE_NUMBERS << 3 | PB_LEN);
+    at += store_uvarint(at, n * sizeof *numbers);
+    for (size_t i = 0; i < n; i++, at += sizeof *numbers)
+        store_le32(at, numbers[i]);
+    return at;
+}
+
+void
+writeable_encode_numbered(struct buf *content, uint64_t numbering,
+                          const struct numbered_sample *samples, size_t n)
+{
+    AUTO(buf_fini) struct buf bytes = BUF_INIT;
+    buf_reserve(&bytes, NUMBERED_COUNT_BYTES_MAX + n * NUMBERED_SAMPLE_BYTES_MAX);
+    bytes.n = (size_t)(numbered_samples_store(bytes.p, samples, n) - bytes.p);
+    buf_reserve(content, NUMBERING_FIELD_BYTES);
+    content->n = (size_t)(store_numbering(content->p + content->n, numbering) - content->p);
+    pb_put_bytes(content, TUPLE_NUMBERED, buf_str(&bytes));
+}
+
+void
+writeable_encode_content(struct buf *to, struct str content, struct str tenant)
+{
+    buf_reserve(to, writeable_tuple_bytes(content.n, tenant));
+    char *at = writeable_store_head(to->p + to->n, content.n, tenant);
+    if (content.n > 0)
+        memcpy(at, content.p, content.n);
+    to->n = (size_t)(writeable_store_tenant(at + content.n, tenant) - to->p);
 }
 
 void

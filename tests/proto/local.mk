@@ -29,7 +29,8 @@ check_PROGRAMS += %reldir%/test_proto
 	%reldir%/test_remote_write2_peer.c \
 	%reldir%/test_remote_write_parts.c \
 	%reldir%/test_remote_write_peer.c \
-	%reldir%/test_writeable.c
+	%reldir%/test_writeable.c \
+	%reldir%/test_writeable_rows.c
 nodist_%canon_reldir%_test_proto_SOURCES = $(PROMPB_GENERATED)
 %canon_reldir%_test_proto_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/proto/suites.h"'
 %canon_reldir%_test_proto_CFLAGS = $(TEST_CFLAGS)
