@@ -73,6 +73,7 @@ open_databases(struct node *n)
     };
     opts.db.fs = fs_posix();
     opts.db.clock = clock_system();
+    opts.db.hash_seed = n->hash_seed;
     opts.db.log = n->log;
     opts.db.wal_sync = o->wal_sync;
     opts.db.wal_compression = o->wal_compression;
@@ -96,6 +97,7 @@ node_start(struct node *n)
 {
     uint64_t files = process_raise_open_files_limit();
     n->metrics = metrics_open();
+    n->hash_seed = hash_random_seed() | 1; /* 0 stands for none */
     process_metrics_register(n->metrics);
     memory_limit_init(&n->memory, n->opts->memory_limit_bytes, clock_system(), NULL, NULL);
     memory_limit_register(&n->memory, n->metrics);

@@ -71,18 +71,12 @@ certificate_field(const struct node *n, enum tenant_field *ret_field)
     return OK;
 }
 
-struct err
-node_open_faces(struct node *n)
+static struct err
+open_receiver(struct node *n)
 {
     const struct node_opts *o = n->opts;
-    n->http_router = router_open();
-    n->write_router = router_open();
-    status_use_pool(n->status, n->background);
-    status_add_routes(n->status, n->http_router);
     enum tenant_field tenant_field;
     TRY(certificate_field(n, &tenant_field));
-    drain_add_routes(&n->drain, n);
-    lifecycle_add_routes(n->reloads, n->background, n->http_router);
     struct receiver_opts receiver = {
         .router = n->write_router,
         .pool = n->writes,
@@ -97,8 +91,22 @@ node_open_faces(struct node *n)
         .tenant_field = tenant_field,
         .tenant_by_token = n->jwt_guard != NULL,
         .otlp = o->otlp,
+        .hash_seed = n->hash_seed,
     };
-    TRY(receiver_open(&receiver, &n->receiver));
+    return receiver_open(&receiver, &n->receiver);
+}
+
+struct err
+node_open_faces(struct node *n)
+{
+    const struct node_opts *o = n->opts;
+    n->http_router = router_open();
+    n->write_router = router_open();
+    status_use_pool(n->status, n->background);
+    status_add_routes(n->status, n->http_router);
+    drain_add_routes(&n->drain, n);
+    lifecycle_add_routes(n->reloads, n->background, n->http_router);
+    TRY(open_receiver(n));
     TRY(policy_files_init(&n->policy_files, receiver_policy(n->receiver), &o->policy, n->reloads));
     TRY(open_active_queries(n));
     AUTO(buf_fini) struct buf config = BUF_INIT, retention = BUF_INIT;

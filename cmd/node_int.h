@@ -23,6 +23,7 @@ struct node {
     const struct node_opts *opts;
     struct log *log;
     struct metrics *metrics;
+    uint64_t hash_seed; /* of everything that finds series by their labels' hash */
     struct memory_limit memory;
     struct status *status;
     struct reloads *reloads;

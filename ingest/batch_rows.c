@@ -7,15 +7,19 @@
 struct err
 batch_rows_make(struct batch_rows *b, struct arena *a)
 {
-    TRY(arena_admit(a, b->rows_max * sizeof *b->rows + b->samples_max * sizeof *b->samples +
+    TRY(arena_admit(a, b->rows_max * (sizeof *b->rows + sizeof *b->keys) +
+                           b->samples_max * sizeof *b->samples +
                            b->histograms_max * sizeof *b->histograms +
                            b->exemplars_max * sizeof *b->exemplars));
     b->rows = ARENA_ARRAY(a, struct append_row, b->rows_max);
+    if (b->has_keys)
+        b->keys = ARENA_ARRAY(a, struct hash128, b->rows_max);
     b->samples = ARENA_ARRAY(a, struct sample, b->samples_max);
     b->histograms = ARENA_ARRAY(a, struct histogram_sample, b->histograms_max);
     b->exemplars = ARENA_ARRAY(a, struct exemplar, b->exemplars_max);
     b->request = (struct append_request){
         .rows = b->rows,
+        .row_keys = b->keys,
         .samples = b->samples,
         .histograms = b->histograms,
         .exemplars = b->exemplars,
@@ -46,5 +50,7 @@ batch_rows_add(struct batch_rows *b, const struct append_request *from,
     to->sample_count += row->sample_count;
     to->histogram_count += row->histogram_count;
     to->exemplar_count += row->exemplar_count;
+    if (b->has_keys)
+        b->keys[to->row_count] = from->row_keys[row - from->rows];
     b->rows[to->row_count++] = copy;
 }

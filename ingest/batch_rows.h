@@ -9,12 +9,14 @@
 #include "base/arena.h"
 #include "tsdb/head/append.h"
 
-/* Creation: all zero. */
+/* Creation: all zero, but for `has_keys`. */
 struct batch_rows {
+    bool has_keys;                 /* the rows' keys (append.h) are copied, too */
     struct append_request request; /* what was added so far; no metadata */
     /* private: room */
     size_t rows_max, samples_max, histograms_max, exemplars_max;
     struct append_row *rows;
+    struct hash128 *keys;
     struct sample *samples;
     struct histogram_sample *histograms;
     struct exemplar *exemplars;

@@ -25,6 +25,7 @@ noinst_LIBRARIES += %reldir%/libingest.a
 	%reldir%/tenant.c %reldir%/tenant.h \
 	%reldir%/text_import.c %reldir%/text_import.h \
 	%reldir%/unpack.c %reldir%/unpack.h \
+	%reldir%/numberings.c %reldir%/numberings.h \
 	%reldir%/writeable.c %reldir%/writeable.h \
 	%reldir%/writeable_store.c
 EXTRA_DIST += %reldir%/README.md

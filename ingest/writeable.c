@@ -13,6 +13,7 @@ struct sorting {
     struct map by_name;    /* name -> number of its batch + 1 */
     uint32_t *tuple_batch; /* of each tuple; UINT32_MAX: the name is none */
     size_t batches_cap;
+    const struct hash128 *keys; /* of all rows; NULL: nobody wants them */
 };
 
 /* --- by tenant -------------------------------------------------------------------------------- */
@@ -92,11 +93,12 @@ copy_metadata(const struct writeable_rows *rows, struct arena *a, size_t from, s
 
 /* Rows and metadata of the tuples order[from] up to order[to], one behind the other. */
 static struct err
-copy_tuples(const struct writeable_rows *rows, struct arena *a, size_t from, size_t to,
-            struct append_request *ret_request)
+copy_tuples(const struct sorting *s, size_t from, size_t to, struct append_request *ret_request)
 {
+    const struct writeable_rows *rows = s->rows;
     struct append_request all = write_message_request(&rows->message.all);
-    struct batch_rows copy = {.rows_max = 0};
+    struct batch_rows copy = {.has_keys = s->keys};
+    all.row_keys = s->keys;
     size_t metadata = 0;
     for (size_t i = from; i < to; i++) {
         const struct writeable_tuple *tuple = &rows->message.tuples[rows->order[i]];
@@ -104,7 +106,7 @@ copy_tuples(const struct writeable_rows *rows, struct arena *a, size_t from, siz
         for (size_t k = 0; k < tuple->row_count; k++)
             batch_rows_count(&copy, &all.rows[tuple->first_row + k]);
     }
-    TRY(batch_rows_make(&copy, a));
+    TRY(batch_rows_make(&copy, s->arena));
     for (size_t i = from; i < to; i++) {
         const struct writeable_tuple *tuple = &rows->message.tuples[rows->order[i]];
         for (size_t k = 0; k < tuple->row_count; k++) {
@@ -112,21 +114,23 @@ copy_tuples(const struct writeable_rows *rows, struct arena *a, size_t from, siz
             batch_rows_add(&copy, &all, row, row->label_key);
         }
     }
-    TRY(copy_metadata(rows, a, from, to, metadata, &copy.request));
+    TRY(copy_metadata(rows, s->arena, from, to, metadata, &copy.request));
     *ret_request = copy.request;
     return OK;
 }
 
 static struct err
-make_batches(struct sorting *s)
+make_batches(const struct sorting *s)
 {
     struct writeable_rows *rows = s->rows;
     for (size_t b = 0; b < rows->batch_count; b++) {
         size_t from = rows->first[b], to = rows->first[b + 1];
-        if (to - from < rows->message.tuple_count)
-            TRY(copy_tuples(rows, s->arena, from, to, &rows->batches[b].request));
-        else /* the only tenant, as usual */
+        if (to - from < rows->message.tuple_count) {
+            TRY(copy_tuples(s, from, to, &rows->batches[b].request));
+        } else { /* the only tenant, as usual */
             rows->batches[b].request = write_message_request(&rows->message.all);
+            rows->batches[b].request.row_keys = s->keys;
+        }
     }
     return OK;
 }
@@ -144,11 +148,19 @@ sort(struct sorting *s)
 }
 
 struct err
-ingest_decode_writeable(struct arena *a, struct str message, struct writeable_rows *ret_rows)
+ingest_decode_writeable(struct arena *a, struct numberings *numberings, struct str message,
+                        struct writeable_rows *ret_rows)
 {
     struct writeable_rows rows = {.batch_count = 0};
-    TRY(writeable_decode(a, message, &rows.message));
     struct sorting s = {.arena = a, .rows = &rows};
+    TRY(writeable_decode(a, message, &rows.message));
+    if (numberings)
+        TRY(numberings_keys(numberings, a, &rows.message, &s.keys));
+    rows.unnumbered = !s.keys && (numberings || rows.message.has_untold);
+    if (rows.unnumbered) {
+        *ret_rows = rows;
+        return OK;
+    }
     map_init(&s.by_name, MAP_KEYS_BORROWED);
     struct err e = sort(&s);
     map_fini(&s.by_name);

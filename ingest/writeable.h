@@ -8,6 +8,7 @@
  * time. Threads: any; a message one at a time. */
 #pragma once
 #include "ingest/batch.h"
+#include "ingest/numberings.h"
 #include "proto/writeable.h"
 
 struct writeable_rows {
@@ -19,12 +20,16 @@ struct writeable_rows {
     uint32_t *order;
     size_t *first;
     struct str bad_tenant; /* of the first of them */
+    bool unnumbered;       /* a row without labels has a number that is not known: nothing can be
+                            * stored, and there are no batches */
 };
 
 /* Names of tenants are those of directories (tenant_name_check()), whatever the sender allows.
- * Rows, names and texts are views of the message. Errors of writeable_decode(). */
-struct err ingest_decode_writeable(struct arena *a, struct str message,
-                                   struct writeable_rows *ret_rows);
+ * Rows, names and texts are views of the message. Batches have the keys of their rows where there
+ * are numberings; NULL: rows are not stored here, and all have to have labels. Errors of
+ * writeable_decode(). */
+struct err ingest_decode_writeable(struct arena *a, struct numberings *numberings,
+                                   struct str message, struct writeable_rows *ret_rows);
 
 /* What became of one append. Samples and labels that the store refuses are a conflict, as with
  * Thanos; so are series above a limit: a peer that tried again would hold up all that comes after.

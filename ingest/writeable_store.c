@@ -6,7 +6,7 @@
 /* What may pass is told before what stays: what stays is told again next time. */
 static const uint8_t outcome_weights[WRITEABLE_OUTCOME_COUNT] = {
     [WRITEABLE_OK] = 0,     [WRITEABLE_CONFLICT] = 1,    [WRITEABLE_INVALID] = 2,
-    [WRITEABLE_FAILED] = 3, [WRITEABLE_UNAVAILABLE] = 4,
+    [WRITEABLE_FAILED] = 3, [WRITEABLE_UNAVAILABLE] = 4, [WRITEABLE_UNNUMBERED] = 5,
 };
 
 enum writeable_outcome
@@ -31,6 +31,8 @@ enum writeable_outcome
 writeable_outcome_of(enum err_code code, const struct append_result *result)
 {
     uint64_t refused = result->series_over_limit + result->series_unknown;
+    if (result->rows_unnamed > 0)
+        return WRITEABLE_UNNUMBERED;
     if (code != ERR_NONE)
         return outcome_of_code(code);
     if (result->histograms_invalid > 0)
@@ -69,6 +71,10 @@ append(struct storing *s, size_t b, uint8_t *row_refusals)
     if (!batch_has_content(&batch))
         return WRITEABLE_OK;
     struct err e = s->store->append(s->store->arg, b, &batch, &result);
+    if (result.rows_unnamed > 0) { /* it comes again: nobody else has to know */
+        err_drop(e);
+        e = OK;
+    }
     enum writeable_outcome outcome = writeable_outcome_of(e.code, &result);
     append_result_add(&s->out->result, &result);
     if (s->out->first.code == ERR_NONE)

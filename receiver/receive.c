@@ -1,4 +1,5 @@
 /* receive.c - life cycle of the component; the requests are in write_http.c. */
+#include "ingest/numberings.h"
 #include "receiver/receive_int.h"
 
 #include "base/assert.h"
@@ -83,6 +84,9 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
     v->pool = opts->pool;
     v->clock = opts->clock ? opts->clock : clock_system();
     v->otlp = copy_otlp(&opts->otlp);
+    if (opts->hash_seed != 0)
+        v->numberings = numberings_open(
+            &(struct numberings_opts){.clock = v->clock, .hash_seed = opts->hash_seed});
     scratch_pool_init(&v->scratches, v->memory ? &v->memory->requests : NULL);
     v->tenant_field = opts->tenant_field;
     v->tenant_by_token = opts->tenant_by_token;
@@ -140,6 +144,7 @@ receiver_close(struct receiver *v)
     scratch_pool_fini(&v->scratches);
     policy_close(v->policy);
     free_otlp(&v->otlp);
+    numberings_close(v->numberings);
     mem_free(v->tenant_header);
     mem_free(v->replica_header);
     mem_free(v->default_tenant);

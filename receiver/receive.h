@@ -41,6 +41,7 @@ struct receiver_opts {
     enum tenant_field tenant_field; /* of client certificates */
     bool tenant_by_token;           /* http_identity() is the tenant */
     struct otlp_options otlp;       /* names copied */
+    uint64_t hash_seed;             /* of the sink's heads (db_opts); 0: they have their own */
 };
 
 /* Adds POST /api/v1/receive, /api/v1/write, /api/v1/otlp, /api/v1/otlp/v1/metrics and

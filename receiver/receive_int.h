@@ -20,6 +20,7 @@ struct receiver {
     struct memory_limit *memory;
     struct log *log;
     const struct clock *clock;
+    struct numberings *numberings; /* owned */
     struct otlp_options otlp; /* its promoted names are owned */
     struct write_metrics metrics;
     /* State. */

@@ -143,7 +143,9 @@ write_store(struct write *q, const struct rewritten_batch *b)
     if (batch_has_content(&batch)) {
         TRACED(q->trace, "append");
         q->reached_sink = true;
-        TRY(sink_append(q->sink, &batch, q->arena, &result));
+        struct err e = sink_append(q->sink, &batch, q->arena, &result);
+        q->result.rows_unnamed += e.code == ERR_NONE ? 0 : result.rows_unnamed;
+        TRY(e);
         append_result_add(&q->result, &result);
         if (result.series_unknown > 0)
             memory_limit_refused(q->memory, MEMORY_REFUSED_SERIES);

@@ -16,6 +16,7 @@ struct grpc_write {
     struct writeable_rows rows;
     struct write q;
     struct err e;
+    bool here;                 /* the sender knows that this machine owns all of it */
     _Atomic(unsigned) holders; /* the worker, the decision */
 };
 
@@ -25,6 +26,7 @@ static const enum grpc_code codes[WRITEABLE_OUTCOME_COUNT] = {
     [WRITEABLE_INVALID] = GRPC_ALREADY_EXISTS, /* see write_grpc.h */
     [WRITEABLE_UNAVAILABLE] = GRPC_UNAVAILABLE,
     [WRITEABLE_FAILED] = GRPC_INTERNAL,
+    [WRITEABLE_UNNUMBERED] = GRPC_FAILED_PRECONDITION,
 };
 static const enum writeable_outcome outcomes[] = {
     [VOTE_OK] = WRITEABLE_OK,           [VOTE_CONFLICT] = WRITEABLE_CONFLICT,
@@ -105,9 +107,9 @@ append(void *arg, size_t index, const struct batch *batch, struct append_result 
     struct rewritten_batch b = as_rewritten(w, batch);
     (void)index;
     w->q.result = (struct append_result){.series_created = 0};
-    TRY(write_store(&w->q, &b));
+    struct err e = write_store(&w->q, &b);
     *ret_result = w->q.result;
-    return OK;
+    return e;
 }
 
 static void
@@ -185,8 +187,13 @@ static struct err
 begin(struct grpc_write *w)
 {
     struct str message = grpc_call_message(w->call);
+    bool direct = grpc_call_metadata(w->call, "mneme-direct").n > 0;
     TRY(receiver_check_state(w->v));
-    struct err e = ingest_decode_writeable(w->q.arena, message, &w->rows);
+    w->q.sink = w->v->sink; /* published by the state, as the next */
+    w->q.replicator = w->v->replicator;
+    w->here = w->q.sink && (direct || !w->q.replicator);
+    struct numberings *numberings = w->here ? w->v->numberings : NULL;
+    struct err e = ingest_decode_writeable(w->q.arena, numberings, message, &w->rows);
     if (e.code == ERR_UNAVAILABLE)
         memory_limit_refused(w->v->memory, MEMORY_REFUSED_WRITE);
     TRY(e);
@@ -194,8 +201,6 @@ begin(struct grpc_write *w)
     if (replica < 0 || replica > RING_REPLICAS_MAX)
         return ERR(ERR_INVALID, "request replica exceeds receiver replication factor: %jd",
                    (intmax_t)replica);
-    w->q.sink = w->v->sink; /* published by the state, as the next */
-    w->q.replicator = w->v->replicator;
     return OK;
 }
 
@@ -217,8 +222,9 @@ serve(void *arg, struct grpc_call *call)
         refuse(w, e);
         return;
     }
-    bool direct = grpc_call_metadata(call, "mneme-direct").n > 0;
-    if (w->q.sink && (direct || !w->q.replicator))
+    if (w->rows.unnumbered)
+        answer_all(w, WRITEABLE_UNNUMBERED, STR("series are told by numbers that are not known"));
+    else if (w->here)
         store_here(w);
     else
         route(w);

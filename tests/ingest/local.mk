@@ -18,6 +18,7 @@ check_PROGRAMS += %reldir%/test_ingest
 	%reldir%/test_tenant.c \
 	%reldir%/test_text_import.c \
 	%reldir%/test_unpack.c \
+	%reldir%/test_numberings.c \
 	%reldir%/test_writeable.c
 %canon_reldir%_test_ingest_CPPFLAGS = $(AM_CPPFLAGS) -DTEST_SUITES='"tests/ingest/suites.h"'
 %canon_reldir%_test_ingest_CFLAGS = $(TEST_CFLAGS)

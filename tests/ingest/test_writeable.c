@@ -53,7 +53,7 @@ decode(struct maker *m)
 {
     struct writeable_rows rows;
     writeable_encode_parts(&m->message, m->part_tuples, m->part_count);
-    CK_OK(ingest_decode_writeable(&m->arena, buf_str(&m->message), &rows));
+    CK_OK(ingest_decode_writeable(&m->arena, NULL, buf_str(&m->message), &rows));
     return rows;
 }
 

@@ -20,6 +20,7 @@ fixture_start(struct fixture *f)
                                                 .body_bytes_max = BODY_BYTES_MAX,
                                                 .decoded_bytes_max = DECODED_BYTES_MAX,
                                                 .split_label = STR("team"),
+                                                .hash_seed = 1,
                                                 .limits = {.series_max = SERIES_MAX}},
                         &f->receiver));
     CK_OK(http_server_start(&(struct http_server_opts){.address = STR("127.0.0.1:0"),

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "net/grpc/grpc_message.h"
 #include "proto/writeable.h"
+#include "proto/writeable_rows.h"
 #include "receiver/write_grpc.h"
 #include "tests/net/grpc_fixture.h"
 #include "tests/receiver/fixture.h"
@@ -172,7 +173,7 @@ START_TEST(test_answers)
     struct str text = grpc_peer_field(call, "grpc-message");
     ck_assert_msg(grpc_peer_status(call) == (sender == SENDER_MNEME ? GRPC_OK : c->code),
                   "%s: %u %.*s", c->name, grpc_peer_status(call), STR_FMT(text));
-    ROW_ASSERT(c->name, str_eq(grpc_peer_field(call, "mneme-peer"), STR("1")));
+    ROW_ASSERT(c->name, str_eq(grpc_peer_field(call, "mneme-peer"), STR("2")));
     if (grpc_peer_status(call) != GRPC_OK) {
         AUTO(buf_fini) struct buf plain = BUF_INIT;
         grpc_text_decode(text, &plain);
@@ -234,6 +235,70 @@ START_TEST(test_too_many)
 }
 END_TEST
 
+/* --- series by number ------------------------------------------------------------------------- */
+
+/* A message of one part: a series with its number, or by its number alone. */
+static void
+put_numbered(struct buf *message, uint64_t numbering, bool with_labels)
+{
+    AUTO(buf_fini) struct buf content = BUF_INIT, tuple = BUF_INIT;
+    struct numbered_sample sample = {3, {1700000001000, 7}};
+    if (with_labels) {
+        put_tuple(&tuple, "", "a");
+        buf_append(&content, str_skip(buf_str(&tuple), 2)); /* behind tag and length */
+        size_t bytes = writeable_numbers_bytes(1);
+        buf_reserve(&content, bytes);
+        writeable_store_numbers(content.p + content.n, numbering, &sample.number, 1);
+        content.n += bytes;
+    } else {
+        writeable_encode_numbered(&content, numbering, &sample, 1);
+    }
+    writeable_encode_content(message, buf_str(&content), STR("t"));
+    writeable_encode_parts(message, (uint32_t[]){1}, 1);
+}
+
+static enum writeable_outcome
+outcome_of_message(struct grpc_door *d, enum sender sender, struct str message)
+{
+    enum writeable_outcome outcome = WRITEABLE_FAILED;
+    size_t n = 0;
+    struct grpc_peer_call *call = send_message(d, sender, message);
+    ck_assert_uint_eq(grpc_peer_status(call), GRPC_OK);
+    AUTO(buf_fini) struct buf reply = grpc_peer_message(call);
+    CK_OK(writeable_decode_outcomes(buf_str(&reply), &outcome, 1, &n));
+    ck_assert_uint_eq(n, 1);
+    return outcome;
+}
+
+static const struct numbered_case {
+    const char *name;
+    uint64_t first, second; /* numberings: of a row with labels, then of one without */
+    uint64_t rows_unnamed;  /* which the sink tells then */
+    enum writeable_outcome outcome;
+    size_t rows; /* that the sink was given in all */
+} numbered_cases[] = {
+    {"learned", 7, 7, 0, WRITEABLE_OK, 2},
+    {"another numbering", 7, 8, 0, WRITEABLE_UNNUMBERED, 1},
+    {"the head has forgotten it", 7, 7, 1, WRITEABLE_UNNUMBERED, 2},
+};
+
+START_TEST(test_numbered)
+{
+    const struct numbered_case *c = &numbered_cases[_i];
+    AUTO(buf_fini) struct buf full = BUF_INIT, terse = BUF_INIT;
+    struct grpc_door d;
+    door_open(&d, DOOR_OPEN);
+    d.f.sink.result = (struct append_result){.fates = {1}};
+    put_numbered(&full, c->first, true);
+    put_numbered(&terse, c->second, false);
+    ROW_ASSERT(c->name, outcome_of_message(&d, SENDER_MNEME, buf_str(&full)) == WRITEABLE_OK);
+    d.f.sink.result.rows_unnamed = c->rows_unnamed;
+    ROW_ASSERT(c->name, outcome_of_message(&d, SENDER_MNEME, buf_str(&terse)) == c->outcome);
+    ROW_ASSERT(c->name, d.f.sink.rows == c->rows);
+    door_close(&d);
+}
+END_TEST
+
 START_TEST(test_not_open)
 {
     AUTO(buf_fini) struct buf message = BUF_INIT;
@@ -257,6 +322,7 @@ write_grpc_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, test_answers, 0, 2 * ARRAY_LEN(answer_cases));
     tcase_add_test(t, test_older_form);
+    tcase_add_loop_test(t, test_numbered, 0, (int)ARRAY_LEN(numbered_cases));
     tcase_add_test(t, test_malformed);
     tcase_add_test(t, test_too_many);
     tcase_add_loop_test(t, test_not_open, 0, 2);
