@@ -24,6 +24,7 @@ enum {
     GZIP_MEM_LEVEL = 8,         /* zlib's default */
     ZSTD_LEVEL = 3,             /* zstd's default */
     ZSTD_LEVEL_FAST = 1,
+    ZSTD_LEVEL_FASTEST = -10,
     ZSTD_WINDOW_LOG_MAX = 23, /* 8 MiB: the most that levels 1-19 and Go's encoder use */
 };
 
@@ -203,12 +204,14 @@ zstd_encode(struct str bytes, struct buf *to)
 
 struct zstd_encoder {
     ZSTD_CCtx *context;
+    int level;
 };
 
 struct zstd_encoder *
-zstd_encoder_open(void)
+zstd_encoder_open(enum zstd_effort effort)
 {
     struct zstd_encoder *e = mem_alloc(sizeof *e);
+    e->level = effort == ZSTD_FAST ? ZSTD_LEVEL_FAST : ZSTD_LEVEL_FASTEST;
     e->context = ZSTD_createCCtx();
     ASSERT(e->context);
     return e;
@@ -228,8 +231,7 @@ zstd_encoder_encode(struct zstd_encoder *e, struct str bytes, struct buf *to)
 {
     size_t bound = ZSTD_compressBound(bytes.n);
     buf_reserve(to, bound);
-    size_t n =
-        ZSTD_compressCCtx(e->context, to->p + to->n, bound, bytes.p, bytes.n, ZSTD_LEVEL_FAST);
+    size_t n = ZSTD_compressCCtx(e->context, to->p + to->n, bound, bytes.p, bytes.n, e->level);
     ASSERT(!ZSTD_isError(n));
     to->n += n;
 }

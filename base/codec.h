@@ -20,9 +20,13 @@ struct err zstd_decoded_bytes(struct str frame, size_t *ret_bytes);
 struct err zstd_decode(struct str frame, size_t limit_bytes, struct buf *to);
 void zstd_encode(struct str bytes, struct buf *to);
 /* The same by an encoder that is kept, for who encodes much: it costs more to make than a small
- * text to encode. Faster, with one part in fifty less gained. One thread at a time. */
+ * text to encode. One thread at a time. */
+enum zstd_effort {
+    ZSTD_FAST,    /* one part in fifty less is gained */
+    ZSTD_FASTEST, /* for what is short already: half as much is gained */
+};
 struct zstd_encoder;
-struct zstd_encoder *zstd_encoder_open(void);
+struct zstd_encoder *zstd_encoder_open(enum zstd_effort effort);
 void zstd_encoder_close(struct zstd_encoder *e); /* NULL is allowed */
 void zstd_encoder_encode(struct zstd_encoder *e, struct str bytes, struct buf *to);
 

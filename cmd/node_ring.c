@@ -125,7 +125,8 @@ open_peers(struct node *n)
                                   .forward_timeout_ms = (uint64_t)o->forward_timeout_ms,
                                   .loop = loops_at(n->loops, 0),
                                   .metrics = n->metrics,
-                                  .clock = clock_system()});
+                                  .clock = clock_system(),
+                                  .hash_seed = n->hash_seed});
 }
 
 struct err

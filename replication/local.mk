@@ -12,19 +12,25 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/handoff_scan.c \
 	%reldir%/handoffs.c \
 	%reldir%/ketama.c %reldir%/ketama.h \
+	%reldir%/link_numbers.c %reldir%/link_numbers.h \
 	%reldir%/membership.c %reldir%/membership.h \
+	%reldir%/numbers.c %reldir%/numbers.h \
 	%reldir%/pace.c %reldir%/pace.h \
 	%reldir%/peer.c %reldir%/peer.h %reldir%/peer_int.h \
 	%reldir%/peer_items.c \
 	%reldir%/peer_link.c %reldir%/peer_link.h %reldir%/peer_link_int.h \
+	%reldir%/peer_link_calls.c \
 	%reldir%/peer_link_ops.c \
 	%reldir%/peer_part.c %reldir%/peer_part.h \
 	%reldir%/peer_reply.c \
+	%reldir%/peer_rows.c %reldir%/peer_rows.h \
 	%reldir%/peer_wire.c %reldir%/peer_wire.h \
 	%reldir%/peers.c %reldir%/peers.h \
 	%reldir%/place.c %reldir%/place.h %reldir%/place_int.h \
+	%reldir%/place_names.c \
 	%reldir%/place_payloads.c \
 	%reldir%/place_rest.c \
+	%reldir%/place_terse.c \
 	%reldir%/replicator.c %reldir%/replicator.h \
 	%reldir%/ring.c %reldir%/ring.h %reldir%/ring_int.h \
 	%reldir%/ring_config.c %reldir%/ring_config.h \

@@ -130,6 +130,8 @@ publish(struct peer_link *l)
     metric_set(l->behind, behind);
     set_lag(l);
     atomic_store_explicit(&l->is_mneme, s.kind == PEER_KIND_MNEME, memory_order_relaxed);
+    atomic_store_explicit(&l->is_numbered, l->takes_numbers && !l->opts.other_region,
+                          memory_order_relaxed);
     atomic_store_explicit(&l->is_empty, peer_is_empty(l->pipe), memory_order_release);
     LOCKED(&l->lock);
     l->status.behind = behind;
@@ -195,6 +197,7 @@ free_link(struct peer_link *l)
     buf_fini(&l->reply.answer);
     buf_fini(&l->reply.text);
     arena_fini(&l->arena);
+    peer_link_fini_calls(l);
     cond_fini(&l->come);
     lock_fini(&l->lock);
     mem_free(l->address);
@@ -244,6 +247,7 @@ peer_link_open(const struct peer_link_opts *opts, struct peer_link **ret_link)
     l->stop_at_ns = UINT64_MAX;
     atomic_init(&l->refs, 1);
     arena_init(&l->arena, 0);
+    l->encoder = zstd_encoder_open(ZSTD_FAST);
     lock_init(&l->lock, LOCK_RANK_PEER_LINK);
     cond_init(&l->come);
     open_metrics(l);
@@ -349,6 +353,12 @@ bool
 peer_link_is_mneme(const struct peer_link *l)
 {
     return atomic_load_explicit(&l->is_mneme, memory_order_relaxed);
+}
+
+bool
+peer_link_takes_numbers(const struct peer_link *l)
+{
+    return atomic_load_explicit(&l->is_numbered, memory_order_relaxed);
 }
 
 struct str

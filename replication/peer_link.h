@@ -63,6 +63,8 @@ void peer_link_leave(struct peer_link *l);
 bool peer_link_is_empty(const struct peer_link *l);
 /* A glance: it takes rows of any replica number, since it asks no ring. */
 bool peer_link_is_mneme(const struct peer_link *l);
+/* A glance: it knows series by number. */
+bool peer_link_takes_numbers(const struct peer_link *l);
 struct str peer_link_address(const struct peer_link *l);
 
 struct peer_link_status {

@@ -1,11 +1,9 @@
-/* peer_link_ops.c - what the pipe asks for: calls to the peer, and its queue on disk. */
+/* peer_link_ops.c - what the pipe asks for but calls: its queue on disk, votes. */
 #include "base/assert.h"
 #include "replication/peer_link_int.h"
 #include "replication/peer_wire.h"
 
 enum { LOG_BURST = 5 }; /* lines about dropped parts in a second */
-
-static const char method[] = "/thanos.WriteableStore/RemoteWrite";
 
 static uint64_t
 now_ns(const struct peer_link *l)
@@ -14,87 +12,6 @@ now_ns(const struct peer_link *l)
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
-
-/* On the channel's loop. */
-static void
-on_answer(void *arg, const struct grpc_outcome *o)
-{
-    struct peer_link *l = arg;
-    LOCKED(&l->lock);
-    struct link_reply *r = &l->reply;
-    ASSERT(!r->there); /* P1 */
-    buf_clear(&r->answer);
-    buf_clear(&r->text);
-    r->there = true;
-    r->outcome = peer_wire_outcome(o->code);
-    r->kind = o->answer && grpc_answer_metadata(o->answer, STR("mneme-peer")).n > 0
-                  ? PEER_KIND_MNEME
-                  : PEER_KIND_THANOS;
-    buf_append(&r->answer, o->reply);
-    buf_append(&r->text, o->text);
-    cond_signal(&l->come);
-}
-
-/* Damage on its way through the disk: the reply comes from here. */
-static void
-answer_myself(struct peer_link *l, struct err e)
-{
-    LOCKED(&l->lock);
-    l->reply.there = true;
-    l->reply.outcome = VOTE_FAILED;
-    l->reply.kind = PEER_KIND_THANOS;
-    buf_clear(&l->reply.text);
-    buf_printf(&l->reply.text, "%s", err_text(&e));
-    err_drop(e);
-}
-
-static void
-send_message(void *driver, const struct peer_message *m)
-{
-    /* Of who has not answered yet, too: asked without it, one of our kind would ask its ring, and
-     * its OK would mean a quorum of others. Thanos does not look. */
-    static const struct grpc_metadata direct = {STR_INIT("mneme-direct"), STR_INIT("1")};
-    struct peer_link *l = driver;
-    bool mneme = m->kind == PEER_KIND_MNEME;
-    AUTO(shared_unref) struct shared *message = NULL;
-    size_t plain_bytes = 0;
-    l->sent_count = m->count;
-    struct err e = peer_wire_message(m, l->opts.encoding, &message, &plain_bytes);
-    if (e.code != ERR_NONE) {
-        answer_myself(l, e);
-        return;
-    }
-    metric_add(l->plain_bytes, (double)plain_bytes);
-    metric_add(l->wire_bytes, (double)shared_bytes(message).n);
-    struct grpc_unary call = {.method = method,
-                              .metadata = &direct,
-                              .metadata_count = 1,
-                              .encoding = mneme ? GRPC_ZSTD : l->opts.encoding,
-                              .message = message,
-                              .timeout_ms = l->opts.forward_timeout_ms};
-    (void)grpc_unary(l->channel, &call, on_answer, l);
-}
-
-void
-peer_link_settle(struct peer_link *l, struct link_reply *reply)
-{
-    AUTO(mem_free) uint8_t *outcomes = mem_array_zero(l->sent_count, sizeof *outcomes);
-    struct peer_reply r = {
-        .outcome = reply->outcome, .kind = reply->kind, .text = buf_str(&reply->text)};
-    size_t told = 0;
-    if (reply->outcome != VOTE_CONFLICT)
-        metric_inc(l->opts.metrics->forwards[reply->outcome != VOTE_OK]);
-    if (reply->outcome == VOTE_OK) {
-        struct err e = peer_wire_outcomes(buf_str(&reply->answer), outcomes, l->sent_count, &told);
-        if (e.code != ERR_NONE) {
-            r.outcome = VOTE_FAILED;
-            r.text = STR("malformed answer of the receiver");
-        }
-        err_drop(e);
-    }
-    r.part_outcomes = told > 0 ? outcomes : NULL;
-    peer_replied(l->pipe, now_ns(l), &r);
-}
 
 /* Nothing is handed on: what a peer that left was to get it still gets (peer_link_leave()). */
 static void
@@ -138,7 +55,7 @@ append_records(struct peer_link *l, uint64_t *ret_last)
     AUTO(mem_free) size_t *ends = mem_array_zero(n, sizeof *ends);
     AUTO(mem_free) struct str *records = mem_array_zero(n, sizeof *records);
     for (size_t i = 0; i < n; i++) {
-        peer_wire_record(l->append.parts[i], &bytes);
+        peer_wire_record(l->append.parts[i], l->encoder, &bytes);
         ends[i] = bytes.n;
     }
     for (size_t i = 0, from = 0; i < n; from = ends[i++])
@@ -266,7 +183,7 @@ note_dropped(void *driver, const struct peer_part *part, enum peer_drop why, str
 }
 
 const struct peer_ops peer_link_ops = {
-    .send = send_message,
+    .send = peer_link_send,
     .hand_on = hand_on,
     .append = note_append,
     .read = note_read,

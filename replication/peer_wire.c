@@ -36,7 +36,7 @@ take_encoder(struct peer_packers *p)
         if (p->count > 0)
             return p->idle[--p->count];
     }
-    return zstd_encoder_open();
+    return zstd_encoder_open(ZSTD_FASTEST);
 }
 
 static void
@@ -63,16 +63,6 @@ peer_wire_pack(struct peer_packers *p, struct str tuples)
         buf_str(&packed)); /* of its own size: the bound of the encoder is far above */
 }
 
-struct peer_part *
-peer_wire_part(struct shared *payload, struct str tuples, uint32_t tuple_count, uint32_t ring,
-               uint16_t replica)
-{
-    struct peer_part *part = peer_part_new(payload, ring, replica);
-    part->tuple_count = tuple_count;
-    part->plain_bytes = tuples.n;
-    return part;
-}
-
 /* What stands beside the tuples. */
 static void
 put_rest(const struct peer_message *m, struct buf *to)
@@ -87,8 +77,20 @@ put_rest(const struct peer_message *m, struct buf *to)
     vec_fini(&tuples);
 }
 
+/* The part's tuples, packed, as this message has them. */
+static struct str
+frame_of(const struct peer_message *m, const struct peer_wire_form *form, size_t i,
+         size_t *ret_plain_bytes)
+{
+    const struct peer_part *part = m->parts[i];
+    bool terse = form->terse && form->terse[i];
+    *ret_plain_bytes = terse ? part->rows->terse_plain_bytes : part->plain_bytes;
+    return shared_bytes(terse ? part->rows->terse : peer_part_payload(part, form->encoder));
+}
+
 static struct shared *
-message_of_frames(const struct peer_message *m, size_t *ret_plain_bytes)
+message_of_frames(const struct peer_message *m, const struct peer_wire_form *form,
+                  size_t *ret_plain_bytes)
 {
     AUTO(buf_fini) struct buf bytes = BUF_INIT, rest = BUF_INIT;
     put_rest(m, &rest);
@@ -96,30 +98,34 @@ message_of_frames(const struct peer_message *m, size_t *ret_plain_bytes)
     buf_put_u8(&bytes, COMPRESSED);
     buf_put_be32(&bytes, 0);
     for (size_t i = 0; i < m->count; i++) {
-        buf_append(&bytes, shared_bytes(m->parts[i]->payload));
-        *ret_plain_bytes += m->parts[i]->plain_bytes;
+        size_t plain_bytes;
+        buf_append(&bytes, frame_of(m, form, i, &plain_bytes));
+        *ret_plain_bytes += plain_bytes;
     }
-    zstd_encode(buf_str(&rest), &bytes);
+    zstd_encoder_encode(form->encoder, buf_str(&rest), &bytes);
     store_be32(bytes.p + 1, (uint32_t)(bytes.n - GRPC_PREFIX_BYTES));
     return shared_take(&bytes);
 }
 
 struct err
-peer_wire_message(const struct peer_message *m, enum grpc_encoding encoding,
+peer_wire_message(const struct peer_message *m, const struct peer_wire_form *form,
                   struct shared **ret_message, size_t *ret_plain_bytes)
 {
     if (m->kind == PEER_KIND_MNEME) {
-        *ret_message = message_of_frames(m, ret_plain_bytes);
+        *ret_message = message_of_frames(m, form, ret_plain_bytes);
         return OK;
     }
     AUTO(buf_fini) struct buf plain = BUF_INIT;
     for (size_t i = 0; i < m->count; i++) {
         const struct peer_part *part = m->parts[i];
-        TRY(zstd_decode(shared_bytes(part->payload), part->plain_bytes, &plain));
+        if (part->rows)
+            buf_append(&plain, shared_bytes(part->rows->tuples));
+        else
+            TRY(zstd_decode(shared_bytes(part->payload), part->plain_bytes, &plain));
     }
     put_rest(m, &plain);
     *ret_plain_bytes = plain.n;
-    *ret_message = grpc_message_new(encoding, buf_str(&plain));
+    *ret_message = grpc_message_new(form->encoding, buf_str(&plain));
     return OK;
 }
 
@@ -156,7 +162,7 @@ peer_wire_outcomes(struct str answer, uint8_t *outcomes, size_t count, size_t *r
     static const uint8_t votes[WRITEABLE_OUTCOME_COUNT] = {
         [WRITEABLE_OK] = VOTE_OK,           [WRITEABLE_CONFLICT] = VOTE_CONFLICT,
         [WRITEABLE_INVALID] = VOTE_INVALID, [WRITEABLE_UNAVAILABLE] = VOTE_UNAVAILABLE,
-        [WRITEABLE_FAILED] = VOTE_FAILED,
+        [WRITEABLE_FAILED] = VOTE_FAILED,   [WRITEABLE_UNNUMBERED] = PEER_WIRE_UNNUMBERED,
     };
     AUTO(mem_free) enum writeable_outcome *told = mem_array_zero(count, sizeof *told);
     TRY(writeable_decode_outcomes(answer, told, count, ret_count));
@@ -168,14 +174,14 @@ peer_wire_outcomes(struct str answer, uint8_t *outcomes, size_t count, size_t *r
 /* --- records ---------------------------------------------------------------------------------- */
 
 void
-peer_wire_record(const struct peer_part *part, struct buf *to)
+peer_wire_record(const struct peer_part *part, struct zstd_encoder *e, struct buf *to)
 {
     buf_put_u8(to, RECORD_VERSION);
     buf_put_be16(to, part->replica);
     buf_put_be32(to, part->ring);
     buf_put_be32(to, part->tuple_count);
     buf_put_be32(to, (uint32_t)part->plain_bytes);
-    buf_append(to, shared_bytes(part->payload));
+    buf_append(to, shared_bytes(peer_part_payload(part, e)));
 }
 
 struct err

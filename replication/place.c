@@ -4,7 +4,6 @@
 #include "base/assert.h"
 #include "proto/series_encode.h"
 #include "proto/writeable.h"
-#include "replication/ring_hash.h"
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
@@ -92,17 +91,12 @@ place_batch(struct placing *p, size_t b, size_t first_row)
         return OK;
     AUTO(ring_part_unref) const struct ring_part *part = NULL;
     TRY(ring_part(p->opts->ring, tenant, &part));
+    place_name_rows(p, b, first_row);
     for (size_t i = 0; i < r->row_count; i++) {
-        uint64_t hash;
         const uint16_t *owners;
-        struct err e = ring_hash(tenant, r->rows[i].label_key, &hash);
-        if (e.code != ERR_NONE) { /* no node could store it */
-            err_drop(e);
-            p->row_class[first_row + i] = PLACED_NOWHERE;
-            p->out->malformed_rows++;
+        if (p->row_class[first_row + i] == PLACED_NOWHERE) /* no node could store it */
             continue;
-        }
-        TRY(ring_owners(part, hash, &owners));
+        TRY(ring_owners(part, p->row_hash[first_row + i], &owners));
         uint32_t class_index = votes_plan_class(p->opts->plan, owners + first_owner);
         TRY(take_row(p, b, &r->rows[i], first_row + i, class_index));
     }
@@ -120,11 +114,18 @@ begin(struct placing *p)
         p->row_count += r->row_count;
         rests |= r->histogram_count > 0 || r->exemplar_count > 0;
     }
-    size_t row_bytes = sizeof *p->row_class + sizeof *p->row_bytes;
+    size_t row_bytes = sizeof *p->row_class + sizeof *p->row_bytes + sizeof *p->row_hash;
+    if (p->opts->numbers)
+        row_bytes += sizeof *p->row_keys + sizeof *p->row_numbers;
     TRY(arena_admit(p->arena, p->row_count * (row_bytes + (rests ? sizeof *p->row_rest : 0)) +
                                   (p->in->count + 1) * sizeof *p->first_share));
     p->row_class = arena_alloc(p->arena, p->row_count * sizeof *p->row_class);
     p->row_bytes = arena_alloc(p->arena, p->row_count * sizeof *p->row_bytes);
+    p->row_hash = arena_alloc(p->arena, p->row_count * sizeof *p->row_hash);
+    if (p->opts->numbers) {
+        p->row_keys = arena_alloc(p->arena, p->row_count * sizeof *p->row_keys);
+        p->row_numbers = arena_alloc(p->arena, p->row_count * sizeof *p->row_numbers);
+    }
     if (rests)
         p->row_rest = ARENA_ARRAY(p->arena, struct str, p->row_count);
     p->first_share = ARENA_ARRAY(p->arena, size_t, p->in->count + 1);
@@ -184,7 +185,7 @@ void
 placed_fini(struct placed *p)
 {
     for (size_t i = 0; i < p->part_count; i++) {
-        shared_unref(p->parts[i].tuples);
-        p->parts[i].tuples = NULL;
+        peer_rows_unref(p->parts[i].rows);
+        p->parts[i].rows = NULL;
     }
 }

@@ -5,7 +5,7 @@
  *   a Thanos peer       a part for each replica number, since a message has one
  *   a peer of our kind  one part, whatever the numbers
  * A part's payload are tuples (proto/writeable.h): one for each tenant that it has rows of. Parts
- * with the same rows share one payload; so in a ring with as many nodes as copies all peers of our
+ * with the same rows share them; so in a ring with as many nodes as copies all peers of our
  * kind do.
  *
  * Metadata belongs to no row. That of a tenant goes to who would own a series of it without labels:
@@ -16,8 +16,9 @@
  * counted in the budget that the arena shares for as long as somebody holds them.
  * Threads: any; a write one at a time. */
 #pragma once
-#include "base/shared.h"
 #include "ingest/rewrite.h"
+#include "replication/numbers.h"
+#include "replication/peer_rows.h"
 #include "replication/ring.h"
 #include "replication/votes.h"
 
@@ -31,6 +32,11 @@ struct place_opts {
     unsigned replica; /* as on the wire. 0: not replicated yet; n: for the n-th owner alone */
     const uint8_t *node_traits; /* enum votes_trait, as the plan has them: this machine and peers of
                                  * our kind are VOTES_NODE_WHOLE */
+    /* Series are numbered, and rows have a terse form beside the full one. NULL: no peer wants it.
+     */
+    struct numbers *numbers;
+    const struct hash_secret *secret; /* of the heads, and of `numbers`, where there are any */
+    struct peer_packers *packers;     /* likewise */
     struct votes_plan *plan;    /* empty, of as many owners as rows go to. Gets classes, ballots */
 };
 
@@ -38,8 +44,7 @@ struct placed_part {
     uint16_t node;
     uint16_t replica;      /* for the wire; 0: rows of any number, and the peer asks no ring */
     uint32_t ballot;       /* the part's vote; PLACED_NOWHERE: metadata, nobody waits for it */
-    struct shared *tuples; /* a reference */
-    uint32_t tuple_count;
+    struct peer_rows *rows;         /* a reference */
     size_t row_count, sample_count; /* floats and histograms */
     int64_t newest_ms;              /* of its samples; INT64_MIN: there are none */
 };

@@ -25,10 +25,25 @@ struct payload {
     uint32_t tuple_count;
     uint32_t ballot; /* the first with these rows */
     size_t batch;    /* the last one that it has a tuple of, + 1 */
-    size_t content;  /* bytes of that tuple's rows */
+    size_t content;  /* bytes of that tuple's rows, and of their numbers */
+    size_t row_count; /* of that tuple */
     struct buf buf;  /* while it is written, */
     char *at;        /* up to here */
-    struct shared *shared;
+    struct place_terse *terse; /* NULL: no numbers */
+    struct peer_rows *rows;
+};
+
+/* The terse form of a payload while it is written: place_terse.c. */
+struct place_terse {
+    uint32_t *numbers; /* of all rows that have one; owned */
+    size_t number_count;
+    size_t payload_rows;     /* of all tuples */
+    uint32_t *tuple_numbers; /* of each row of the tuple at hand, with those that have none */
+    size_t tuple_rows;
+    struct numbered_sample *samples; /* of the tuple at hand; one a row at most */
+    size_t sample_count;
+    struct buf others; /* its rows that are more than one float: their fields in full */
+    struct buf tuples; /* the result */
 };
 
 struct placing {
@@ -41,6 +56,9 @@ struct placing {
     size_t row_count;
     uint32_t *row_class;
     uint32_t *row_bytes;           /* of the content of their TimeSeries */
+    uint64_t *row_hash;            /* the ring's; meaningless for malformed ones */
+    struct hash128 *row_keys;      /* of their labels. NULL: no numbers */
+    uint32_t *row_numbers;         /* NULL: no numbers */
     struct str *row_rest;          /* series_encode.h; NULL: no row has any */
     struct rewritten_batch *local; /* out->local.batches */
     /* Of batches: the shares of b are from first_share[b] up to first_share[b + 1]. */
@@ -70,6 +88,15 @@ placing_tenant(const struct placing *p, size_t b)
     return p->in->batches[b].batch.tenant;
 }
 
+/* place_names.c: hashes and numbers of a batch's rows; the class of malformed ones is
+ * PLACED_NOWHERE, of others 0. */
+void place_name_rows(struct placing *p, size_t b, size_t first_row);
+/* place_terse.c: room for what is to be written; row by row, tuple by tuple; the result. */
+struct err place_begin_terse(struct placing *p);
+void place_terse_row(struct placing *p, struct payload *y, const struct append_request *r,
+                     const struct append_row *row, size_t at, struct str field);
+void place_terse_tuple(struct placing *p, struct payload *y, struct str tenant);
+void place_end_terse(struct placing *p, struct payload *y);
 /* place_payloads.c: which payloads there are, from classes and ballots; then their bytes. */
 struct err place_plan_payloads(struct placing *p);
 struct err place_write_payloads(struct placing *p);

@@ -81,6 +81,8 @@ payload_of(struct placing *p, const struct ballot_classes *lists, uint32_t ballo
     for (size_t at = hash64(mine) & mask;; at = (at + 1) & mask) {
         if (table[at] == 0) {
             p->payloads[p->payload_count++] = (struct payload){.ballot = ballot};
+            if (p->row_numbers)
+                p->payloads[p->payload_count - 1].terse = ARENA_NEW(p->arena, struct place_terse);
             table[at] = (uint32_t)p->payload_count;
         } else if (!str_eq(mine, classes_of(lists, p->payloads[table[at] - 1].ballot))) {
             continue;
@@ -169,11 +171,16 @@ open_tuples(struct placing *p, size_t b)
             struct payload *y = &p->payloads[of[i]];
             if (y->batch != b + 1) {
                 y->batch = b + 1;
-                y->content = 0;
+                y->content = y->row_count = 0;
                 p->open[p->open_count++] = of[i];
             }
             y->content += share->bytes;
+            y->row_count += share->row_count;
         }
+    }
+    for (size_t i = 0; i < p->open_count && p->row_numbers; i++) {
+        struct payload *y = &p->payloads[p->open[i]];
+        y->content += writeable_numbers_bytes(y->row_count);
     }
 }
 
@@ -187,6 +194,8 @@ size_payloads(struct placing *p, size_t *ret_bytes)
             struct payload *y = &p->payloads[p->open[i]];
             y->bytes += writeable_tuple_bytes(y->content, placing_tenant(p, b));
             y->tuple_count++;
+            if (y->terse)
+                y->terse->payload_rows += y->row_count;
         }
     }
     for (size_t i = 0; i < p->payload_count; i++) {
@@ -217,6 +226,8 @@ write_row(struct placing *p, const struct append_request *r, const struct append
     struct str rest = p->row_rest ? p->row_rest[at] : STR("");
     first->at = series_store(first->at, r, row, p->row_bytes[at], rest);
     size_t bytes = (size_t)(first->at - from);
+    for (size_t i = 0; i < payload_count && p->row_numbers; i++)
+        place_terse_row(p, &p->payloads[of[i]], r, row, at, str_of(from, bytes));
     for (size_t i = 1; i < payload_count; i++) {
         memcpy(p->payloads[of[i]].at, from, bytes);
         p->payloads[of[i]].at += bytes;
@@ -239,6 +250,8 @@ write_batch(struct placing *p, size_t b, size_t first_row)
         write_row(p, r, &r->rows[i], first_row + i);
     for (size_t i = 0; i < p->open_count; i++) {
         struct payload *y = &p->payloads[p->open[i]];
+        if (y->terse)
+            place_terse_tuple(p, y, tenant);
         y->at = writeable_store_tenant(y->at, tenant);
     }
 }
@@ -259,7 +272,9 @@ write_all(struct placing *p)
     for (size_t i = 0; i < p->payload_count; i++) {
         struct payload *y = &p->payloads[i];
         ASSERT(y->at == y->buf.p + y->buf.n);
-        y->shared = shared_take_charged(&y->buf, p->arena->shared);
+        y->rows = peer_rows_new(shared_take_charged(&y->buf, p->arena->shared), y->tuple_count);
+        if (y->terse)
+            place_end_terse(p, y);
     }
 }
 
@@ -274,8 +289,7 @@ add_part(struct placing *p, uint32_t ballot)
         .node = of.node,
         .replica = of.replica == VOTES_REPLICA_ANY ? 0 : (uint16_t)(of.replica + 1),
         .ballot = ballot,
-        .tuples = shared_ref(y->shared),
-        .tuple_count = y->tuple_count,
+        .rows = peer_rows_ref(y->rows),
         .newest_ms = INT64_MIN,
     };
 }
@@ -304,6 +318,7 @@ place_write_payloads(struct placing *p)
     size_t ballots = votes_plan_ballot_count(p->opts->plan), bytes = 0;
     TRY(size_payloads(p, &bytes));
     TRY(arena_admit(p->arena, bytes + ballots * (sizeof *p->out->parts + sizeof(uint32_t))));
+    TRY(place_begin_terse(p));
     write_all(p);
     p->out->parts = ARENA_ARRAY(p->arena, struct placed_part, ballots);
     uint32_t *part_of = ARENA_ARRAY(p->arena, uint32_t, ballots);
@@ -314,7 +329,7 @@ place_write_payloads(struct placing *p)
             add_part(p, x);
     }
     for (size_t i = 0; i < p->payload_count; i++)
-        shared_unref(p->payloads[i].shared); /* the parts have their own */
+        peer_rows_unref(p->payloads[i].rows); /* the parts have their own */
     count_rows(p, part_of);
     return OK;
 }

@@ -15,10 +15,10 @@ is_local_row(const struct placing *p, size_t row)
 
 /* The rows of this machine, copied. */
 static struct err
-copy_rows(struct placing *p, size_t b, size_t first_row, struct append_request *request)
+copy_rows(struct placing *p, size_t first_row, struct append_request *request)
 {
-    const struct append_request *from = placing_request(p, b);
-    struct batch_rows rows = {.rows_max = 0};
+    const struct append_request all = *request, *from = &all;
+    struct batch_rows rows = {.has_keys = from->row_keys};
     for (size_t i = 0; i < from->row_count; i++) {
         if (is_local_row(p, first_row + i))
             batch_rows_count(&rows, &from->rows[i]);
@@ -54,8 +54,10 @@ place_keep_local(struct placing *p)
     p->local = ARENA_ARRAY(p->arena, struct rewritten_batch, p->in->count);
     for (size_t b = 0; b < p->in->count; b++) {
         p->local[b] = p->in->batches[b];
+        if (p->row_keys)
+            p->local[b].batch.request.row_keys = p->row_keys + row;
         if (count_local(p, b) != placing_request(p, b)->row_count)
-            TRY(copy_rows(p, b, row, &p->local[b].batch.request));
+            TRY(copy_rows(p, row, &p->local[b].batch.request));
         row += placing_request(p, b)->row_count;
     }
     bool *is_local = arena_alloc(p->arena, p->class_count * sizeof *is_local);
@@ -127,13 +129,12 @@ is_among(const uint16_t *nodes, unsigned n, uint16_t node)
 
 /* A part more; there is room for as many as a series has copies. */
 static void
-add_metadata_part(struct placing *p, uint16_t node, struct shared *tuple)
+add_metadata_part(struct placing *p, uint16_t node, struct peer_rows *tuple)
 {
     p->out->parts[p->out->part_count++] = (struct placed_part){
         .node = node,
         .ballot = PLACED_NOWHERE,
-        .tuples = shared_ref(tuple),
-        .tuple_count = 1,
+        .rows = peer_rows_ref(tuple),
         .newest_ms = INT64_MIN,
     };
 }
@@ -151,7 +152,7 @@ place_metadata_of(struct placing *p, size_t b, size_t *parts_cap)
     unsigned copies = ring_replication_factor(p->opts->ring);
     if (!is_among(owners, copies, p->opts->local))
         p->local[b].batch.request.metadata_count = 0;
-    AUTO(shared_unref) struct shared *tuple = NULL;
+    AUTO(peer_rows_unref) struct peer_rows *tuple = NULL;
     for (unsigned i = 0; i < copies; i++) {
         bool ours = p->opts->node_traits && p->opts->node_traits[owners[i]] & VOTES_NODE_WHOLE;
         if (!ours || owners[i] == p->opts->local || is_among(owners, i, owners[i]))
@@ -161,7 +162,7 @@ place_metadata_of(struct placing *p, size_t b, size_t *parts_cap)
         p->out->parts = arena_more(p->arena, p->out->parts, sizeof *p->out->parts,
                                    p->out->part_count, parts_cap);
         if (!tuple)
-            tuple = metadata_tuple(p, b);
+            tuple = peer_rows_new(metadata_tuple(p, b), 1);
         add_metadata_part(p, owners[i], tuple);
     }
     return OK;

@@ -21,6 +21,7 @@ struct replicator {
     char *local_endpoint, *local_zone;
     struct loop_timer *timer;
     struct peer_packers packers;
+    struct numbers_of_node *numbers;
     struct lock ring_lock;
     struct membership *now GUARDED_BY(ring_lock); /* NULL: no ring yet */
     uint32_t rings; /* so many were set; of whoever sets them */
@@ -103,6 +104,8 @@ replicator_open(const struct replicator_opts *opts)
     r->opts.local_endpoint = str_of_cstr(r->local_endpoint);
     r->opts.local_zone = str_of_cstr(r->local_zone);
     peer_packers_init(&r->packers);
+    if (opts->hash_seed != 0)
+        r->numbers = numbers_open(opts->clock, opts->hash_seed);
     lock_init(&r->ring_lock, LOCK_RANK_LEAF);
     lock_init(&r->wait_lock, LOCK_RANK_LEAF);
     loop_call(opts->loop, start_timer, r);
@@ -120,6 +123,7 @@ replicator_close(struct replicator *r)
     vec_fini(&r->waiting);
     membership_unref(r->now);
     peer_packers_fini(&r->packers);
+    numbers_close(r->numbers);
     lock_fini(&r->wait_lock);
     lock_fini(&r->ring_lock);
     mem_free(r->local_endpoint);
@@ -179,6 +183,16 @@ traits_of_now(const struct membership *m, struct arena *a)
     return traits;
 }
 
+static bool
+some_take_numbers(const struct membership *m)
+{
+    for (size_t i = 0; i < m->node_count; i++) {
+        if (m->links[i] && peer_link_takes_numbers(m->links[i]))
+            return true;
+    }
+    return false;
+}
+
 static struct err
 place(struct replicator *r, struct replication *p)
 {
@@ -192,10 +206,16 @@ place(struct replicator *r, struct replication *p)
                                .quorum = r->opts.quorum,
                                .node_count = m->node_count,
                                .node_traits = traits_of_now(m, p->arena)};
+    AUTO(numbers_release)
+    struct numbers *numbers =
+        r->numbers && some_take_numbers(m) ? numbers_acquire(r->numbers) : NULL;
     struct place_opts opts = {.ring = m->ring,
                               .local = m->local,
                               .replica = p->replica,
                               .node_traits = votes.node_traits,
+                              .numbers = numbers,
+                              .secret = numbers ? numbers_secret(r->numbers) : NULL,
+                              .packers = &r->packers,
                               .plan = votes_plan_new(p->arena, &votes)};
     TRY(place_rows(p->arena, &opts, p->rewritten, &p->placed));
     p->class_count = votes_plan_class_count(opts.plan);
@@ -204,26 +224,15 @@ place(struct replicator *r, struct replication *p)
     return OK;
 }
 
-/* Parts with the same rows share their tuples, and stand side by side: they share what these are
- * packed to as well. */
 static void
-send_parts(struct peer_packers *packers, struct replication *p)
+send_parts(struct replication *p)
 {
     const struct membership *m = p->membership;
-    AUTO(shared_unref) struct shared *tuples = NULL, *packed = NULL;
     for (size_t i = 0; i < p->placed.part_count; i++) {
         struct placed_part *part = &p->placed.parts[i];
-        struct str plain = shared_bytes(part->tuples);
-        if (part->tuples != tuples) {
-            shared_unref(tuples);
-            shared_unref(packed);
-            tuples = shared_ref(part->tuples);
-            packed = peer_wire_pack(packers, plain);
-        }
         bool votes = part->ballot != PLACED_NOWHERE;
         peer_link_push(m->links[part->node],
-                       peer_wire_part(shared_ref(packed), plain, part->tuple_count, m->number,
-                                      part->replica),
+                       peer_part_of_rows(peer_rows_ref(part->rows), m->number, part->replica),
                        votes ? p->votes : NULL, part->ballot);
     }
 }
@@ -258,7 +267,7 @@ replicate(struct replicator *r, struct replication *p)
         wait_for(r, p->votes);
     }
     bool voted = p->votes != NULL;
-    send_parts(&r->packers, p);
+    send_parts(p);
     store_local(p);
     if (!voted)
         p->done(p->done_arg);

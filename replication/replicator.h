@@ -21,6 +21,8 @@ struct replicator_opts {
     struct loop *loop;           /* of the deadlines */
     struct metrics *metrics;
     const struct clock *clock;
+    uint64_t hash_seed; /* of the heads of this machine (db_opts); 0: they have their own, and
+                         * series are not numbered */
 };
 struct replicator *replicator_open(const struct replicator_opts *opts);
 /* No write may be under way. NULL is allowed. */

@@ -23,7 +23,7 @@ add_head(struct headers *h, const char *http_status)
 {
     add(h, ":status", str_of_cstr(http_status));
     add(h, "content-type", STR("application/grpc"));
-    add(h, "mneme-peer", STR("1"));
+    add(h, "mneme-peer", STR("2"));
 }
 
 /* Texts live in `digits` and `text`. */

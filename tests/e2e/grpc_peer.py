@@ -66,7 +66,7 @@ def calls(server):
         reply, call = echo.with_call(b"hello", timeout=10)
         assert reply == b"hello"
         head = dict(call.initial_metadata())
-        assert head["x-tag"] == "yes" and head["mneme-peer"] == "1", head
+        assert head["x-tag"] == "yes" and head["mneme-peer"] == "2", head
         assert echo(b"", timeout=10) == b""
         e = fails(grpc.StatusCode.FAILED_PRECONDITION, unary(channel, "Fail"),
                   "100 % \u00fc".encode(), timeout=10)

@@ -60,7 +60,7 @@ START_TEST(test_unary)
     ck_assert_uint_eq(c->heads, 2);
     ck_assert(str_eq(grpc_peer_field(c, ":status"), STR("200")));
     ck_assert(str_eq(grpc_peer_field(c, "content-type"), STR("application/grpc")));
-    ck_assert(str_eq(grpc_peer_field(c, "mneme-peer"), STR("1")));
+    ck_assert(str_eq(grpc_peer_field(c, "mneme-peer"), STR("2")));
     ck_assert(str_eq(grpc_peer_field(c, "x-tag"), STR("yes")));
     ck_assert(!grpc_peer_field(c, "grpc-encoding").p);
 }

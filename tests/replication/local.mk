@@ -18,7 +18,9 @@ check_PROGRAMS += %reldir%/test_replication
 	%reldir%/test_ketama.c \
 	%reldir%/test_pace.c \
 	%reldir%/test_peer.c \
+	%reldir%/test_numbers.c \
 	%reldir%/test_peer_wire.c \
+	%reldir%/test_place_terse.c \
 	%reldir%/test_place.c \
 	%reldir%/test_place_cases.c \
 	%reldir%/test_ring.c \

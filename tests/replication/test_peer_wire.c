@@ -1,6 +1,7 @@
 /* Messages of several parts, what answers say of each, and records of the hand-off. */
 #include "replication/peer_wire.h"
 
+#include "base/codec.h"
 #include "proto/writeable.h"
 #include "tests/harness.h"
 
@@ -14,12 +15,7 @@ part_of(unsigned tuples, uint16_t replica)
         char tenant[2] = {(char)('a' + i), '\0'};
         writeable_encode_tuple(&bytes, str_of_cstr(tenant), &nothing);
     }
-    struct str plain = buf_str(&bytes);
-    struct peer_packers packers;
-    peer_packers_init(&packers);
-    struct shared *payload = peer_wire_pack(&packers, plain);
-    peer_packers_fini(&packers);
-    return peer_wire_part(payload, plain, tuples, 7, replica);
+    return peer_part_of_rows(peer_rows_new(shared_take(&bytes), tuples), 7, replica);
 }
 
 static const struct message_case {
@@ -48,7 +44,9 @@ START_TEST(test_message)
     arena_init(&a, 0);
     struct writeable_message got;
     size_t plain_bytes = 0;
-    CK_OK(peer_wire_message(&m, GRPC_SNAPPY, &bytes, &plain_bytes));
+    struct peer_wire_form form = {.encoding = GRPC_SNAPPY, .encoder = zstd_encoder_open(ZSTD_FAST)};
+    CK_OK(peer_wire_message(&m, &form, &bytes, &plain_bytes));
+    zstd_encoder_close(form.encoder);
     struct grpc_reader reader; /* as a server reads it */
     struct grpc_payload payload;
     struct str rest = shared_bytes(bytes);
@@ -75,11 +73,11 @@ END_TEST
 
 START_TEST(test_outcomes)
 {
-    static const enum writeable_outcome told[] = {WRITEABLE_OK, WRITEABLE_CONFLICT,
+    static const enum writeable_outcome told[] = {WRITEABLE_OK,      WRITEABLE_CONFLICT,
                                                   WRITEABLE_INVALID, WRITEABLE_UNAVAILABLE,
-                                                  WRITEABLE_FAILED};
-    static const uint8_t want[] = {VOTE_OK, VOTE_CONFLICT, VOTE_INVALID, VOTE_UNAVAILABLE,
-                                   VOTE_FAILED};
+                                                  WRITEABLE_FAILED,  WRITEABLE_UNNUMBERED};
+    static const uint8_t want[] = {VOTE_OK,          VOTE_CONFLICT, VOTE_INVALID,
+                                   VOTE_UNAVAILABLE, VOTE_FAILED,   PEER_WIRE_UNNUMBERED};
     AUTO(buf_fini) struct buf answer = BUF_INIT;
     uint8_t got[ARRAY_LEN(told)];
     size_t n = 99;
@@ -111,11 +109,14 @@ START_TEST(test_record)
 {
     AUTO(peer_part_unref) struct peer_part *part = part_of(3, 513), *again = NULL;
     AUTO(buf_fini) struct buf record = BUF_INIT;
-    peer_wire_record(part, &record);
+    struct zstd_encoder *encoder = zstd_encoder_open(ZSTD_FAST);
+    peer_wire_record(part, encoder, &record);
     CK_OK(peer_wire_read_record(buf_str(&record), &again));
     ck_assert(again->replica == 513 && again->ring == 7 && again->tuple_count == 3);
     ck_assert_uint_eq(peer_part_bytes(again), peer_part_bytes(part));
-    ck_assert(str_eq(shared_bytes(again->payload), shared_bytes(part->payload)));
+    ck_assert(str_eq(shared_bytes(peer_part_payload(again, encoder)),
+                     shared_bytes(peer_part_payload(part, encoder))));
+    zstd_encoder_close(encoder);
     struct peer_part *none = NULL;
     for (size_t n = 0; n < PEER_RECORD_HEAD_BYTES; n++)
         CK_ERR(ERR_CORRUPT, peer_wire_read_record(str_of(record.p, n), &none));
