@@ -86,15 +86,41 @@ owners_bytes(const struct votes_plan *p)
     return p->opts.owner_count * sizeof(uint16_t);
 }
 
+/* A few owners, as there mostly are, are one number: this is done for each row. */
+enum { PACKED_OWNERS_MAX = sizeof(uint64_t) / sizeof(uint16_t) };
+static inline uint64_t
+pack(const uint16_t *owners, unsigned n)
+{
+    uint64_t packed = 0;
+    for (unsigned i = 0; i < n; i++)
+        packed = packed << 16 | owners[i];
+    return packed;
+}
+
+static inline bool
+is_same(const struct votes_plan *p, const uint16_t *a, const uint16_t *b)
+{
+    unsigned n = p->opts.owner_count;
+    return n <= PACKED_OWNERS_MAX ? pack(a, n) == pack(b, n) : memcmp(a, b, owners_bytes(p)) == 0;
+}
+
+static inline uint64_t
+hash_of(const struct votes_plan *p, const uint16_t *owners)
+{
+    unsigned n = p->opts.owner_count;
+    if (n <= PACKED_OWNERS_MAX)
+        return pack(owners, n) * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+    return hash64((struct str){(const char *)owners, owners_bytes(p)});
+}
+
 /* Where the class stands in the table, or the free place where it should. */
 static uint32_t *
 find_in_table(const struct votes_plan *p, const uint16_t *owners)
 {
-    uint64_t hash = hash64((struct str){(const char *)owners, owners_bytes(p)});
     size_t mask = p->table_size - 1;
-    for (size_t at = hash & mask;; at = (at + 1) & mask) {
+    for (size_t at = hash_of(p, owners) & mask;; at = (at + 1) & mask) {
         uint32_t *slot = &p->table[at];
-        if (*slot == 0 || memcmp(owners_of(p, *slot - 1), owners, owners_bytes(p)) == 0)
+        if (*slot == 0 || is_same(p, owners_of(p, *slot - 1), owners))
             return slot;
     }
 }
@@ -118,8 +144,7 @@ more_owners(struct votes_plan *p, void *items, size_t item_bytes, size_t *cap)
 uint32_t
 votes_plan_class(struct votes_plan *p, const uint16_t *owners)
 {
-    if (p->class_count > 0 &&
-        memcmp(owners_of(p, p->class_count - 1), owners, owners_bytes(p)) == 0)
+    if (p->class_count > 0 && is_same(p, owners_of(p, p->class_count - 1), owners))
         return u32_of_size(p->class_count - 1);
     uint32_t *slot = find_in_table(p, owners);
     if (*slot > 0)
