@@ -113,10 +113,11 @@ time_compression(const struct placed *p, enum grpc_encoding encoding, uint64_t *
     for (size_t i = 0; i < p->part_count; i++) {
         bool known = false;
         for (size_t k = 0; k < i; k++)
-            known |= p->parts[k].rows->tuples == p->parts[i].rows->tuples;
+            known |= peer_rows_tuples(p->parts[k].rows) == peer_rows_tuples(p->parts[i].rows);
         if (known)
             continue;
-        struct shared *m = grpc_message_new(encoding, shared_bytes(p->parts[i].rows->tuples));
+        struct shared *m =
+            grpc_message_new(encoding, shared_bytes(peer_rows_tuples(p->parts[i].rows)));
         bytes += shared_bytes(m).n;
         shared_unref(m);
     }

@@ -182,6 +182,6 @@ write_run(struct write *q)
         TRACED(q->trace, "decode");
         TRY(decode(q, tenant));
     }
-    q->batch.tenant = tenant;
+    q->batch.tenant = arena_str(q->arena, tenant); /* copies of rows may outlive the request */
     return write_batch(q);
 }

@@ -24,6 +24,7 @@ struct write {
     struct sink *sink;                  /* NULL: this machine stores nothing, only others do */
     struct replicator *replicator;      /* NULL: all rows are for the sink */
     unsigned replica;           /* with a replicator: 0, or the number of the copy this is */
+    struct place_keeper keeper; /* with a replicator: of the arena, *decoded and hold; or zeros */
     void (*decided)(void *arg); /* with a replicator: see write_run() */
     void *decided_arg;
     struct arena *arena;

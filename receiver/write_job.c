@@ -4,13 +4,36 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
+/* --- rows that outlive the answer ------------------------------------------------------------- */
+
+static void
+keep(void *arg)
+{
+    struct write_job *job = arg;
+    atomic_fetch_add_explicit(&job->keepers, 1, memory_order_relaxed);
+}
+
+static void
+let_rows_go(void *arg)
+{
+    struct write_job *job = arg;
+    struct receiver *v = job->v;
+    if (atomic_fetch_sub_explicit(&job->keepers, 1, memory_order_acq_rel) > 1)
+        return;
+    policy_release(&job->q.hold); /* rewritten labels may lie in it */
+    scratch_release(&v->scratches, job->scratch);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
 struct write_job *
 write_job_open(struct receiver *v, struct http_request *r, enum write_door door, struct scratch *s,
                const struct write *q)
 {
     struct write_job *job = arena_alloc(&s->arena, sizeof *job);
     *job = (struct write_job){
-        .v = v, .request = r, .door = door, .scratch = s, .q = *q, .e = OK};
+        .v = v, .request = r, .door = door, .scratch = s, .q = *q, .keepers = 1, .e = OK};
+    job->q.keeper = (struct place_keeper){keep, let_rows_go, job};
     return job;
 }
 
@@ -20,8 +43,7 @@ write_job_close(struct write_job *job)
     write_end(&job->q);
     if (job->in_gate)
         write_gate_leave(policy_gate(job->v->policy));
-    policy_release(&job->q.hold);
-    scratch_release(&job->v->scratches, job->scratch);
+    let_rows_go(job);
 }
 
 struct err

@@ -18,7 +18,9 @@ struct write_job {
     bool in_gate;
     struct write q;
     struct err e; /* refuses the request as a whole */
-    _Atomic(unsigned) holders;
+    _Atomic(unsigned) holders; /* worker and decision */
+    _Atomic(unsigned)
+        keepers; /* of the rows: the job until it is closed, and copies on their way */
 };
 
 /* Takes scratch and request; `q` is copied and must be in that scratch. */
@@ -26,7 +28,8 @@ struct write_job *write_job_open(struct receiver *v, struct http_request *r, enu
                                  struct scratch *s, const struct write *q);
 /* Gives the job up: it is answered now or later. */
 void write_job_run(struct write_job *job);
-/* Frees it, but neither its error nor its request. */
+/* Ends it, but neither its error nor its request; its memory goes when no copy of its rows is on
+ * its way any more. */
 void write_job_close(struct write_job *job);
 
 /* write_answer.c: the last act, which frees the job. */

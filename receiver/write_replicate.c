@@ -60,6 +60,15 @@ append_local(void *arg, const struct rewritten *local, const uint8_t **refusals,
     return VOTE_OK;
 }
 
+/* Labels of remote write are views of the body: they stay when that was decompressed, and go with
+ * the request otherwise. */
+static struct place_keeper
+keeper_of(const struct write *q)
+{
+    bool stays = q->protocol.kind != WRITE_REMOTE || (q->decoded && q->decoded->n > 0);
+    return stays ? q->keeper : (struct place_keeper){.hold = NULL};
+}
+
 struct err
 write_replicate(struct write *q)
 {
@@ -69,6 +78,7 @@ write_replicate(struct write *q)
     q->replication = (struct replication){.rewritten = &q->rewritten,
                                           .replica = q->replica,
                                           .arena = q->arena,
+                                          .keeper = keeper_of(q),
                                           .append = append_local,
                                           .append_arg = q,
                                           .done = q->decided,

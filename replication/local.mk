@@ -27,6 +27,7 @@ noinst_LIBRARIES += %reldir%/libreplication.a
 	%reldir%/peer_wire.c %reldir%/peer_wire.h \
 	%reldir%/peers.c %reldir%/peers.h \
 	%reldir%/place.c %reldir%/place.h %reldir%/place_int.h \
+	%reldir%/place_full.c \
 	%reldir%/place_names.c \
 	%reldir%/place_payloads.c \
 	%reldir%/place_rest.c \

@@ -25,7 +25,7 @@ peer_part_of_rows(struct peer_rows *rows, uint32_t ring, uint16_t replica)
                                .ring = ring,
                                .replica = replica,
                                .tuple_count = rows->tuple_count,
-                               .plain_bytes = shared_bytes(rows->tuples).n};
+                               .plain_bytes = rows->plain_bytes};
     atomic_init(&part->refs, 1);
     return part;
 }

@@ -9,10 +9,17 @@
 
 struct zstd_encoder;
 
+/* Who writes the rows in full when somebody asks for them. */
+struct peer_rows_source {
+    struct shared *(*write)(void *arg); /* once; the reference is taken */
+    void (*done)(void *arg);            /* what it is written from is not needed any more; once */
+    void *arg;
+};
+
 struct peer_rows {
     _Atomic(uint32_t) refs;
-    struct shared *tuples; /* in full; a reference */
     uint32_t tuple_count;
+    size_t plain_bytes; /* of the tuples in full */
     /* Terse; 0 and NULL: there is no such form. */
     uint64_t numbering;
     uint32_t *numbers; /* of its series; owned */
@@ -21,11 +28,15 @@ struct peer_rows {
     size_t terse_plain_bytes;
 
     struct lock lock;
-    struct shared *packed GUARDED_BY(lock); /* `tuples` in a zstd frame; NULL: nobody asked */
+    struct peer_rows_source source GUARDED_BY(lock); /* of tuples that are not written yet */
+    struct shared *tuples GUARDED_BY(lock);          /* in full */
+    struct shared *packed GUARDED_BY(lock);          /* those in a zstd frame */
 };
 
-/* In full only; takes the reference. The caller owns one to the result. */
+/* In full only, written: takes the reference. The caller owns one to the result, as of the next. */
 struct peer_rows *peer_rows_new(struct shared *tuples, uint32_t tuple_count);
+struct peer_rows *peer_rows_of_source(struct peer_rows_source source, size_t plain_bytes,
+                                      uint32_t tuple_count);
 /* Before anybody else has a reference; takes numbers and terse. */
 void peer_rows_set_terse(struct peer_rows *r, uint64_t numbering, uint32_t *numbers,
                          size_t number_count, struct shared *terse, size_t terse_plain_bytes);
@@ -33,5 +44,7 @@ struct peer_rows *peer_rows_ref(struct peer_rows *r);
 void peer_rows_unref(struct peer_rows *r); /* NULL is allowed */
 DEFINE_AUTO(struct peer_rows *, peer_rows_unref)
 
-/* Borrowed; made by `e` unless somebody had asked before. */
+/* Both are borrowed. In full; */
+struct shared *peer_rows_tuples(struct peer_rows *r);
+/* packed by `e` unless somebody had asked before. */
 struct shared *peer_rows_packed(struct peer_rows *r, struct zstd_encoder *e);

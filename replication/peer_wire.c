@@ -119,7 +119,7 @@ peer_wire_message(const struct peer_message *m, const struct peer_wire_form *for
     for (size_t i = 0; i < m->count; i++) {
         const struct peer_part *part = m->parts[i];
         if (part->rows)
-            buf_append(&plain, shared_bytes(part->rows->tuples));
+            buf_append(&plain, shared_bytes(peer_rows_tuples(part->rows)));
         else
             TRY(zstd_decode(shared_bytes(part->payload), part->plain_bytes, &plain));
     }

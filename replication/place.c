@@ -86,18 +86,18 @@ place_batch(struct placing *p, size_t b, size_t first_row)
 {
     const struct append_request *r = placing_request(p, b);
     struct str tenant = placing_tenant(p, b);
-    unsigned first_owner = p->opts->replica > 0 ? p->opts->replica - 1 : 0;
+    unsigned first_owner = p->opts.replica > 0 ? p->opts.replica - 1 : 0;
     if (r->row_count == 0)
         return OK;
     AUTO(ring_part_unref) const struct ring_part *part = NULL;
-    TRY(ring_part(p->opts->ring, tenant, &part));
+    TRY(ring_part(p->opts.ring, tenant, &part));
     place_name_rows(p, b, first_row);
     for (size_t i = 0; i < r->row_count; i++) {
         const uint16_t *owners;
         if (p->row_class[first_row + i] == PLACED_NOWHERE) /* no node could store it */
             continue;
         TRY(ring_owners(part, p->row_hash[first_row + i], &owners));
-        uint32_t class_index = votes_plan_class(p->opts->plan, owners + first_owner);
+        uint32_t class_index = votes_plan_class(p->opts.plan, owners + first_owner);
         TRY(take_row(p, b, &r->rows[i], first_row + i, class_index));
     }
     return arena_admit(p->arena, 0); /* the plan has taken of it unasked */
@@ -115,14 +115,14 @@ begin(struct placing *p)
         rests |= r->histogram_count > 0 || r->exemplar_count > 0;
     }
     size_t row_bytes = sizeof *p->row_class + sizeof *p->row_bytes + sizeof *p->row_hash;
-    if (p->opts->numbers)
+    if (p->opts.numbers)
         row_bytes += sizeof *p->row_keys + sizeof *p->row_numbers;
     TRY(arena_admit(p->arena, p->row_count * (row_bytes + (rests ? sizeof *p->row_rest : 0)) +
                                   (p->in->count + 1) * sizeof *p->first_share));
     p->row_class = arena_alloc(p->arena, p->row_count * sizeof *p->row_class);
     p->row_bytes = arena_alloc(p->arena, p->row_count * sizeof *p->row_bytes);
     p->row_hash = arena_alloc(p->arena, p->row_count * sizeof *p->row_hash);
-    if (p->opts->numbers) {
+    if (p->opts.numbers) {
         p->row_keys = arena_alloc(p->arena, p->row_count * sizeof *p->row_keys);
         p->row_numbers = arena_alloc(p->arena, p->row_count * sizeof *p->row_numbers);
     }
@@ -153,7 +153,7 @@ run(struct placing *p)
     TRY(place_batches(p));
     TRY(place_plan_payloads(p));
     TRY(place_keep_local(p));
-    TRY(place_write_payloads(p));
+    TRY(place_make_parts(p));
     return place_metadata(p);
 }
 
@@ -163,16 +163,18 @@ place_rows(struct arena *a, const struct place_opts *opts, const struct rewritte
 {
     unsigned copies = ring_replication_factor(opts->ring);
     struct placed out = {.local_ballot = PLACED_NOWHERE};
-    struct placing p = {
+    struct placing *p = ARENA_NEW(a, struct placing); /* rows may be written from it later */
+    *p = (struct placing){
         .arena = a,
-        .opts = opts,
+        .opts = *opts,
         .in = in,
         .out = &out,
         .owner_count = opts->replica > 0 ? 1 : copies,
+        .numbering = opts->numbers ? numbers_id(opts->numbers) : 0,
     };
     if (opts->replica > copies)
         return ERR(ERR_INVALID, "replica number %u: there are %u copies", opts->replica, copies);
-    struct err e = run(&p);
+    struct err e = run(p);
     if (e.code != ERR_NONE) {
         placed_fini(&out);
         return e;

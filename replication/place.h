@@ -26,6 +26,14 @@ enum {
     PLACED_NOWHERE = UINT32_MAX, /* no class, no ballot */
 };
 
+/* What rows lie in, and how it is kept after the write has its answer: then rows are written in
+ * full only when somebody asks. Both are called by any thread. */
+struct place_keeper {
+    void (*hold)(void *arg); /* NULL: it cannot be kept */
+    void (*let_go)(void *arg);
+    void *arg;
+};
+
 struct place_opts {
     struct ring *ring;
     uint16_t local;   /* RING_NODE_NONE: this machine is none of the ring's */
@@ -37,6 +45,7 @@ struct place_opts {
     struct numbers *numbers;
     const struct hash_secret *secret; /* of the heads, and of `numbers`, where there are any */
     struct peer_packers *packers;     /* likewise */
+    struct place_keeper keeper;       /* of `in` and the arena; used with `numbers` alone */
     struct votes_plan *plan;    /* empty, of as many owners as rows go to. Gets classes, ballots */
 };
 

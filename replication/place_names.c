@@ -25,24 +25,23 @@ place_name_rows(struct placing *p, size_t b, size_t first_row)
     const struct append_request *r = placing_request(p, b);
     struct hash128 tenant = {0, 0}, keys[BATCH];
     if (p->row_keys)
-        tenant = hash128_secret(placing_tenant(p, b), p->opts->secret);
+        tenant = hash128_secret(placing_tenant(p, b), p->opts.secret);
     for (size_t i = 0; i < r->row_count && !p->row_keys; i++)
         hash_row(p, b, &r->rows[i], first_row + i);
     for (size_t from = 0; from < r->row_count && p->row_keys; from += BATCH) {
         size_t n = size_min(r->row_count - from, BATCH), at = first_row + from;
         for (size_t i = 0; i < n; i++) {
-            p->row_keys[at + i] = hash128_secret(r->rows[from + i].label_key, p->opts->secret);
+            p->row_keys[at + i] = hash128_secret(r->rows[from + i].label_key, p->opts.secret);
             keys[i] = numbers_key(p->row_keys[at + i], tenant);
         }
-        numbers_find(p->opts->numbers, keys, n, p->row_numbers + at, p->row_hash + at);
+        numbers_find(p->opts.numbers, keys, n, p->row_numbers + at, p->row_hash + at);
         for (size_t i = 0; i < n; i++) {
             p->row_class[at + i] = 0;
             if (p->row_numbers[at + i] != NUMBERS_NONE)
                 continue;
             hash_row(p, b, &r->rows[from + i], at + i);
             if (p->row_class[at + i] != PLACED_NOWHERE)
-                p->row_numbers[at + i] =
-                    numbers_add(p->opts->numbers, keys[i], p->row_hash[at + i]);
+                p->row_numbers[at + i] = numbers_add(p->opts.numbers, keys[i], p->row_hash[at + i]);
         }
     }
 }

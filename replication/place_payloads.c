@@ -1,11 +1,10 @@
-/* place_payloads.c - classes and ballots to payloads, rows to their bytes.
+/* place_payloads.c - classes and ballots to payloads and parts.
  *
  * A ballot's rows are those of its classes. Ballots with the same classes have the same rows: one
- * payload for all of them. A row is encoded into the first of its payloads and copied from there.
- * Everything is sized first: a tuple's length stands in front of its rows. */
+ * payload for all of them. Everything is sized first: a tuple's length stands in front of its
+ * rows. */
 #include "base/assert.h"
 #include "base/hash.h"
-#include "proto/series_encode.h"
 #include "proto/writeable.h"
 #include "replication/place_int.h"
 
@@ -31,14 +30,14 @@ is_first_of(const uint32_t *ballots, unsigned at)
 static bool
 is_local(const struct placing *p, uint32_t ballot)
 {
-    return votes_plan_ballot(p->opts->plan, ballot).node == p->opts->local;
+    return votes_plan_ballot(p->opts.plan, ballot).node == p->opts.local;
 }
 
 /* Counts, then fills. */
 static struct err
 list_classes(struct placing *p, struct ballot_classes *ret_lists)
 {
-    const struct votes_plan *plan = p->opts->plan;
+    const struct votes_plan *plan = p->opts.plan;
     size_t ballots = votes_plan_ballot_count(plan), all = p->class_count * p->owner_count;
     TRY(arena_admit(p->arena, (ballots + 2) * sizeof(size_t) + all * sizeof(uint32_t)));
     /* one place further on while filling: what is first of x + 1 ends up first of x */
@@ -94,7 +93,7 @@ payload_of(struct placing *p, const struct ballot_classes *lists, uint32_t ballo
 static struct err
 find_payloads(struct placing *p)
 {
-    size_t ballots = votes_plan_ballot_count(p->opts->plan), table_size = 16;
+    size_t ballots = votes_plan_ballot_count(p->opts.plan), table_size = 16;
     struct ballot_classes lists;
     TRY(list_classes(p, &lists));
     while (table_size < 2 * ballots)
@@ -135,7 +134,7 @@ list_payloads(struct placing *p)
     TRY(arena_admit(p->arena, all * sizeof *p->class_payloads));
     p->class_payloads = arena_alloc(p->arena, all * sizeof *p->class_payloads);
     for (uint32_t c = 0; c < p->class_count; c++) {
-        const uint32_t *ballots = votes_plan_class_ballots(p->opts->plan, c);
+        const uint32_t *ballots = votes_plan_class_ballots(p->opts.plan, c);
         uint32_t *to = p->class_payloads + (size_t)c * p->owner_count;
         struct place_class *k = &p->classes[c];
         for (unsigned i = 0; i < p->owner_count; i++) {
@@ -152,7 +151,7 @@ list_payloads(struct placing *p)
 struct err
 place_plan_payloads(struct placing *p)
 {
-    ASSERT(p->class_count == votes_plan_class_count(p->opts->plan)); /* it was empty */
+    ASSERT(p->class_count == votes_plan_class_count(p->opts.plan)); /* it was empty */
     TRY(find_payloads(p));
     return list_payloads(p);
 }
@@ -209,81 +208,12 @@ size_payloads(struct placing *p, size_t *ret_bytes)
     return OK;
 }
 
-/* --- bytes ------------------------------------------------------------------------------------ */
-
-static void
-write_row(struct placing *p, const struct append_request *r, const struct append_row *row,
-          size_t at)
-{
-    if (p->row_class[at] == PLACED_NOWHERE)
-        return;
-    const uint32_t *of = p->class_payloads + (size_t)p->row_class[at] * p->owner_count;
-    size_t payload_count = p->classes[p->row_class[at]].payload_count;
-    if (payload_count == 0)
-        return;
-    struct payload *first = &p->payloads[of[0]];
-    const char *from = first->at;
-    struct str rest = p->row_rest ? p->row_rest[at] : STR("");
-    first->at = series_store(first->at, r, row, p->row_bytes[at], rest);
-    size_t bytes = (size_t)(first->at - from);
-    for (size_t i = 0; i < payload_count && p->row_numbers; i++)
-        place_terse_row(p, &p->payloads[of[i]], r, row, at, str_of(from, bytes));
-    for (size_t i = 1; i < payload_count; i++) {
-        memcpy(p->payloads[of[i]].at, from, bytes);
-        p->payloads[of[i]].at += bytes;
-    }
-}
-
-static void
-write_batch(struct placing *p, size_t b, size_t first_row)
-{
-    const struct append_request *r = placing_request(p, b);
-    struct str tenant = placing_tenant(p, b);
-    open_tuples(p, b);
-    if (p->open_count == 0)
-        return;
-    for (size_t i = 0; i < p->open_count; i++) {
-        struct payload *y = &p->payloads[p->open[i]];
-        y->at = writeable_store_head(y->at, y->content, tenant);
-    }
-    for (size_t i = 0; i < r->row_count; i++)
-        write_row(p, r, &r->rows[i], first_row + i);
-    for (size_t i = 0; i < p->open_count; i++) {
-        struct payload *y = &p->payloads[p->open[i]];
-        if (y->terse)
-            place_terse_tuple(p, y, tenant);
-        y->at = writeable_store_tenant(y->at, tenant);
-    }
-}
-
-static void
-write_all(struct placing *p)
-{
-    for (size_t i = 0; i < p->payload_count; i++) {
-        struct payload *y = &p->payloads[i];
-        y->buf = (struct buf){mem_alloc(y->bytes), y->bytes, y->bytes};
-        y->at = y->buf.p;
-    }
-    size_t row = 0;
-    for (size_t b = 0; b < p->in->count; b++) {
-        write_batch(p, b, row);
-        row += placing_request(p, b)->row_count;
-    }
-    for (size_t i = 0; i < p->payload_count; i++) {
-        struct payload *y = &p->payloads[i];
-        ASSERT(y->at == y->buf.p + y->buf.n);
-        y->rows = peer_rows_new(shared_take_charged(&y->buf, p->arena->shared), y->tuple_count);
-        if (y->terse)
-            place_end_terse(p, y);
-    }
-}
-
 /* --- parts ------------------------------------------------------------------------------------ */
 
 static void
 add_part(struct placing *p, uint32_t ballot)
 {
-    struct votes_ballot of = votes_plan_ballot(p->opts->plan, ballot);
+    struct votes_ballot of = votes_plan_ballot(p->opts.plan, ballot);
     const struct payload *y = &p->payloads[p->ballot_payload[ballot]];
     p->out->parts[p->out->part_count++] = (struct placed_part){
         .node = of.node,
@@ -299,7 +229,7 @@ static void
 count_rows(struct placing *p, const uint32_t *part_of)
 {
     for (uint32_t c = 0; c < p->class_count; c++) {
-        const uint32_t *ballots = votes_plan_class_ballots(p->opts->plan, c);
+        const uint32_t *ballots = votes_plan_class_ballots(p->opts.plan, c);
         const struct place_class *k = &p->classes[c];
         for (unsigned i = 0; i < p->owner_count; i++) {
             if (part_of[ballots[i]] == PLACED_NOWHERE || !is_first_of(ballots, i))
@@ -313,13 +243,18 @@ count_rows(struct placing *p, const uint32_t *part_of)
 }
 
 struct err
-place_write_payloads(struct placing *p)
+place_make_parts(struct placing *p)
 {
-    size_t ballots = votes_plan_ballot_count(p->opts->plan), bytes = 0;
+    size_t ballots = votes_plan_ballot_count(p->opts.plan), bytes = 0;
     TRY(size_payloads(p, &bytes));
+    if (p->numbering != 0 && p->opts.keeper.hold)
+        bytes = 0; /* as yet */
     TRY(arena_admit(p->arena, bytes + ballots * (sizeof *p->out->parts + sizeof(uint32_t))));
-    TRY(place_begin_terse(p));
-    write_all(p);
+    TRY(place_terse(p));
+    for (size_t i = 0; i < p->payload_count; i++) {
+        p->payloads[i].rows = place_full(p, i);
+        place_give_terse(p, &p->payloads[i]);
+    }
     p->out->parts = ARENA_ARRAY(p->arena, struct placed_part, ballots);
     uint32_t *part_of = ARENA_ARRAY(p->arena, uint32_t, ballots);
     for (uint32_t x = 0; x < ballots; x++) {

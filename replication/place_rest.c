@@ -146,16 +146,16 @@ place_metadata_of(struct placing *p, size_t b, size_t *parts_cap)
     AUTO(ring_part_unref) const struct ring_part *part = NULL;
     const uint16_t *owners;
     uint64_t hash;
-    TRY(ring_part(p->opts->ring, placing_tenant(p, b), &part));
+    TRY(ring_part(p->opts.ring, placing_tenant(p, b), &part));
     TRY(ring_hash(placing_tenant(p, b), STR(""), &hash));
     TRY(ring_owners(part, hash, &owners));
-    unsigned copies = ring_replication_factor(p->opts->ring);
-    if (!is_among(owners, copies, p->opts->local))
+    unsigned copies = ring_replication_factor(p->opts.ring);
+    if (!is_among(owners, copies, p->opts.local))
         p->local[b].batch.request.metadata_count = 0;
     AUTO(peer_rows_unref) struct peer_rows *tuple = NULL;
     for (unsigned i = 0; i < copies; i++) {
-        bool ours = p->opts->node_traits && p->opts->node_traits[owners[i]] & VOTES_NODE_WHOLE;
-        if (!ours || owners[i] == p->opts->local || is_among(owners, i, owners[i]))
+        bool ours = p->opts.node_traits && p->opts.node_traits[owners[i]] & VOTES_NODE_WHOLE;
+        if (!ours || owners[i] == p->opts.local || is_among(owners, i, owners[i]))
             continue;
         TRY(arena_admit_item(p->arena, sizeof *p->out->parts, p->out->part_count, *parts_cap));
         TRY(arena_admit(p->arena, tuple ? 0 : metadata_bytes(r)));

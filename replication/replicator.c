@@ -216,6 +216,7 @@ place(struct replicator *r, struct replication *p)
                               .numbers = numbers,
                               .secret = numbers ? numbers_secret(r->numbers) : NULL,
                               .packers = &r->packers,
+                              .keeper = p->keeper,
                               .plan = votes_plan_new(p->arena, &votes)};
     TRY(place_rows(p->arena, &opts, p->rewritten, &p->placed));
     p->class_count = votes_plan_class_count(opts.plan);

@@ -44,6 +44,7 @@ struct replication {
     enum vote_outcome (*append)(void *arg, const struct rewritten *local,
                                 const uint8_t **refusals, struct str *ret_text);
     void *append_arg;
+    struct place_keeper keeper; /* of `rewritten` and the arena; zeros: they cannot be kept */
     void (*done)(void *arg); /* once, unless replicate() fails */
     void *done_arg;
     /* Out. */

@@ -75,7 +75,7 @@ static void
 check_part(struct arena *a, const struct placed_part *part, const struct naive *want)
 {
     struct writeable_message m;
-    CK_OK(writeable_decode(a, shared_bytes(part->rows->tuples), &m));
+    CK_OK(writeable_decode(a, shared_bytes(peer_rows_tuples(part->rows)), &m));
     struct append_request got = write_message_request(&m.all);
     ck_assert_uint_eq(m.tuple_count, part->rows->tuple_count);
     ck_assert_uint_eq(got.row_count, want->n);

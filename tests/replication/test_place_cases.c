@@ -20,7 +20,7 @@ START_TEST(test_shared_by_all)
     struct rewritten w = place_kit_write(&g, &a);
     CK_OK(place_rows(&a, &opts, &w, &p));
     ck_assert_uint_eq(p.part_count, 2);
-    ck_assert_ptr_eq(p.parts[0].rows->tuples, p.parts[1].rows->tuples);
+    ck_assert_ptr_eq(peer_rows_tuples(p.parts[0].rows), peer_rows_tuples(p.parts[1].rows));
     for (size_t b = 0; b < w.count; b++)
         ck_assert_ptr_eq(p.local.batches[b].batch.request.rows, w.batches[b].batch.request.rows);
 }
@@ -43,7 +43,7 @@ START_TEST(test_shared_by_numbers)
     for (size_t i = 0; i < p.part_count; i++) {
         size_t same = 0;
         for (size_t k = 0; k < p.part_count; k++)
-            same += p.parts[k].rows->tuples == p.parts[i].rows->tuples;
+            same += peer_rows_tuples(p.parts[k].rows) == peer_rows_tuples(p.parts[i].rows);
         ck_assert_uint_eq(same, 3);
     }
 }
@@ -71,7 +71,8 @@ START_TEST(test_endpoint_twice)
         ck_assert_uint_eq(p.part_count, mneme ? 1 : 2);
         for (size_t i = 0; i < p.part_count; i++)
             ck_assert_uint_eq(p.parts[i].row_count, 5);
-        ck_assert_ptr_eq(p.parts[0].rows->tuples, p.parts[p.part_count - 1].rows->tuples);
+        ck_assert_ptr_eq(peer_rows_tuples(p.parts[0].rows),
+                         peer_rows_tuples(p.parts[p.part_count - 1].rows));
     }
 }
 END_TEST
@@ -98,7 +99,7 @@ START_TEST(test_metadata)
             struct writeable_message m;
             if (p.parts[i].ballot != PLACED_NOWHERE)
                 continue;
-            CK_OK(writeable_decode(&a, shared_bytes(p.parts[i].rows->tuples), &m));
+            CK_OK(writeable_decode(&a, shared_bytes(peer_rows_tuples(p.parts[i].rows)), &m));
             ck_assert_uint_eq(m.all.row_count, 0);
             ck_assert_uint_eq(m.tuple_count, 1);
             ck_assert_uint_eq(m.all.metadata_count, 2);
@@ -184,7 +185,7 @@ START_TEST(test_budget)
         arena_init_shared(&a, 0, &budget);
         struct place_opts opts = place_kit_opts(&c, &texts, ring);
         CK_OK(place_rows(&a, &opts, &w, &p));
-        last = shared_ref(p.parts[0].rows->tuples);
+        last = shared_ref(peer_rows_tuples(p.parts[0].rows));
     }
     ck_assert_uint_eq(budget_used(&budget), shared_bytes(last).n);
     shared_unref(last);

@@ -113,12 +113,71 @@ START_TEST(test_terse)
 }
 END_TEST
 
+/* --- written when somebody asks --------------------------------------------------------------- */
+
+static void
+hold(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static void
+let_go(void *arg)
+{
+    --*(int *)arg;
+}
+
+/* The same bytes as when they are written at once; what they come from is held until then, or until
+ * nobody can ask any more. */
+START_TEST(test_later)
+{
+    struct rand_gen g = rand_gen_of((uint64_t)_i);
+    struct place_case c = {.algorithm = RING_KETAMA,
+                           .copies = 2,
+                           .nodes = 5,
+                           .local = RING_NODE_NONE,
+                           .mneme_of = 1 + (unsigned)_i % 2};
+    AUTO(ring_unref) struct ring *ring = place_kit_ring(&c);
+    struct numbers_of_node *node = numbers_open(clock_system(), SEED);
+    AUTO(numbers_release) struct numbers *numbers = numbers_acquire(node);
+    struct peer_packers packers;
+    AUTO(arena_fini) struct arena a = {0};
+    AUTO(placed_fini) struct placed now = {0}, later = {0};
+    int held = 0;
+    peer_packers_init(&packers);
+    struct rewritten w = place_kit_write(&g, &a);
+    struct place_opts opts = place_kit_opts(&c, &a, ring);
+    opts.numbers = numbers;
+    opts.secret = numbers_secret(node);
+    opts.packers = &packers;
+    CK_OK(place_rows(&a, &opts, &w, &now));
+    opts.plan = place_kit_opts(&c, &a, ring).plan;
+    opts.keeper = (struct place_keeper){hold, let_go, &held};
+    CK_OK(place_rows(&a, &opts, &w, &later));
+    ck_assert_uint_eq(later.part_count, now.part_count);
+    ck_assert(now.part_count == 0 || held > 0);
+    for (size_t i = 0; i < later.part_count; i += 2) { /* of the others nobody asks */
+        struct peer_rows *x = now.parts[i].rows, *y = later.parts[i].rows;
+        ck_assert_uint_eq(x->plain_bytes, y->plain_bytes);
+        ck_assert(str_eq(shared_bytes(peer_rows_tuples(x)), shared_bytes(peer_rows_tuples(y))));
+        ck_assert_ptr_eq(peer_rows_tuples(y), peer_rows_tuples(y));
+        check_part(&a, y);
+    }
+    placed_fini(&later);
+    later = (struct placed){.part_count = 0};
+    ck_assert_int_eq(held, 0);
+    peer_packers_fini(&packers);
+    numbers_close(node);
+}
+END_TEST
+
 Suite *
 place_terse_suite(void)
 {
     Suite *s = suite_create("place_terse");
     TCase *t = tcase_create("place_terse");
     tcase_add_loop_test(t, test_terse, 0, 30);
+    tcase_add_loop_test(t, test_later, 0, 20);
     suite_add_tcase(s, t);
     return s;
 }
