@@ -99,6 +99,14 @@ open_handoffs(struct node *n)
     return OK;
 }
 
+/* Whoever invents series without end makes numbers, too: an eighth of the memory for them. */
+static size_t
+numbers_max(uint64_t memory_bytes)
+{
+    enum { NUMBER_BYTES = 32, PART = 8 };
+    return memory_bytes > 0 ? (size_t)(memory_bytes / PART / NUMBER_BYTES) : NUMBERS_MAX;
+}
+
 static void
 open_peers(struct node *n)
 {
@@ -126,6 +134,7 @@ open_peers(struct node *n)
                                   .loop = loops_at(n->loops, 0),
                                   .metrics = n->metrics,
                                   .clock = clock_system(),
+                                  .numbers_max = numbers_max(n->opts->memory_limit_bytes),
                                   .hash_seed = n->hash_seed});
 }
 

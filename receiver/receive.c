@@ -32,6 +32,14 @@ copy_text(const char *text, const char *dflt)
     return mem_dup_text(from, strlen(from));
 }
 
+/* An eighth of the memory for what other receivers number. 0: the default. */
+static size_t
+numbers_max(const struct memory_limit *memory)
+{
+    enum { NUMBER_BYTES = 16, PART = 8 };
+    return memory ? (size_t)(memory->bytes / PART / NUMBER_BYTES) : 0;
+}
+
 static struct otlp_options
 copy_otlp(const struct otlp_options *from)
 {
@@ -85,8 +93,10 @@ receiver_open(const struct receiver_opts *opts, struct receiver **ret_receiver)
     v->clock = opts->clock ? opts->clock : clock_system();
     v->otlp = copy_otlp(&opts->otlp);
     if (opts->hash_seed != 0)
-        v->numberings = numberings_open(
-            &(struct numberings_opts){.clock = v->clock, .hash_seed = opts->hash_seed});
+        v->numberings =
+            numberings_open(&(struct numberings_opts){.clock = v->clock,
+                                                      .hash_seed = opts->hash_seed,
+                                                      .numbers_max = numbers_max(opts->memory)});
     scratch_pool_init(&v->scratches, v->memory ? &v->memory->requests : NULL);
     v->tenant_field = opts->tenant_field;
     v->tenant_by_token = opts->tenant_by_token;

@@ -12,6 +12,7 @@ struct numbers {
     _Atomic(uint32_t) refs;
     uint64_t id;
     uint64_t begun_ns;
+    uint32_t max;
     struct epoch *epoch;
     struct fp_table table;       /* found within the epoch; changed under the lock */
     struct segarray ring_hashes; /* uint64_t by number, written before the table leads to it */
@@ -22,13 +23,14 @@ struct numbers {
 
 struct numbers_of_node {
     const struct clock *clock;
+    uint32_t max;
     struct hash_secret secret;
     struct lock lock;
     struct numbers *now GUARDED_BY(lock); /* a reference */
 };
 
 static struct numbers *
-begin(const struct clock *clock)
+begin(const struct clock *clock, uint32_t max)
 {
     struct numbers *n = mem_alloc_zero(sizeof *n);
     atomic_init(&n->refs, 1);
@@ -36,6 +38,7 @@ begin(const struct clock *clock)
         n->id = hash_random_seed();
     while (n->id == 0);
     n->begun_ns = clock_mono_ns(clock);
+    n->max = max;
     n->epoch = epoch_open();
     fp_init(&n->table, n->epoch);
     segarray_init(&n->ring_hashes, sizeof(uint64_t), sizeof(uint64_t));
@@ -56,13 +59,14 @@ numbers_release(struct numbers *n)
 }
 
 struct numbers_of_node *
-numbers_open(const struct clock *clock, uint64_t seed)
+numbers_open(const struct clock *clock, uint64_t seed, size_t max)
 {
     struct numbers_of_node *n = mem_alloc_zero(sizeof *n);
     n->clock = clock;
+    n->max = (uint32_t)size_min(size_max(max, 1), NUMBERS_MAX);
     hash_secret_init(&n->secret, seed);
     lock_init(&n->lock, LOCK_RANK_LEAF);
-    n->now = begin(clock);
+    n->now = begin(clock, n->max);
     return n;
 }
 
@@ -97,7 +101,7 @@ numbers_acquire(struct numbers_of_node *n)
     LOCKED(&n->lock);
     if (has_ended(n->now, now_ns)) {
         before = n->now;
-        n->now = begin(n->clock);
+        n->now = begin(n->clock, n->max);
     }
     atomic_fetch_add_explicit(&n->now->refs, 1, memory_order_relaxed);
     return n->now;
@@ -140,7 +144,7 @@ numbers_add(struct numbers *n, struct hash128 key, uint64_t ring_hash)
     LOCKED(&n->lock);
     if (fp_find(&n->table, key, &number)) /* another write was first; nothing else changes it */
         return number;
-    if (n->count == NUMBERS_MAX) {
+    if (n->count == n->max) {
         atomic_store_explicit(&n->is_full, true, memory_order_relaxed);
         return NUMBERS_NONE;
     }

@@ -1,10 +1,10 @@
 /* numbers.h - how this node numbers the series that it sends to others, and what it knows of each.
  *
  * A series gets a number when its first row is placed, and keeps it until its numbering ends: when
- * that has NUMBERS_MAX numbers, or is NUMBERS_AGE_MS old, for series that are gone keep theirs.
- * Then a new numbering begins, and every receiver learns anew. Found by a keyed hash of label bytes
- * and tenant, as series are in the head (tsdb/head/fingerprints.h), never by labels. Memory: 32
- * bytes a number. Threads: any. */
+ * it has all its numbers, or is NUMBERS_AGE_MS old, for series that are gone keep theirs. Then a
+ * new one begins, and every receiver learns anew. Series are found by a keyed hash of label bytes
+ * and tenant, as in the head (tsdb/head/fingerprints.h), never by labels. Memory: 32 bytes a
+ * number. Threads: any. */
 #pragma once
 #include <stdbool.h>
 
@@ -21,8 +21,9 @@ enum {
 struct numbers_of_node;
 struct numbers; /* a numbering; counted */
 
-/* `seed` is that of the heads (db_opts.hash_seed): rows are hashed once. The clock is borrowed. */
-struct numbers_of_node *numbers_open(const struct clock *clock, uint64_t seed);
+/* `seed` is that of the heads (db_opts.hash_seed): rows are hashed once. The clock is borrowed.
+ * `max`: numbers of a numbering, at most NUMBERS_MAX. */
+struct numbers_of_node *numbers_open(const struct clock *clock, uint64_t seed, size_t max);
 void numbers_close(struct numbers_of_node *n); /* NULL is allowed */
 const struct hash_secret *numbers_secret(const struct numbers_of_node *n);
 

@@ -105,7 +105,7 @@ replicator_open(const struct replicator_opts *opts)
     r->opts.local_zone = str_of_cstr(r->local_zone);
     peer_packers_init(&r->packers);
     if (opts->hash_seed != 0)
-        r->numbers = numbers_open(opts->clock, opts->hash_seed);
+        r->numbers = numbers_open(opts->clock, opts->hash_seed, opts->numbers_max);
     lock_init(&r->ring_lock, LOCK_RANK_LEAF);
     lock_init(&r->wait_lock, LOCK_RANK_LEAF);
     loop_call(opts->loop, start_timer, r);

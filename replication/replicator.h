@@ -21,6 +21,7 @@ struct replicator_opts {
     struct loop *loop;           /* of the deadlines */
     struct metrics *metrics;
     const struct clock *clock;
+    size_t numbers_max; /* of series that are numbered at once (numbers.h) */
     uint64_t hash_seed; /* of the heads of this machine (db_opts); 0: they have their own, and
                          * series are not numbered */
 };

@@ -15,7 +15,7 @@ key_of(uint64_t i)
 START_TEST(test_numbers)
 {
     enum { KEYS = 5000 };
-    struct numbers_of_node *node = numbers_open(clock_system(), 3);
+    struct numbers_of_node *node = numbers_open(clock_system(), 3, NUMBERS_MAX);
     AUTO(numbers_release) struct numbers *n = numbers_acquire(node);
     static struct hash128 keys[KEYS];
     static uint32_t numbers[KEYS];
@@ -43,7 +43,7 @@ START_TEST(test_age)
 {
     struct clock_manual clock;
     clock_manual_init(&clock, 1000);
-    struct numbers_of_node *node = numbers_open(&clock.clock, 3);
+    struct numbers_of_node *node = numbers_open(&clock.clock, 3, NUMBERS_MAX);
     AUTO(numbers_release) struct numbers *before = numbers_acquire(node);
     (void)numbers_add(before, key_of(1), 2);
     clock_manual_advance_ms(&clock, NUMBERS_AGE_MS);
@@ -59,6 +59,23 @@ START_TEST(test_age)
     ck_assert_uint_eq(number, NUMBERS_NONE);
     numbers_find(before, &key, 1, &number, &hash);
     ck_assert(number == 0 && hash == 2);
+    numbers_close(node);
+}
+END_TEST
+
+/* A numbering that is full ends with the next write; until then series have none. */
+START_TEST(test_full)
+{
+    struct numbers_of_node *node = numbers_open(clock_system(), 3, 2);
+    AUTO(numbers_release) struct numbers *n = numbers_acquire(node);
+    ck_assert(numbers_add(n, key_of(1), 0) == 0 && numbers_add(n, key_of(2), 0) == 1);
+    AUTO(numbers_release) struct numbers *same = numbers_acquire(node);
+    ck_assert_ptr_eq(n, same);
+    ck_assert_uint_eq(numbers_add(n, key_of(3), 0), NUMBERS_NONE);
+    ck_assert_uint_eq(numbers_add(n, key_of(2), 0), 1);
+    AUTO(numbers_release) struct numbers *next = numbers_acquire(node);
+    ck_assert_uint_ne(numbers_id(n), numbers_id(next));
+    ck_assert_uint_eq(numbers_add(next, key_of(3), 0), 0);
     numbers_close(node);
 }
 END_TEST
@@ -106,6 +123,7 @@ numbers_suite(void)
     TCase *t = tcase_create("numbers");
     tcase_add_test(t, test_numbers);
     tcase_add_test(t, test_age);
+    tcase_add_test(t, test_full);
     tcase_add_test(t, test_peer_knows);
     suite_add_tcase(s, t);
     return s;

@@ -79,7 +79,7 @@ START_TEST(test_terse)
                            .local = _i % 2 ? 1 : RING_NODE_NONE,
                            .mneme_of = 1 + (unsigned)_i % 2};
     AUTO(ring_unref) struct ring *ring = place_kit_ring(&c);
-    struct numbers_of_node *node = numbers_open(clock_system(), SEED);
+    struct numbers_of_node *node = numbers_open(clock_system(), SEED, NUMBERS_MAX);
     AUTO(numbers_release) struct numbers *numbers = numbers_acquire(node);
     struct peer_packers packers;
     peer_packers_init(&packers);
@@ -138,7 +138,7 @@ START_TEST(test_later)
                            .local = RING_NODE_NONE,
                            .mneme_of = 1 + (unsigned)_i % 2};
     AUTO(ring_unref) struct ring *ring = place_kit_ring(&c);
-    struct numbers_of_node *node = numbers_open(clock_system(), SEED);
+    struct numbers_of_node *node = numbers_open(clock_system(), SEED, NUMBERS_MAX);
     AUTO(numbers_release) struct numbers *numbers = numbers_acquire(node);
     struct peer_packers packers;
     AUTO(arena_fini) struct arena a = {0};
